@@ -1,0 +1,11 @@
+//! Cuehouse: a stock-audio marketplace.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod db;
+pub mod error;
+pub mod ids;
+pub mod money;
+pub mod words;
+
+pub use error::{Error, Result};
