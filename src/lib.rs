@@ -6,6 +6,7 @@ pub mod db;
 pub mod error;
 pub mod ids;
 pub mod money;
+pub mod stripe;
 pub mod words;
 
 pub use error::{Error, Result};
