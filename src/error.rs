@@ -101,7 +101,9 @@ impl From<diesel::result::Error> for Error {
         use diesel::result::{DatabaseErrorKind, Error as Sql};
         match error {
             Sql::NotFound => Error::NotFound,
-            Sql::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Error::conflict("That exists already."),
+            Sql::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
+                Error::conflict("That exists already.")
+            }
             other => {
                 let again = crate::db::may_succeed_again(&other);
                 Error::Internal(Fault { at: Location::caller(), why: other.to_string(), again })

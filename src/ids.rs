@@ -93,7 +93,9 @@ ids! {
 }
 
 /// The name of a thing in an address: `[a-z0-9-]+`, at most 80 characters, never changed once given.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow,
+)]
 #[diesel(sql_type = Text)]
 #[serde(transparent)]
 pub struct Slug(String);
@@ -139,7 +141,9 @@ impl<'r> FromParam<'r> for Slug {
 }
 
 /// An uploader's public name in addresses: 2 to 40 of `[a-z0-9-]`, beginning with a letter or figure.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow,
+)]
 #[diesel(sql_type = Text)]
 #[serde(transparent)]
 pub struct Handle(String);
@@ -158,7 +162,11 @@ impl Handle {
     pub fn from_name(name: &str) -> Handle {
         let slug: String = Slug::from_title(name).0.chars().take(36).collect();
         let slug = slug.trim_matches('-');
-        Handle(if slug.len() < 2 { format!("{slug}-sounds").trim_start_matches('-').to_owned() } else { slug.to_owned() })
+        Handle(if slug.len() < 2 {
+            format!("{slug}-sounds").trim_start_matches('-').to_owned()
+        } else {
+            slug.to_owned()
+        })
     }
 }
 
@@ -177,7 +185,10 @@ mod tests {
     #[test]
     fn slugs_come_from_titles() {
         for (title, slug) in [
-            ("Copper Weather", "copper-weather"), ("Étude № 3", "etude-no-3"), ("  --  ", "untitled"), ("Rain/on.tin", "rain-on-tin"),
+            ("Copper Weather", "copper-weather"),
+            ("Étude № 3", "etude-no-3"),
+            ("  --  ", "untitled"),
+            ("Rain/on.tin", "rain-on-tin"),
         ] {
             assert_eq!(Slug::from_title(title).as_str(), slug);
             assert!(Slug::parse(slug).is_some());

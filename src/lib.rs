@@ -1,11 +1,15 @@
 //! Cuehouse: a stock-audio marketplace.
 #![forbid(unsafe_code)]
 
+pub mod accounts;
+pub mod catalogue;
 pub mod clock;
 pub mod db;
 pub mod error;
 pub mod ids;
+pub mod jobs;
 pub mod money;
+pub mod secrets;
 pub mod stripe;
 pub mod words;
 

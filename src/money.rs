@@ -7,7 +7,22 @@ use std::ops::{Add, Neg, Sub};
 use serde::{Deserialize, Serialize};
 
 /// An amount in minor units (cents) of the shop's currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::BigInt)]
 #[serde(transparent)]
 pub struct Cents(pub i64);
 
@@ -25,13 +40,17 @@ impl Cents {
         if text.contains(['-', '−']) {
             return None;
         }
-        let text: String = text.trim().trim_matches(|c: char| !c.is_ascii_digit() && c != '.' && c != ',').replace(' ', "");
+        let text: String =
+            text.trim().trim_matches(|c: char| !c.is_ascii_digit() && c != '.' && c != ',').replace(' ', "");
         let (whole, part) = match text.rfind(['.', ',']) {
             Some(at) if text.len() - at - 1 <= 2 => (&text[..at], &text[at + 1..]),
             _ => (text.as_str(), ""),
         };
         let whole: String = whole.chars().filter(|c| *c != ',' && *c != '.').collect();
-        if whole.len() + part.len() == 0 || whole.len() > 8 || !(whole.clone() + part).chars().all(|c| c.is_ascii_digit()) {
+        if whole.len() + part.len() == 0
+            || whole.len() > 8
+            || !(whole.clone() + part).chars().all(|c| c.is_ascii_digit())
+        {
             return None;
         }
         let units: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
@@ -100,6 +119,33 @@ impl fmt::Display for Cents {
     }
 }
 
+mod columns {
+    use diesel::backend::Backend;
+    use diesel::deserialize::{self, FromSql};
+    use diesel::serialize::{self, Output, ToSql};
+    use diesel::sql_types::BigInt;
+
+    use super::Cents;
+
+    impl<DB: Backend> ToSql<BigInt, DB> for Cents
+    where
+        i64: ToSql<BigInt, DB>,
+    {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+            self.0.to_sql(out)
+        }
+    }
+
+    impl<DB: Backend> FromSql<BigInt, DB> for Cents
+    where
+        i64: FromSql<BigInt, DB>,
+    {
+        fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+            Ok(Cents(i64::from_sql(bytes)?))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,9 +153,19 @@ mod tests {
     #[test]
     fn typed_prices_are_read_as_people_mean_them() {
         for (text, cents) in [
-            ("29", Some(2900)), ("29.00", Some(2900)), ("$29", Some(2900)), ("29,50", Some(2950)), ("0", Some(0)),
-            ("1,200.50", Some(120_050)), ("1,200", Some(120_000)), (".5", Some(50)), ("29.5", Some(2950)),
-            ("", None), ("abc", None), ("12a3", None), ("999999999", None),
+            ("29", Some(2900)),
+            ("29.00", Some(2900)),
+            ("$29", Some(2900)),
+            ("29,50", Some(2950)),
+            ("0", Some(0)),
+            ("1,200.50", Some(120_050)),
+            ("1,200", Some(120_000)),
+            (".5", Some(50)),
+            ("29.5", Some(2950)),
+            ("", None),
+            ("abc", None),
+            ("12a3", None),
+            ("999999999", None),
         ] {
             assert_eq!(Cents::parse(text), cents.map(Cents), "{text:?}");
         }

@@ -1,0 +1,9 @@
+//! People: who they are, how they prove it, what they may do.
+//!
+//! Here a password becomes an Argon2id hash and a session token a hash of itself; neither is ever written down.
+//! An e-mail address leaves this room only in letters to its owner.
+
+pub mod password;
+pub mod session;
+pub mod token;
+pub mod user;

@@ -1,0 +1,233 @@
+//! A person with an account. Everyone who has one is a buyer; other roles are granted.
+
+use diesel::prelude::*;
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+use crate::db::Conn;
+use crate::db::schema::{agreements, roles, users};
+use crate::each_db;
+use crate::error::{Error, Result};
+use crate::ids::{Handle, UserId};
+use crate::text_enum;
+use crate::words::fold;
+
+text_enum! {
+    /// What a person may do beyond buying. Roles add up.
+    pub enum Role {
+        Uploader = "uploader",
+        Reviewer = "reviewer",
+        Support = "support",
+        Admin = "admin",
+    }
+}
+
+/// A person with an account.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = users)]
+pub struct User {
+    pub id: UserId,
+    /// As typed; written to nobody but its owner.
+    pub email: String,
+    pub email_folded: String,
+    pub name: String,
+    pub password_hash: String,
+    pub handle: Option<Handle>,
+    pub handle_changed_at: Option<Timestamp>,
+    pub about: String,
+    /// The storage key of the picture.
+    pub picture: Option<String>,
+    /// Whether single keys play and seek (WCAG 2.2, 2.1.4).
+    pub shortcuts: bool,
+    pub created_at: Timestamp,
+    pub confirmed_at: Option<Timestamp>,
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// An address as two people would compare it.
+pub fn fold_email(email: &str) -> String {
+    fold(email.trim())
+}
+
+/// Whether this looks like an address a letter can reach: one `@`, something on both sides, a dot or `localhost`.
+pub fn is_email(text: &str) -> bool {
+    let text = text.trim();
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let plain = |c: char| {
+        !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | '"' | ',' | ';' | '(' | ')')
+    };
+    text.len() <= 254
+        && !local.is_empty()
+        && local.len() <= 64
+        && text.chars().all(plain)
+        && !local.contains('@')
+        && !domain.starts_with('.')
+        && !domain.ends_with('.')
+        && (domain.contains('.') || domain == "localhost")
+}
+
+impl User {
+    /// Keeps a new person. `Conflict` when the address is taken.
+    pub fn insert(&self, conn: &mut Conn) -> Result<()> {
+        diesel::insert_into(users::table).values(self).execute(conn)?;
+        Ok(())
+    }
+
+    /// A person not yet kept: unconfirmed, with a handle derived from the name that nobody has.
+    pub fn new(
+        conn: &mut Conn,
+        email: &str,
+        name: &str,
+        password_hash: &str,
+        now: Timestamp,
+    ) -> Result<User> {
+        Ok(User {
+            id: UserId::new(),
+            email: email.trim().to_owned(),
+            email_folded: fold_email(email),
+            name: name.trim().to_owned(),
+            password_hash: password_hash.to_owned(),
+            handle: Some(free_handle(conn, name)?),
+            handle_changed_at: None,
+            about: String::new(),
+            picture: None,
+            shortcuts: true,
+            created_at: now,
+            confirmed_at: None,
+            disabled_at: None,
+        })
+    }
+
+    pub fn find(conn: &mut Conn, id: &UserId) -> Result<User> {
+        Ok(users::table.find(id).select(User::as_select()).first(conn)?)
+    }
+
+    pub fn by_email(conn: &mut Conn, email: &str) -> Result<Option<User>> {
+        let found = users::table.filter(users::email_folded.eq(fold_email(email)));
+        Ok(found.select(User::as_select()).first(conn).optional()?)
+    }
+
+    pub fn by_handle(conn: &mut Conn, handle: &Handle) -> Result<User> {
+        Ok(users::table.filter(users::handle.eq(handle)).select(User::as_select()).first(conn)?)
+    }
+
+    pub fn roles(&self, conn: &mut Conn) -> Result<Vec<Role>> {
+        Ok(roles::table
+            .filter(roles::user_id.eq(&self.id))
+            .select(roles::role)
+            .order(roles::role)
+            .load(conn)?)
+    }
+
+    /// Grants a role; one that is there already stays as it was.
+    pub fn grant(&self, conn: &mut Conn, role: Role, now: Timestamp) -> Result<()> {
+        let row = (roles::user_id.eq(&self.id), roles::role.eq(role), roles::granted_at.eq(now));
+        each_db!(conn, |c| diesel::insert_into(roles::table)
+            .values(&row)
+            .on_conflict_do_nothing()
+            .execute(c))?;
+        Ok(())
+    }
+
+    /// Takes a role back.
+    pub fn revoke(&self, conn: &mut Conn, role: Role) -> Result<()> {
+        diesel::delete(roles::table.find((&self.id, role))).execute(conn)?;
+        Ok(())
+    }
+
+    /// The letter's link was followed: the address is theirs.
+    pub fn confirm(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
+        diesel::update(users::table.find(&self.id))
+            .filter(users::confirmed_at.is_null())
+            .set(users::confirmed_at.eq(now))
+            .execute(conn)?;
+        Ok(())
+    }
+
+    /// Becomes an uploader: takes the handle, accepts this edition of the agreement. `Refused` when the handle is
+    /// taken or was changed once already.
+    pub fn become_uploader(
+        &self,
+        conn: &mut Conn,
+        handle: &Handle,
+        agreement: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        if self.handle.as_ref() != Some(handle) {
+            self.rename(conn, handle, now)?;
+        }
+        let row = (
+            agreements::user_id.eq(&self.id),
+            agreements::version.eq(agreement),
+            agreements::accepted_at.eq(now),
+        );
+        each_db!(conn, |c| diesel::insert_into(agreements::table)
+            .values(&row)
+            .on_conflict_do_nothing()
+            .execute(c))?;
+        self.grant(conn, Role::Uploader, now)
+    }
+
+    /// Changes the handle, which can be done once.
+    pub fn rename(&self, conn: &mut Conn, handle: &Handle, now: Timestamp) -> Result<()> {
+        if self.handle_changed_at.is_some() {
+            return Err(Error::refused("The name in your address can be changed once, and it was."));
+        }
+        let taken: i64 = users::table
+            .filter(users::handle.eq(handle).and(users::id.ne(&self.id)))
+            .count()
+            .get_result(conn)?;
+        if taken > 0 || RESERVED.contains(&handle.as_str()) {
+            return Err(Error::refused(format!("@{handle} belongs to someone else.")));
+        }
+        diesel::update(users::table.find(&self.id))
+            .set((users::handle.eq(handle), users::handle_changed_at.eq(now)))
+            .execute(conn)?;
+        Ok(())
+    }
+}
+
+/// Handles that would read as the shop itself.
+const RESERVED: &[&str] = &["admin", "cuehouse", "support", "staff", "reviewer", "help", "shop", "root"];
+
+/// A handle for a name that nobody has: the name's own, or the first free number after it.
+fn free_handle(conn: &mut Conn, name: &str) -> Result<Handle> {
+    let wish = Handle::from_name(name);
+    for number in 1..1000 {
+        let handle = match number {
+            1 => wish.clone(),
+            n => Handle::parse(&format!("{wish}-{n}")).unwrap_or_else(|| wish.clone()),
+        };
+        let taken: i64 = users::table.filter(users::handle.eq(&handle)).count().get_result(conn)?;
+        if taken == 0 && !RESERVED.contains(&handle.as_str()) {
+            return Ok(handle);
+        }
+    }
+    let random = hex::encode(crate::secrets::random::<4>()?);
+    Handle::parse(&format!("sounds-{random}")).ok_or_else(|| Error::internal("no handle left"))
+}
+
+/// Who asks: what pages and guards need to know of a signed-in person, and nothing else.
+#[derive(Clone, Debug, Serialize)]
+pub struct Visitor {
+    pub id: UserId,
+    pub name: String,
+    pub handle: Option<Handle>,
+    pub picture: Option<String>,
+    pub confirmed: bool,
+    pub shortcuts: bool,
+    pub roles: Vec<Role>,
+    #[serde(skip)]
+    pub session: crate::ids::SessionId,
+}
+
+impl Visitor {
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// Reviewers and admins see what waits.
+    pub fn may_review(&self) -> bool {
+        self.has(Role::Reviewer) || self.has(Role::Admin)
+    }
+}

@@ -1,0 +1,6 @@
+//! The tracks: what they are, who offers them at what price, what happened to them.
+//!
+//! A master is never named here; only its upload is.
+
+pub mod offer;
+pub mod track;

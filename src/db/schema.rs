@@ -1,0 +1,393 @@
+//! The tables, as Diesel knows them. Times are milliseconds (BigInt), ids text, enums text with a `CHECK`.
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        email -> Text,
+        email_folded -> Text,
+        name -> Text,
+        password_hash -> Text,
+        handle -> Nullable<Text>,
+        handle_changed_at -> Nullable<BigInt>,
+        about -> Text,
+        picture -> Nullable<Text>,
+        shortcuts -> Bool,
+        created_at -> BigInt,
+        confirmed_at -> Nullable<BigInt>,
+        disabled_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    user_links (user_id, position) {
+        user_id -> Text,
+        position -> Integer,
+        label -> Text,
+        url -> Text,
+    }
+}
+
+diesel::table! {
+    roles (user_id, role) {
+        user_id -> Text,
+        role -> Text,
+        granted_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    agreements (user_id, version) {
+        user_id -> Text,
+        version -> Text,
+        accepted_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        token_hash -> Text,
+        user_id -> Text,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    mail_tokens (token_hash) {
+        token_hash -> Text,
+        user_id -> Text,
+        purpose -> Text,
+        new_email -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    uploads (id) {
+        id -> Text,
+        uploader_id -> Text,
+        filename -> Text,
+        bytes -> BigInt,
+        file_sha256 -> Text,
+        master_key -> Text,
+        state -> Text,
+        reason -> Nullable<Text>,
+        twin_of -> Nullable<Text>,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    recordings (upload_id) {
+        upload_id -> Text,
+        container -> Text,
+        codec -> Text,
+        frames -> BigInt,
+        duration_ms -> BigInt,
+        sample_rate -> Integer,
+        channels -> Integer,
+        bits -> Nullable<Integer>,
+        loudness_lufs -> Nullable<Double>,
+        loudness_range -> Nullable<Double>,
+        true_peak_dbtp -> Nullable<Double>,
+        samples_sha256 -> Text,
+        bpm -> Nullable<Double>,
+        bpm_sure -> Double,
+        musical_key -> Nullable<Text>,
+        key_sure -> Double,
+        bars -> Text,
+        peaks_key -> Text,
+        artwork_key -> Text,
+        preview_key -> Text,
+        preview_bytes -> BigInt,
+        sample_key -> Text,
+        sample_bytes -> BigInt,
+        sample_start_ms -> BigInt,
+        fingerprint_key -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tracks (id) {
+        id -> Text,
+        slug -> Text,
+        uploader_id -> Text,
+        upload_id -> Text,
+        title -> Text,
+        description -> Text,
+        kind -> Text,
+        genre -> Nullable<Text>,
+        vocals -> Text,
+        moods -> Text,
+        instruments -> Text,
+        tags -> Text,
+        bpm -> Nullable<Double>,
+        musical_key -> Nullable<Text>,
+        duration_ms -> BigInt,
+        bars -> Text,
+        price_from -> Nullable<BigInt>,
+        state -> Text,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+        published_at -> Nullable<BigInt>,
+        licensed -> BigInt,
+        kept -> BigInt,
+    }
+}
+
+diesel::table! {
+    track_events (id) {
+        id -> BigInt,
+        track_id -> Text,
+        kind -> Text,
+        by_user -> Text,
+        reason -> Nullable<Text>,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    offers (id) {
+        id -> Text,
+        track_id -> Text,
+        tier -> Text,
+        price_cents -> BigInt,
+        currency -> Text,
+    }
+}
+
+diesel::table! {
+    track_days (track_id, day) {
+        track_id -> Text,
+        day -> Text,
+        plays -> BigInt,
+        basket_adds -> BigInt,
+    }
+}
+
+diesel::table! {
+    favourites (user_id, track_id) {
+        user_id -> Text,
+        track_id -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tier_versions (terms_hash) {
+        terms_hash -> Text,
+        slug -> Text,
+        number -> Integer,
+        name -> Text,
+        tier -> Text,
+        terms -> Text,
+        position -> Integer,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    baskets (id) {
+        id -> Text,
+        token_hash -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    basket_lines (basket_id, track_id, tier) {
+        basket_id -> Text,
+        track_id -> Text,
+        tier -> Text,
+        price_cents -> BigInt,
+        added_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    orders (id) {
+        id -> Text,
+        buyer_id -> Text,
+        state -> Text,
+        licensee -> Text,
+        company -> Text,
+        country -> Text,
+        currency -> Text,
+        total_cents -> BigInt,
+        stripe_session -> Nullable<Text>,
+        stripe_url -> Nullable<Text>,
+        payment_intent -> Nullable<Text>,
+        note -> Nullable<Text>,
+        created_at -> BigInt,
+        paid_at -> Nullable<BigInt>,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    order_lines (id) {
+        id -> Text,
+        order_id -> Text,
+        position -> Integer,
+        track_id -> Text,
+        upload_id -> Text,
+        uploader_id -> Text,
+        title -> Text,
+        uploader_name -> Text,
+        tier -> Text,
+        terms_hash -> Text,
+        price_cents -> BigInt,
+        share_bps -> BigInt,
+        uploader_cents -> BigInt,
+        platform_cents -> BigInt,
+    }
+}
+
+diesel::table! {
+    licences (id) {
+        id -> Text,
+        number -> Text,
+        order_line_id -> Text,
+        buyer_id -> Text,
+        track_id -> Text,
+        tier -> Text,
+        terms_hash -> Text,
+        credential -> Text,
+        status_index -> BigInt,
+        issued_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    revocations (licence_id) {
+        licence_id -> Text,
+        reason -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    stripe_events (id) {
+        id -> Text,
+        kind -> Text,
+        session -> Nullable<Text>,
+        payment_intent -> Nullable<Text>,
+        body -> Text,
+        problem -> Nullable<Text>,
+        happened_at -> BigInt,
+        received_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    journals (id) {
+        id -> Text,
+        order_id -> Text,
+        kind -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    entries (journal_id, position) {
+        journal_id -> Text,
+        position -> Integer,
+        account -> Text,
+        user_id -> Nullable<Text>,
+        order_line_id -> Nullable<Text>,
+        amount_cents -> BigInt,
+        currency -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    issuer_keys (id) {
+        id -> Text,
+        public_key -> Text,
+        created_at -> BigInt,
+        retired_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Text,
+        kind -> Text,
+        payload -> Text,
+        once_key -> Nullable<Text>,
+        state -> Text,
+        priority -> Integer,
+        due_at -> BigInt,
+        fence -> BigInt,
+        runs -> Integer,
+        lease_until -> Nullable<BigInt>,
+        owner -> Nullable<Text>,
+        problem -> Nullable<Text>,
+        created_at -> BigInt,
+        done_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    changes (seq) {
+        seq -> BigInt,
+        track_id -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    marks (name) {
+        name -> Text,
+        value -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    user_links,
+    roles,
+    agreements,
+    sessions,
+    mail_tokens,
+    uploads,
+    recordings,
+    tracks,
+    track_events,
+    offers,
+    track_days,
+    favourites,
+    tier_versions,
+    baskets,
+    basket_lines,
+    orders,
+    order_lines,
+    licences,
+    revocations,
+    stripe_events,
+    journals,
+    entries,
+    issuer_keys,
+    jobs,
+    changes,
+    marks
+);
+
+diesel::joinable!(tracks -> users (uploader_id));
+diesel::joinable!(recordings -> uploads (upload_id));
+diesel::joinable!(offers -> tracks (track_id));
+diesel::joinable!(order_lines -> orders (order_id));
+diesel::joinable!(licences -> order_lines (order_line_id));
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(basket_lines -> baskets (basket_id));
+diesel::joinable!(entries -> journals (journal_id));

@@ -1,0 +1,72 @@
+//! Work that outlives a request: letters (`Job`) and their queue; on top the postman (`run`) and the calendar.
+//!
+//! A job is plain data, enqueued in the write that caused it. It is taken on a lease, so a worker that dies gives it
+//! back; the lease carries a fencing number that is part of every effect, so a worker that was only slow changes
+//! nothing. Every job may run twice and the second time finds its work done.
+
+pub mod calendar;
+mod queue;
+pub mod run;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ids::{OrderId, UploadId};
+
+pub use queue::{Lease, State, Waiting, claim, enqueue, enqueue_as, parked, retry, retry_upload, waiting};
+
+/// A letter to the postman.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Job {
+    /// Examine a master: facts, peaks, marked sample and preview.
+    ProcessUpload { upload: UploadId },
+    /// Render a template of `templates/mail/` and send it. The template's first line is the subject.
+    SendLetter { to: String, template: String, values: Value },
+    /// Tell the buyer what was bought, with the way to the library.
+    SendReceipt { order: OrderId },
+    /// Ask Stripe what we may have missed.
+    Reconcile {},
+    /// Synthesise the demo shop's track of this number and upload it as its uploader would.
+    FillDemo { number: usize },
+    /// Collect bytes that no row names.
+    Collect {},
+}
+
+impl Job {
+    /// The word for this kind of job, as operators see it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Job::ProcessUpload { .. } => "process_upload",
+            Job::SendLetter { .. } => "send_letter",
+            Job::SendReceipt { .. } => "send_receipt",
+            Job::Reconcile {} => "reconcile",
+            Job::FillDemo { .. } => "fill_demo",
+            Job::Collect {} => "collect",
+        }
+    }
+}
+
+/// Who goes first when several wait. People before housekeeping before the demo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    People = 0,
+    Upkeep = 5,
+    Demo = 9,
+}
+
+/// How a job is put into the queue beside what it says.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// A second job of the same key is not enqueued while the first is remembered.
+    pub once: Option<String>,
+    pub priority: Priority,
+    /// Not before so many milliseconds from now.
+    pub delay_ms: i64,
+}
+
+impl Default for Terms {
+    fn default() -> Terms {
+        Terms { once: None, priority: Priority::People, delay_ms: 0 }
+    }
+}
