@@ -9,6 +9,7 @@ pub mod error;
 pub mod ids;
 pub mod jobs;
 pub mod money;
+pub mod sales;
 pub mod secrets;
 pub mod stripe;
 pub mod words;
