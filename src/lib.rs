@@ -10,6 +10,7 @@ pub mod ids;
 pub mod jobs;
 pub mod mail;
 pub mod money;
+pub mod sales;
 pub mod secrets;
 pub mod storage;
 pub mod stripe;

@@ -2,5 +2,6 @@
 //!
 //! A master is never named here; only its upload is.
 
+pub mod lists;
 pub mod offer;
 pub mod track;
