@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accounts;
+pub mod audio;
 pub mod catalogue;
 pub mod clock;
 pub mod db;
