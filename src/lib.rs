@@ -8,10 +8,13 @@ pub mod db;
 pub mod error;
 pub mod ids;
 pub mod jobs;
+pub mod mail;
 pub mod money;
 pub mod sales;
 pub mod secrets;
+pub mod storage;
 pub mod stripe;
+pub mod web;
 pub mod words;
 
 pub use error::{Error, Result};
