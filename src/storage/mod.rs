@@ -19,8 +19,8 @@ use crate::error::{Error, Result};
 
 pub use source::{Reader, Source};
 
-/// Bytes that travel at once when a whole file is copied.
-const BLOCK: u64 = 4 << 20;
+/// Bytes that travel at once when a whole file is copied; see `Source::reader`.
+const BLOCK: usize = 1 << 20;
 
 /// Where the bytes are, from the setting's scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,7 +182,7 @@ impl Storage {
         let source = self.source(key).await?;
         let len = len.min(source.len().saturating_sub(start));
         let mut bytes = vec![];
-        source.reader(start, len, BLOCK as usize).read_to_end(&mut bytes).await.map_err(broken)?;
+        source.reader(start, len, BLOCK).read_to_end(&mut bytes).await.map_err(broken)?;
         Ok(bytes)
     }
 
@@ -215,8 +215,8 @@ impl Storage {
         let source = self.source(key).await?;
         let (copy, read) = unlinked_in(&self.scratch)?;
         let mut copy = tokio::fs::File::from_std(copy);
-        copy.set_max_buf_size(BLOCK as usize);
-        let mut from = source.reader(0, source.len(), BLOCK as usize);
+        copy.set_max_buf_size(BLOCK);
+        let mut from = source.reader(0, source.len(), BLOCK);
         tokio::io::copy(&mut from, &mut copy).await.map_err(broken)?;
         tokio::io::AsyncWriteExt::flush(&mut copy).await?;
         Ok(read)
