@@ -100,7 +100,8 @@ enum Inside {
     Memory(Memory),
 }
 
-type Memory = Arc<Mutex<BTreeMap<String, (Arc<[u8]>, Timestamp)>>>;
+type Memory = Arc<Mutex<Held>>;
+type Held = BTreeMap<String, (Arc<[u8]>, Timestamp)>;
 
 impl Storage {
     /// Opens a store; a folder is made when it is missing. Nothing is asked of an S3 service yet.
@@ -383,7 +384,7 @@ fn blocking<T: Send + 'static>(
     async move { task.await? }
 }
 
-fn lock(map: &Memory) -> Result<MutexGuard<'_, BTreeMap<String, (Arc<[u8]>, Timestamp)>>> {
+fn lock(map: &Memory) -> Result<MutexGuard<'_, Held>> {
     map.lock().map_err(|_| Error::internal("a writer of the memory store panicked"))
 }
 

@@ -87,7 +87,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    fn from_block(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+    fn drain_block(&mut self, buf: &mut ReadBuf<'_>) -> bool {
         let n = (self.block_read.len() - self.used).min(buf.remaining());
         buf.put_slice(&self.block_read[self.used..self.used + n]);
         self.used += n;
@@ -168,7 +168,7 @@ impl AsyncRead for Reader {
             return Poll::Ready(Ok(()));
         }
         loop {
-            if self.from_block(buf) {
+            if self.drain_block(buf) {
                 return Poll::Ready(Ok(()));
             }
             if let Some(task) = &mut self.task {

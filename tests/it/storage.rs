@@ -18,7 +18,7 @@ use crate::support::s3::s3_here;
 const WAV: &str = "audio/wav";
 
 fn pattern(len: usize) -> Vec<u8> {
-    (0..len as u64).map(|n| (n * 2_654_435_761 >> 13) as u8).collect()
+    (0..len as u64).map(|n| ((n * 2_654_435_761) >> 13) as u8).collect()
 }
 
 fn folder_store(folder: &TestFolder) -> Storage {
