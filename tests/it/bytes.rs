@@ -319,20 +319,26 @@ async fn a_listener_gets_a_burst_and_then_twice_the_bit_rate() {
     assert!((4.6..8.0).contains(&took), "{took} s");
 }
 
-/// On a real socket: what Rocket and hyper make of our headers.
-#[rocket::async_test]
-async fn the_wire_carries_true_lengths() {
-    let (_folder, storage) = folder_with_rain().await;
+/// The application on a free port of this machine.
+async fn launched(rocket: Rocket<Build>) -> (u16, rocket::Shutdown, tokio::task::JoinHandle<()>) {
     let (tell, port) = tokio::sync::oneshot::channel();
     let tell = std::sync::Mutex::new(Some(tell));
     let told = rocket::fairing::AdHoc::on_liftoff("port", move |rocket| {
         let _ = tell.lock().unwrap().take().unwrap().send(rocket.config().port);
         Box::pin(async {})
     });
-    let rocket = rocket(storage, Delivery::Direct).attach(told).ignite().await.unwrap();
+    let rocket = rocket.attach(told).ignite().await.unwrap();
     let stop = rocket.shutdown();
-    let running = tokio::spawn(rocket.launch());
-    let url = format!("http://127.0.0.1:{}/download", port.await.unwrap());
+    let running = tokio::spawn(async { drop(rocket.launch().await.unwrap()) });
+    (port.await.unwrap(), stop, running)
+}
+
+/// On a real socket: what Rocket and hyper make of our headers.
+#[rocket::async_test]
+async fn the_wire_carries_true_lengths() {
+    let (_folder, storage) = folder_with_rain().await;
+    let (port, stop, running) = launched(rocket(storage, Delivery::Direct)).await;
+    let url = format!("http://127.0.0.1:{port}/download");
     let client = reqwest::Client::new();
     let head = client.head(&url).header("Range", "bytes=0-9").send().await.unwrap();
     assert_eq!(
@@ -352,5 +358,105 @@ async fn the_wire_carries_true_lengths() {
     assert_eq!(whole.headers()["content-length"], "300000");
     assert!(whole.bytes().await.unwrap()[..] == sound());
     stop.notify();
-    running.await.unwrap().unwrap();
+    running.await.unwrap();
+}
+
+/// nginx in front of us, told by `X-Accel-Redirect`; stopped when dropped.
+struct Nginx(std::process::Child, String);
+
+impl Nginx {
+    async fn start(folder: &TestFolder, files: &str, port: u16) -> Option<Nginx> {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let at = folder.path().display();
+        let places =
+            ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|n| format!("{n}_temp_path {at}/{n};"));
+        let config = format!(
+            "daemon off; pid {at}/pid; error_log stderr; events {{}}\n\
+             http {{ access_log off; {}\n\
+             server {{ listen {free};\n\
+             location / {{ proxy_pass http://127.0.0.1:{port}; }}\n\
+             location /_files/ {{ internal; alias {files}/; }} }} }}",
+            places.concat()
+        );
+        std::fs::write(folder.path().join("nginx.conf"), config).unwrap();
+        let mut command = std::process::Command::new("nginx");
+        command.args([
+            "-p",
+            &at.to_string(),
+            "-c",
+            "nginx.conf",
+            "-e",
+            "stderr",
+            "-g",
+            "master_process off;",
+        ]);
+        let child = command.stderr(std::process::Stdio::null()).spawn().ok()?;
+        let nginx = Nginx(child, format!("http://{free}"));
+        for _ in 0..200 {
+            if tokio::net::TcpStream::connect(free).await.is_ok() {
+                return Some(nginx);
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("nginx does not listen");
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[rocket::async_test]
+async fn behind_nginx_the_same_file_has_the_same_tag_whoever_answers() {
+    let (folder, storage) = folder_with_rain().await;
+    let (port, stop, running) = launched(rocket(storage, Delivery::Accel)).await;
+    let place = TestFolder::new();
+    let Some(nginx) = Nginx::start(&place, &folder.path().display().to_string(), port).await else {
+        eprintln!("SKIPPED: there is no nginx on this machine");
+        return stop.notify();
+    };
+    let client = reqwest::Client::new();
+    let url = format!("{}/download", nginx.1);
+    let head = client.head(&url).send().await.unwrap();
+    let (tag, date) = (head.headers()["etag"].clone(), head.headers()["last-modified"].clone());
+    assert_eq!(head.headers()["content-length"], "300000");
+    let whole = client.get(&url).send().await.unwrap();
+    for (name, value) in
+        [("etag", &tag), ("last-modified", &date), ("content-type", &"audio/mpeg".parse().unwrap())]
+    {
+        assert_eq!(&whole.headers()[name], value, "{name}");
+    }
+    assert_eq!(whole.headers()["cache-control"], "public, max-age=60");
+    assert!(whole.headers()["content-disposition"].to_str().unwrap().starts_with("attachment"));
+    assert!(whole.headers().get("x-accel-redirect").is_none());
+    assert!(whole.bytes().await.unwrap()[..] == sound());
+    for (said, status) in [
+        (("If-Range", tag.to_str().unwrap()), 206),
+        (("If-Range", date.to_str().unwrap()), 206),
+        (("If-Range", "\"rain-0\""), 200),
+        (("If-None-Match", tag.to_str().unwrap()), 304),
+        (("If-Match", "\"rain-0\""), 412),
+        (("Accept", "*/*"), 206),
+    ] {
+        let answer =
+            client.get(&url).header("Range", "bytes=5-9").header(said.0, said.1).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{said:?}");
+        if status == 206 {
+            assert_eq!(answer.headers()["content-range"], "bytes 5-9/300000");
+            assert_eq!(answer.bytes().await.unwrap()[..], sound()[5..10]);
+        }
+    }
+    let beyond = client.get(&url).header("Range", "bytes=300000-").send().await.unwrap();
+    assert_eq!(
+        (beyond.status().as_u16(), &beyond.headers()["content-range"]),
+        (416, &"bytes */300000".parse().unwrap())
+    );
+    let around = client.get(format!("{}/_files/{KEY}", nginx.1)).send().await.unwrap();
+    assert_eq!(around.status(), 404, "nobody gets around us");
+    drop(nginx);
+    stop.notify();
+    running.await.unwrap();
 }
