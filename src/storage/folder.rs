@@ -262,9 +262,9 @@ fn modified(meta: &Metadata) -> Timestamp {
     Timestamp(since.map_or(0, |since| since.as_millis() as i64))
 }
 
-/// A key below a key that is a file is as missing as any other.
+/// A key below another key, or one that others lie below, is as missing as any.
 fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory)
 }
 
 #[track_caller]

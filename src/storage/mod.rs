@@ -19,8 +19,8 @@ use crate::error::{Error, Result};
 
 pub use source::{Reader, Source};
 
-/// Bytes that travel at once when a whole file is copied.
-const BLOCK: u64 = 4 << 20;
+/// Bytes that travel at once when a whole file is copied; see `Source::reader`.
+const BLOCK: usize = 1 << 20;
 
 /// Where the bytes are, from the setting's scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +100,8 @@ enum Inside {
     Memory(Memory),
 }
 
-type Memory = Arc<Mutex<BTreeMap<String, (Arc<[u8]>, Timestamp)>>>;
+type Memory = Arc<Mutex<Held>>;
+type Held = BTreeMap<String, (Arc<[u8]>, Timestamp)>;
 
 impl Storage {
     /// Opens a store; a folder is made when it is missing. Nothing is asked of an S3 service yet.
@@ -182,7 +183,7 @@ impl Storage {
         let source = self.source(key).await?;
         let len = len.min(source.len().saturating_sub(start));
         let mut bytes = vec![];
-        source.reader(start, len, BLOCK as usize).read_to_end(&mut bytes).await.map_err(broken)?;
+        source.reader(start, len, BLOCK).read_to_end(&mut bytes).await.map_err(broken)?;
         Ok(bytes)
     }
 
@@ -215,8 +216,8 @@ impl Storage {
         let source = self.source(key).await?;
         let (copy, read) = unlinked_in(&self.scratch)?;
         let mut copy = tokio::fs::File::from_std(copy);
-        copy.set_max_buf_size(BLOCK as usize);
-        let mut from = source.reader(0, source.len(), BLOCK as usize);
+        copy.set_max_buf_size(BLOCK);
+        let mut from = source.reader(0, source.len(), BLOCK);
         tokio::io::copy(&mut from, &mut copy).await.map_err(broken)?;
         tokio::io::AsyncWriteExt::flush(&mut copy).await?;
         Ok(read)
@@ -383,7 +384,7 @@ fn blocking<T: Send + 'static>(
     async move { task.await? }
 }
 
-fn lock(map: &Memory) -> Result<MutexGuard<'_, BTreeMap<String, (Arc<[u8]>, Timestamp)>>> {
+fn lock(map: &Memory) -> Result<MutexGuard<'_, Held>> {
     map.lock().map_err(|_| Error::internal("a writer of the memory store panicked"))
 }
 

@@ -383,3 +383,22 @@ impl<R: AsyncRead + Unpin> AsyncRead for Paced<R> {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_to_save_under_is_said_so_that_every_browser_reads_it() {
+        for (name, header) in [
+            ("rain.wav", "attachment; filename=\"rain.wav\""),
+            ("Rain on tin (60 s).wav", "attachment; filename=\"Rain on tin (60 s).wav\""),
+            ("Gr\u{fc}n.wav", "attachment; filename=\"Gr_n.wav\"; filename*=UTF-8''Gr%C3%BCn.wav"),
+            ("5\" 100%.wav", "attachment; filename=\"5_ 100_.wav\"; filename*=UTF-8''5%22%20100%25.wav"),
+            ("../a\\b\r\nX: y", "attachment; filename=\".._a_b__X: y\""),
+        ] {
+            assert_eq!(Disposition::Save(name.into()).header(), header);
+        }
+        assert_eq!(Disposition::Inline.header(), "inline");
+    }
+}

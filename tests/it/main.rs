@@ -1,0 +1,6 @@
+//! What a visitor, an operator or another machine can see of Cuehouse, in one binary.
+
+mod support;
+
+mod bytes;
+mod storage;

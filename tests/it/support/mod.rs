@@ -1,0 +1,4 @@
+//! The people and places of the tests.
+
+pub mod folder;
+pub mod s3;
