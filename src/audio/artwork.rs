@@ -47,7 +47,9 @@ impl Look {
         let bands: Vec<f64> = self.bands.iter().map(|b| f64::from(*b) / 255.0).collect();
         let weight: f64 = bands.iter().sum::<f64>().max(1e-6);
         // Where the weight of the spectrum lies, 0 low to 1 high.
-        let bright = bands.iter().enumerate().map(|(i, b)| i as f64 * b).sum::<f64>() / weight / (bands.len() - 1) as f64;
+        let bright = bands.iter().enumerate().map(|(i, b)| i as f64 * b).sum::<f64>()
+            / weight
+            / (bands.len() - 1) as f64;
         let loud = f64::from(self.loud) / 255.0;
         let (hue, rich) = match self.fifth {
             Some(fifth) => (f64::from(fifth % 12) * 30.0 + 12.0 + if self.minor { 8.0 } else { 0.0 }, 1.0),
@@ -161,7 +163,11 @@ mod tests {
             for fifth in [None, Some(seed % 12), Some(200)] {
                 let svg = look(seed, fifth).svg();
                 assert!(svg.len() <= 2048, "{} bytes", svg.len());
-                assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>") && svg.contains(r#"viewBox="0 0 100 100""#));
+                assert!(
+                    svg.starts_with("<svg ")
+                        && svg.ends_with("</svg>")
+                        && svg.contains(r#"viewBox="0 0 100 100""#)
+                );
                 assert!(!svg.contains("style") && !svg.contains("NaN") && !svg.contains("script"));
                 assert_eq!(svg, look(seed, fifth).svg());
                 seen.insert(svg);

@@ -2,11 +2,13 @@
 
 use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::well_known::*;
-use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
-use symphonia::default::formats::{AiffReader, CafReader, FlacReader, IsoMp4Reader, MpaReader, OggReader, WavReader};
+use symphonia::default::formats::{
+    AiffReader, CafReader, FlacReader, IsoMp4Reader, MpaReader, OggReader, WavReader,
+};
 
 use super::Refusal;
 use super::front::{Kind, Opened, Shared};
@@ -96,7 +98,11 @@ pub fn source(opened: Opened, max_secs: u64) -> Result<Source, Refusal> {
         codec: codec(params.codec),
         rate,
         channels,
-        bits: if lossy { None } else { bits(params.codec).or(params.bits_per_sample) },
+        bits: if lossy {
+            None
+        } else {
+            bits(params.codec).or(params.bits_per_sample).or_else(|| alac_bits(&params))
+        },
         declared,
         bytes,
     };
@@ -265,11 +271,15 @@ fn to_int(sample: f32) -> i32 {
     let scaled = sample * 2_147_483_648.0;
     // Adding and taking away 1.5 * 2^23 rounds in the adder; larger values have no fraction left.
     const ROUND: f32 = 12_582_912.0;
-    let rounded = if scaled.abs() < 4_194_304.0 { (scaled + ROUND) - ROUND } else { scaled.round_ties_even() };
+    let rounded =
+        if scaled.abs() < 4_194_304.0 { (scaled + ROUND) - ROUND } else { scaled.round_ties_even() };
     rounded as i32
 }
 
-fn reader(kind: Kind, stream: MediaSourceStream<'static>) -> symphonia::core::errors::Result<Box<dyn FormatReader>> {
+fn reader(
+    kind: Kind,
+    stream: MediaSourceStream<'static>,
+) -> symphonia::core::errors::Result<Box<dyn FormatReader>> {
     let options = FormatOptions::default();
     Ok(match kind {
         Kind::Wav => Box::new(WavReader::try_new(stream, options)?),
@@ -326,6 +336,12 @@ fn codec(id: AudioCodecId) -> String {
         _ => "PCM",
     }
     .to_owned()
+}
+
+/// Apple keeps the depth in the coding's own description, after the frame length and a version.
+fn alac_bits(params: &AudioCodecParameters) -> Option<u32> {
+    let cookie = params.extra_data.as_deref().filter(|_| params.codec == CODEC_ID_ALAC)?;
+    cookie.get(5).map(|bits| u32::from(*bits))
 }
 
 /// Bits of codings whose parameters leave them unsaid.

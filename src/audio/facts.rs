@@ -119,7 +119,8 @@ impl Analysts {
             peaks: Peaks::default(),
             tempo: tempo::Listener::new(LOW),
             key: key::Listener::new(LOW),
-            print: fingerprint::Listener::new().ok_or_else(|| Refusal::ours("no fingerprint at this rate"))?,
+            print: fingerprint::Listener::new()
+                .ok_or_else(|| Refusal::ours("no fingerprint at this rate"))?,
             tenths: Tenths::new(LOW),
             sample_peak: 0.0,
             short: Some(Vec::new()),
@@ -170,7 +171,8 @@ impl Analysts {
         if loudness.is_none_or(|l| l < -70.0) && self.sample_peak < 1e-3 {
             return Err(Refusal::Silent);
         }
-        let range = if secs >= 60.0 { self.meter.loudness_range().ok().filter(|r| r.is_finite()) } else { None };
+        let range =
+            if secs >= 60.0 { self.meter.loudness_range().ok().filter(|r| r.is_finite()) } else { None };
         let onsets: Vec<f32> = self.tempo.onsets().chunks(10).map(|part| part.iter().sum()).collect();
         let tempo = self.tempo.finish(secs);
         let key = self.key.finish();
@@ -326,11 +328,14 @@ pub fn peaks_json(peaks: &[u8], sample_rate: i32) -> String {
 
 /// The same with `halvings` times half as many pairs, exact without the sound.
 pub fn coarse_peaks_json(peaks: &[u8], sample_rate: i32, halvings: u32) -> String {
-    let mut pairs: Vec<(i8, i8)> = peaks.as_chunks::<2>().0.iter().map(|[a, b]| (*a as i8, *b as i8)).collect();
+    let mut pairs: Vec<(i8, i8)> =
+        peaks.as_chunks::<2>().0.iter().map(|[a, b]| (*a as i8, *b as i8)).collect();
     for _ in 0..halvings {
         pairs = pairs
             .chunks(2)
-            .map(|two| (two.iter().map(|p| p.0).min().unwrap_or(0), two.iter().map(|p| p.1).max().unwrap_or(0)))
+            .map(|two| {
+                (two.iter().map(|p| p.0).min().unwrap_or(0), two.iter().map(|p| p.1).max().unwrap_or(0))
+            })
             .collect();
     }
     let mut json = String::with_capacity(pairs.len() * 9 + 128);
@@ -388,7 +393,11 @@ impl Tenths {
             self.keep();
         }
         let mean = |floor: f32| {
-            let (sum, n) = self.power.iter().filter(|p| **p > floor).fold((0.0, 0u32), |(s, n), p| (s + f64::from(*p), n + 1));
+            let (sum, n) = self
+                .power
+                .iter()
+                .filter(|p| **p > floor)
+                .fold((0.0, 0u32), |(s, n), p| (s + f64::from(*p), n + 1));
             if n == 0 { 0.0 } else { sum / f64::from(n) }
         };
         let gated = mean((mean(1e-7) * 0.1) as f32);
@@ -430,7 +439,10 @@ fn k_filter(rate: f64) -> (Biquad, Biquad) {
     let k = (std::f64::consts::PI * 38.13547087602444 / rate).tan();
     let q = 0.5003270373238773;
     let a0 = 1.0 + k / q + k * k;
-    let high_pass =
-        Biquad { b: [1.0, -2.0, 1.0], a: [2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0], z: [0.0; 2] };
+    let high_pass = Biquad {
+        b: [1.0, -2.0, 1.0],
+        a: [2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0],
+        z: [0.0; 2],
+    };
     (shelf, high_pass)
 }

@@ -38,8 +38,11 @@ impl Listener {
 /// choose the same. Words of silence and held notes, which come more than twenty times, are left out.
 pub fn sampled(words: &[u32]) -> Vec<u32> {
     let counts = counts(words);
-    let mut chosen: Vec<u32> =
-        counts.into_iter().filter(|(word, n)| *n <= COMMON && scatter(*word) % 8 == 0).map(|(word, _)| word).collect();
+    let mut chosen: Vec<u32> = counts
+        .into_iter()
+        .filter(|(word, n)| *n <= COMMON && scatter(*word) % 8 == 0)
+        .map(|(word, _)| word)
+        .collect();
     chosen.sort_unstable();
     chosen
 }
@@ -64,7 +67,8 @@ pub fn likeness(a: &[u32], b: &[u32]) -> Option<f64> {
         .iter()
         .take(8)
         .filter_map(|(offset, _)| {
-            let (a, b) = if *offset >= 0 { (a.get(*offset as usize..)?, b) } else { (a, b.get(-*offset as usize..)?) };
+            let (a, b) =
+                if *offset >= 0 { (a.get(*offset as usize..)?, b) } else { (a, b.get(-*offset as usize..)?) };
             let shared = a.len().min(b.len());
             // A few words alone prove nothing.
             let differ: u32 = a.iter().zip(b).map(|(x, y)| (x ^ y).count_ones()).sum();
@@ -105,7 +109,8 @@ mod tests {
             .map(|i| {
                 let t = i as f32 / RATE as f32;
                 let hertz = notes[(t * 4.0) as usize];
-                gain * ((t * hertz * std::f32::consts::TAU).sin() + (t * hertz * 2.0 * std::f32::consts::TAU).sin() * 0.4)
+                gain * ((t * hertz * std::f32::consts::TAU).sin()
+                    + (t * hertz * 2.0 * std::f32::consts::TAU).sin() * 0.4)
             })
             .collect()
     }

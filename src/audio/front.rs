@@ -103,9 +103,9 @@ fn recognise(head: &[u8], tagged: bool) -> Result<Kind, Refusal> {
         return Ok(Kind::Mp3);
     }
     match head {
-        [0xff, second, ..] if second & 0xf6 == 0xf0 => {
-            Err(Refusal::unsupported("a bare AAC stream (put it into an M4A file, without encoding it again)"))
-        }
+        [0xff, second, ..] if second & 0xf6 == 0xf0 => Err(Refusal::unsupported(
+            "a bare AAC stream (put it into an M4A file, without encoding it again)",
+        )),
         [0xff, second, ..] if matches!(second & 0xfe, 0xfc | 0xf4) => {
             Err(Refusal::unsupported("MPEG audio of layer 2 (MP2)"))
         }
@@ -123,7 +123,9 @@ fn ogg(head: &[u8]) -> Result<Kind, Refusal> {
         p if p.starts_with(b"\x01vorbis") => Ok(Kind::Ogg),
         p if p.starts_with(b"OpusHead") => Err(Refusal::unsupported("Opus")),
         p if p.starts_with(b"Speex") => Err(Refusal::unsupported("Speex")),
-        p if p.starts_with(b"\x7fFLAC") => Err(Refusal::unsupported("FLAC inside Ogg (bare FLAC is welcome)")),
+        p if p.starts_with(b"\x7fFLAC") => {
+            Err(Refusal::unsupported("FLAC inside Ogg (bare FLAC is welcome)"))
+        }
         p if p.starts_with(b"\x80theora") || p.starts_with(b"fishead") => Err(Refusal::looks_like("a video")),
         _ => Err(Refusal::Damaged),
     }
@@ -193,9 +195,13 @@ fn stranger(head: &[u8]) -> Option<Refusal> {
     let text = String::from_utf8_lossy(&head[..head.len().min(512)]);
     let text = text.trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
     let what = match text.as_str() {
-        t if t.starts_with("<!doctype html") || t.starts_with("<html") || t.starts_with("<head") => "a web page",
+        t if t.starts_with("<!doctype html") || t.starts_with("<html") || t.starts_with("<head") => {
+            "a web page"
+        }
         t if t.starts_with("<svg") || (t.starts_with("<?xml") && t.contains("<svg")) => "a drawing (SVG)",
-        t if t.starts_with("<?xml") || t.starts_with("<!--") || t.starts_with("<!doctype") => "an XML document",
+        t if t.starts_with("<?xml") || t.starts_with("<!--") || t.starts_with("<!doctype") => {
+            "an XML document"
+        }
         t if t.starts_with('{') && is_text(head) => "a data file (JSON)",
         _ => return None,
     };
@@ -225,9 +231,8 @@ fn mpeg_frames(head: &[u8], tagged: bool) -> bool {
     (0..reach.min(head.len())).any(|at| {
         let Some(first) = mpeg_header(&head[at..]) else { return false };
         match head.get(at + first.len..) {
-            Some(next) if next.len() >= 4 => {
-                mpeg_header(next).is_some_and(|second| second.rate == first.rate && second.version == first.version)
-            }
+            Some(next) if next.len() >= 4 => mpeg_header(next)
+                .is_some_and(|second| second.rate == first.rate && second.version == first.version),
             // A file of a single frame.
             _ => at + first.len <= head.len(),
         }
@@ -273,11 +278,18 @@ fn as_riff(head: &mut [u8], len: u64) -> Result<Option<u64>, Refusal> {
     loop {
         let Some(size) = get_u32(head, at + 4) else {
             // Metadata longer than what we look at: the reader finds its own way, save for RF64.
-            return if is_long { Err(Refusal::unsupported("RF64 with its sound so far behind")) } else { Ok(None) };
+            return if is_long {
+                Err(Refusal::unsupported("RF64 with its sound so far behind"))
+            } else {
+                Ok(None)
+            };
         };
         match &head[at..at + 4] {
             b"ds64" => {
-                long = Some(u64::from(get_u32(head, at + 16).unwrap_or(0)) | u64::from(get_u32(head, at + 20).unwrap_or(0)) << 32);
+                long = Some(
+                    u64::from(get_u32(head, at + 16).unwrap_or(0))
+                        | u64::from(get_u32(head, at + 20).unwrap_or(0)) << 32,
+                );
                 head[at..at + 4].copy_from_slice(b"JUNK");
             }
             b"fmt " => block = u64::from(get_u32(head, at + 20).unwrap_or(0) & 0xffff),

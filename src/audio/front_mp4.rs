@@ -58,7 +58,8 @@ pub fn read(file: &mut (impl Read + Seek), start: u64, end: u64) -> Result<Movie
 
 fn movie(moov: &[u8]) -> Result<Movie, Refusal> {
     let traks = || boxes(moov).filter(|(name, _)| name == b"trak").map(|(_, body)| body);
-    let handler = |trak: &[u8]| path(trak, &[b"mdia", b"hdlr"]).and_then(|h| h.get(8..12).map(<[u8]>::to_vec));
+    let handler =
+        |trak: &[u8]| path(trak, &[b"mdia", b"hdlr"]).and_then(|h| h.get(8..12).map(<[u8]>::to_vec));
     if traks().any(|trak| handler(trak).as_deref() == Some(b"vide")) {
         return Err(Refusal::looks_like("a video"));
     }
@@ -144,7 +145,8 @@ fn is_he_aac(stsd: &[u8]) -> bool {
         return false;
     };
     let kind = config[0] >> 3;
-    let bits = config.iter().take(8).fold(0u64, |bits, b| bits << 8 | u64::from(*b)) << (8 * (8 - config.len().min(8)));
+    let bits = config.iter().take(8).fold(0u64, |bits, b| bits << 8 | u64::from(*b))
+        << (8 * (8 - config.len().min(8)));
     // After 16 bits of plain AAC: the sync word 0x2b7, type 5, and the flag.
     let hidden = bits >> 37 & 0x7ff == 0x2b7 && bits >> 32 & 0x1f == 5 && bits >> 31 & 1 == 1;
     kind == 5 || kind == 29 || hidden

@@ -61,7 +61,8 @@ pub fn layers() -> Layers {
 }
 
 fn limit(max_secs: u64, cpu_secs: u64) -> rustix::io::Result<()> {
-    let set = |what, most: u64, hard: u64| setrlimit(what, Rlimit { current: Some(most), maximum: Some(hard) });
+    let set =
+        |what, most: u64, hard: u64| setrlimit(what, Rlimit { current: Some(most), maximum: Some(hard) });
     // The spool: two channels of two bytes at 48 kHz.
     let spool = max_secs.saturating_mul(48_000 * 4).saturating_add(64 << 20);
     set(Resource::As, ADDRESSES, ADDRESSES)?;
@@ -143,7 +144,11 @@ fn few_calls() -> Option<()> {
     seccompiler::apply_filter(&allow).ok()
 }
 
-fn filter(rules: Vec<(i64, Vec<SeccompRule>)>, other: SeccompAction, listed: SeccompAction) -> Option<BpfProgram> {
+fn filter(
+    rules: Vec<(i64, Vec<SeccompRule>)>,
+    other: SeccompAction,
+    listed: SeccompAction,
+) -> Option<BpfProgram> {
     let arch = std::env::consts::ARCH.try_into().ok()?;
     SeccompFilter::new(rules.into_iter().collect(), other, listed, arch).ok()?.try_into().ok()
 }

@@ -46,7 +46,8 @@ pub struct Listener {
 impl Listener {
     pub fn new(rate: u32) -> Listener {
         let fft = FftPlanner::new().plan_fft_forward(SIZE);
-        let window = (0..SIZE).map(|i| 0.5 - 0.5 * (std::f32::consts::TAU * i as f32 / SIZE as f32).cos()).collect();
+        let window =
+            (0..SIZE).map(|i| 0.5 - 0.5 * (std::f32::consts::TAU * i as f32 / SIZE as f32).cos()).collect();
         let scratch = vec![Complex32::default(); fft.get_inplace_scratch_len()];
         // 50 Hz to 5 kHz.
         let edges = std::array::from_fn(|b| {

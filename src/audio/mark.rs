@@ -132,7 +132,9 @@ impl Marker {
         while self.marks.get(self.next).is_some_and(|(begin, _)| begin + long + back <= from) {
             self.next += 1;
         }
-        for (begin, gain) in self.marks[self.next..].iter().copied().take_while(|(begin, _)| begin.saturating_sub(fall) < to) {
+        for (begin, gain) in
+            self.marks[self.next..].iter().copied().take_while(|(begin, _)| begin.saturating_sub(fall) < to)
+        {
             let first = begin.saturating_sub(fall).max(from);
             for frame in first..(begin + long + back).min(to) {
                 let depth = if frame < begin {
@@ -251,7 +253,9 @@ pub mod tests {
         }
         let begin = marks[0].0 as usize;
         let mut meter = EbuR128::new(2, 44_100, Mode::M).map_err(Refusal::ours)?;
-        meter.add_frames_f32(&sound[(begin + 2000) * 2..(begin + 2000 + 17_640) * 2]).map_err(Refusal::ours)?;
+        meter
+            .add_frames_f32(&sound[(begin + 2000) * 2..(begin + 2000 + 17_640) * 2])
+            .map_err(Refusal::ours)?;
         let lufs = meter.loudness_momentary().map_err(Refusal::ours)?;
         assert!((lufs + 24.0).abs() < 2.5, "{lufs}");
         Ok(())

@@ -45,7 +45,8 @@ pub async fn examine(worker: &Path, master: File, wish: &Wish, out: &Path) -> Re
     };
     let mut take = Take::default();
     run(worker, master, &wish.limits, task, out, &mut take).await?;
-    let Told { facts, look, sample_start_ms } = take.told.ok_or_else(|| Refusal::ours("a worker told nothing"))?;
+    let Told { facts, look, sample_start_ms } =
+        take.told.ok_or_else(|| Refusal::ours("a worker told nothing"))?;
     Ok(Examined {
         facts,
         peaks: take.peaks,
@@ -159,7 +160,9 @@ fn reason(status: Option<ExitStatus>) -> Refusal {
         (Some(libc::SIGXCPU), _) => Refusal::TooSlow,
         // Memory that is refused aborts; the kernel's own choice for want of memory kills.
         (Some(libc::SIGABRT | libc::SIGXFSZ | libc::SIGKILL), _) => Refusal::TooLarge,
-        (Some(libc::SIGSYS | libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE), _) => Refusal::Damaged,
+        (Some(libc::SIGSYS | libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE), _) => {
+            Refusal::Damaged
+        }
         // A panic.
         (_, Some(101)) => Refusal::Damaged,
         _ => Refusal::ours(format!("a worker ended with {status}")),
@@ -208,7 +211,9 @@ impl Take {
                 wire::LAYERS => self.layers = serde_json::from_slice(&body).map_err(Refusal::ours)?,
                 wire::PEAKS => self.peaks.extend_from_slice(&body),
                 wire::BARS => self.bars.extend_from_slice(&body),
-                wire::TOLD => self.told = Some(believable(serde_json::from_slice(&body).map_err(Refusal::ours)?)?),
+                wire::TOLD => {
+                    self.told = Some(believable(serde_json::from_slice(&body).map_err(Refusal::ours)?)?)
+                }
                 letter => self.file(letter, &body, out).await?,
             }
         }
@@ -251,9 +256,17 @@ impl Take {
 fn believable(told: Told) -> Result<Told, Refusal> {
     let facts = &told.facts;
     let is_hash = |hash: &str| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
-    let is_key = |key: &String| (1..=3).contains(&key.len()) && key.bytes().all(|b| matches!(b, b'a'..=b'g' | b's' | b'm'));
-    let numbers =
-        [facts.loudness_lufs, facts.loudness_range, facts.true_peak_dbtp, facts.bpm, Some(facts.bpm_sure), Some(facts.key_sure)];
+    let is_key = |key: &String| {
+        (1..=3).contains(&key.len()) && key.bytes().all(|b| matches!(b, b'a'..=b'g' | b's' | b'm'))
+    };
+    let numbers = [
+        facts.loudness_lufs,
+        facts.loudness_range,
+        facts.true_peak_dbtp,
+        facts.bpm,
+        Some(facts.bpm_sure),
+        Some(facts.key_sure),
+    ];
     let honest = facts.frames > 0
         && facts.duration_ms > 0
         && (8_000..=384_000).contains(&facts.sample_rate)

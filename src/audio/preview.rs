@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use ebur128::{EbuR128, Mode};
-use mp3lame_encoder::{Bitrate, Builder, Encoder, FlushGap, InterleavedPcm, MonoPcm, Quality, max_required_buffer_size};
+use mp3lame_encoder::{
+    Bitrate, Builder, Encoder, FlushGap, InterleavedPcm, MonoPcm, Quality, max_required_buffer_size,
+};
 
 use super::Refusal;
 use super::facts::Heard;
@@ -146,7 +148,14 @@ pub fn second_sweep<W: Write>(
     };
     let mut chains = [
         Chain::new(Part::Preview, rate, channels, 0..frames, frames, marker(plan.preview, frames, 0.0))?,
-        Chain::new(Part::Sample, rate, channels, from..to, frames, marker(plan.sample, to - from, from_secs))?,
+        Chain::new(
+            Part::Sample,
+            rate,
+            channels,
+            from..to,
+            frames,
+            marker(plan.sample, to - from, from_secs),
+        )?,
     ];
     let gain = 10f32.powf(gain_db as f32 / 20.0);
     let mut block = Vec::new();
@@ -230,7 +239,8 @@ fn liveliest(heard: &Heard, secs: f64, long: f64) -> f64 {
     let last = ((secs * 10.0) as usize).min(sums.len() - 1).saturating_sub(long);
     // Of two as good the earlier, so that a steady track begins at its beginning.
     let score = |at: usize| sums[at + long] - sums[at];
-    let best = (0..=last).step_by(5).fold(0, |best, at| if score(at) > score(best) + 1e-6 { at } else { best });
+    let best =
+        (0..=last).step_by(5).fold(0, |best, at| if score(at) > score(best) + 1e-6 { at } else { best });
     best as f64 / 10.0
 }
 
@@ -279,7 +289,9 @@ impl Chain {
             return Ok(());
         }
         self.work.clear();
-        self.work.extend_from_slice(&block[(from - at) as usize * self.channels..(to - at) as usize * self.channels]);
+        self.work.extend_from_slice(
+            &block[(from - at) as usize * self.channels..(to - at) as usize * self.channels],
+        );
         self.fade(from);
         self.marker.lay(&mut self.work);
         let ready = self.limiter.push(&self.work);
@@ -515,9 +527,14 @@ mod tests {
 
     #[test]
     fn rates_stay_where_mp3_knows_them() {
-        for (rate, want) in
-            [(44_100, 44_100), (22_050, 22_050), (96_000, 48_000), (88_200, 44_100), (8_000, 48_000), (11_025, 44_100)]
-        {
+        for (rate, want) in [
+            (44_100, 44_100),
+            (22_050, 22_050),
+            (96_000, 48_000),
+            (88_200, 44_100),
+            (8_000, 48_000),
+            (11_025, 44_100),
+        ] {
             assert_eq!(mp3_rate(rate), want);
         }
     }

@@ -125,8 +125,9 @@ mod tests {
 
     fn check(from: u32, to: u32, hertz: f64) {
         let frames = from as usize / 4;
-        let tone: Vec<f32> =
-            (0..frames).map(|i| (std::f64::consts::TAU * hertz * i as f64 / f64::from(from)).sin() as f32).collect();
+        let tone: Vec<f32> = (0..frames)
+            .map(|i| (std::f64::consts::TAU * hertz * i as f64 / f64::from(from)).sin() as f32)
+            .collect();
         let mut out = Vec::new();
         let mut resampler = Resampler::new(from, to, 1, 24);
         for part in tone.chunks(1000) {
@@ -137,7 +138,9 @@ mod tests {
         assert_eq!(out.len(), want, "{from} to {to}");
         // Away from the ends the tone is the tone.
         let worst = (200..want - 200)
-            .map(|i| (f64::from(out[i]) - (std::f64::consts::TAU * hertz * i as f64 / f64::from(to)).sin()).abs())
+            .map(|i| {
+                (f64::from(out[i]) - (std::f64::consts::TAU * hertz * i as f64 / f64::from(to)).sin()).abs()
+            })
             .fold(0.0, f64::max);
         assert!(worst < 2e-3, "{from} to {to}: off by {worst}");
     }
@@ -154,7 +157,9 @@ mod tests {
 
     #[test]
     fn what_the_new_rate_cannot_hold_is_gone() {
-        let tone: Vec<f32> = (0..48_000).map(|i| (std::f64::consts::TAU * f64::from(i * 30 % 96) / 96.0).sin() as f32).collect();
+        let tone: Vec<f32> = (0..48_000)
+            .map(|i| (std::f64::consts::TAU * f64::from(i * 30 % 96) / 96.0).sin() as f32)
+            .collect();
         let mut out = Vec::new();
         let mut resampler = Resampler::new(96_000, 48_000, 1, 24);
         resampler.push(&tone, &mut out);

@@ -63,7 +63,8 @@ impl Spool {
         self.next += 1;
         self.bytes.resize(count as usize * 2, 0);
         self.file.read_exact(&mut self.bytes)?;
-        samples.extend(self.bytes.as_chunks::<2>().0.iter().map(|b| f32::from(i16::from_le_bytes(*b)) * scale));
+        samples
+            .extend(self.bytes.as_chunks::<2>().0.iter().map(|b| f32::from(i16::from_le_bytes(*b)) * scale));
         Ok(true)
     }
 }

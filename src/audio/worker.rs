@@ -93,7 +93,12 @@ fn examine<W: Write>(
     out.json(wire::TOLD, &Told { facts: heard.facts, look: heard.look, sample_start_ms })
 }
 
-fn render<W: Write>(master: File, max_secs: u64, rendering: &Rendering, out: &mut Wire<W>) -> Result<(), Refusal> {
+fn render<W: Write>(
+    master: File,
+    max_secs: u64,
+    rendering: &Rendering,
+    out: &mut Wire<W>,
+) -> Result<(), Refusal> {
     let mut source = decode::source(front::open(master)?, max_secs)?;
     let mut block = Block::default();
     source.fill(&mut block)?;
@@ -124,7 +129,11 @@ fn render_wav<W: Write>(
             let value = match bits {
                 24 => (i64::from(*sample) + 128).min(i64::from(i32::MAX)) as i32 >> 8,
                 _ if exact => sample >> 16,
-                _ => (i64::from(*sample) + dither.next()).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32 >> 16,
+                _ => {
+                    (i64::from(*sample) + dither.next()).clamp(i64::from(i32::MIN), i64::from(i32::MAX))
+                        as i32
+                        >> 16
+                }
             };
             bytes.extend_from_slice(&value.to_le_bytes()[..usize::from(bits / 8)]);
         }

@@ -2,5 +2,6 @@
 
 mod support;
 
+mod audio;
 mod bytes;
 mod storage;
