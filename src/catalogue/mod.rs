@@ -4,4 +4,5 @@
 
 pub mod lists;
 pub mod offer;
+pub mod row;
 pub mod track;
