@@ -30,6 +30,7 @@ pub mod web;
 pub mod accounts;
 pub mod catalogue;
 pub mod sales;
+pub mod search;
 
 use std::sync::Arc;
 
