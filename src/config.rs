@@ -356,13 +356,11 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         minimum_age: said.read("age.minimum", 13, "13 or more", |text| {
             text.parse().ok().filter(|n| (13..=21).contains(n))
         }),
-        adult_age: said.read("age.adult", 18, "18 or more", |text| {
-            text.parse().ok().filter(|n| (18..=21).contains(n))
-        }),
+        adult_age: said
+            .read("age.adult", 18, "18 or more", |text| text.parse().ok().filter(|n| (18..=21).contains(n))),
         workers: said.number("workers", 0, "a number of jobs at once"),
-        sign_in_attempts: said.read("limits.sign_in_attempts", 10, "1 or more", |text| {
-            text.parse().ok().filter(|n| *n >= 1)
-        }),
+        sign_in_attempts: said
+            .read("limits.sign_in_attempts", 10, "1 or more", |text| text.parse().ok().filter(|n| *n >= 1)),
         site_name,
         site_url,
     };
@@ -397,8 +395,8 @@ fn demand_production(config: &Config, said: &mut Said) {
     if let Some(url) = &config.stripe.url {
         let url = Url::parse(url).ok();
         let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-        let loopback =
-            host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        let loopback = host == "localhost"
+            || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
         need(
             url.as_ref().is_some_and(|u| u.scheme() == "https") && !loopback,
             "CUEHOUSE_STRIPE_URL must be https and not this machine",
@@ -475,7 +473,10 @@ mod tests {
     fn the_environment_overrides_the_file_and_every_fault_is_said() {
         let file = "port = 9000\nsite_name = \"Sounds\"\n[preview]\nanonymous = \"full\"\n";
         let config = Config::read(Some(file), &env(&[("CUEHOUSE_PORT", "9001")])).unwrap();
-        assert_eq!((config.port, config.site_name.as_str(), config.preview_anonymous), (9001, "Sounds", true));
+        assert_eq!(
+            (config.port, config.site_name.as_str(), config.preview_anonymous),
+            (9001, "Sounds", true)
+        );
         let faults = Config::read(
             Some("prot = 1"),
             &env(&[("CUEHOUSE_PORT", "many"), ("CUEHOUSE_MODE", "test"), ("CUEHOUSE_STORAGE_URL", "s3://b")]),

@@ -74,7 +74,8 @@ pub async fn any(status: Status, request: &Request<'_>) -> Reply {
         Some(Error::Unconfirmed) => (Some(UNCONFIRMED.to_owned()), None),
         Some(Error::TooMany(secs) | Error::Busy(secs)) => (None, Some(*secs)),
         Some(Error::Internal(_)) | None if code >= 500 => {
-            let error = error.as_ref().map_or_else(|| "a handler panicked or failed".to_owned(), ToString::to_string);
+            let error =
+                error.as_ref().map_or_else(|| "a handler panicked or failed".to_owned(), ToString::to_string);
             tracing::error!(method = %request.method(), path = %request.uri().path(), "{error}");
             super::operators::FAULTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             (None, None)
@@ -119,7 +120,7 @@ fn allowed(request: &Request<'_>) -> Option<String> {
         .filter(|route| fits(route.uri.path(), &path))
         .map(|route| route.method)
         .collect();
-    methods.sort_by_key(Method::as_str);
+    methods.sort_by_key(|m| m.as_str());
     methods.dedup();
     let asked = request.method();
     let has = |m: Method| methods.contains(&m);
@@ -141,7 +142,8 @@ fn fits(route: &str, path: &[&str]) -> bool {
             return true;
         }
         let Some(have) = path.get(n) else { return false };
-        let fine = if *want == "<handle>" { have.starts_with('@') } else { want.starts_with('<') || want == have };
+        let fine =
+            if *want == "<handle>" { have.starts_with('@') } else { want.starts_with('<') || want == have };
         if !fine {
             return false;
         }

@@ -75,9 +75,12 @@ impl Fairing for Headers {
 }
 
 async fn compress<'r>(request: &'r Request<'_>, response: &mut Response<'r>) {
-    let texts = [ContentType::HTML, ContentType::JSON, ContentType::SVG, ContentType::XML, ContentType::Plain];
+    let texts =
+        [ContentType::HTML, ContentType::JSON, ContentType::SVG, ContentType::XML, ContentType::Plain];
     let is_text = response.content_type().is_some_and(|kind| {
-        texts.iter().any(|t| t.media_type() == kind.media_type() || t.top() == kind.top() && t.sub() == kind.sub())
+        texts
+            .iter()
+            .any(|t| t.media_type() == kind.media_type() || t.top() == kind.top() && t.sub() == kind.sub())
     });
     let whole = matches!(response.status().code, 200 | 400..=599);
     let headers = response.headers();

@@ -147,7 +147,8 @@ pub fn wave(hex: &str, height: i64, count: usize) -> String {
     let mid = height as f64 / 2.0;
     let mut path = String::with_capacity(count * 16);
     for n in 0..count {
-        let part = &bars[n * bars.len() / count..((n + 1) * bars.len() / count).max(n * bars.len() / count + 1)];
+        let part =
+            &bars[n * bars.len() / count..((n + 1) * bars.len() / count).max(n * bars.len() / count + 1)];
         let high = part.iter().copied().max().unwrap_or(0);
         let half = (f64::from(high) / 255.0 * (mid - 0.5)).max(0.5);
         let _ = write!(path, "M{n}.5 {:.1}V{:.1}", mid - half, mid + half);
@@ -161,7 +162,9 @@ mod tests {
 
     #[test]
     fn times_are_said_as_on_a_record_sleeve() {
-        for (ms, said) in [(0, "0:00"), (4_400, "0:04"), (154_000, "2:34"), (3_723_000, "1:02:03"), (-5, "0:00")] {
+        for (ms, said) in
+            [(0, "0:00"), (4_400, "0:04"), (154_000, "2:34"), (3_723_000, "1:02:03"), (-5, "0:00")]
+        {
             assert_eq!(clock(ms), said);
         }
     }

@@ -61,11 +61,7 @@ where
 }
 
 /// The same under a status of its own.
-pub fn out_as<'r, T>(
-    request: &Request<'_>,
-    status: Status,
-    error: Error,
-) -> data::Outcome<'r, T, Error>
+pub fn out_as<'r, T>(request: &Request<'_>, status: Status, error: Error) -> data::Outcome<'r, T, Error>
 where
     T: data::FromData<'r, Error = Error>,
 {
