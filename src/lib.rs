@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod mail;
 pub mod money;
 pub mod sales;
+pub mod search;
 pub mod secrets;
 pub mod storage;
 pub mod stripe;

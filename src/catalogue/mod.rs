@@ -4,4 +4,6 @@
 
 pub mod lists;
 pub mod offer;
+pub mod pages;
+pub mod row;
 pub mod track;

@@ -206,8 +206,11 @@ pub fn waiting(conn: &mut Conn, now: Timestamp) -> Result<Vec<Waiting>> {
         .collect())
 }
 
-/// Parked jobs with their reasons, newest first: id, kind, reason, when made.
-pub fn parked(conn: &mut Conn, limit: i64) -> Result<Vec<(JobId, String, Option<String>, Timestamp)>> {
+/// A job that was given up: id, kind, reason, when made.
+pub type Parked = (JobId, String, Option<String>, Timestamp);
+
+/// Parked jobs with their reasons, newest first.
+pub fn parked(conn: &mut Conn, limit: i64) -> Result<Vec<Parked>> {
     Ok(jobs::table
         .filter(jobs::state.eq(State::Parked))
         .order(jobs::id.desc())

@@ -4,4 +4,5 @@ mod support;
 
 mod audio;
 mod bytes;
+mod database;
 mod storage;

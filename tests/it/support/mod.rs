@@ -1,4 +1,5 @@
 //! The people and places of the tests.
 
+pub mod database;
 pub mod folder;
 pub mod s3;
