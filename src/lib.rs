@@ -1,5 +1,7 @@
 //! Cuehouse: a stock-audio marketplace.
 #![forbid(unsafe_code)]
+// The objects of the pretend Stripe are long JSON literals.
+#![recursion_limit = "512"]
 
 pub mod accounts;
 pub mod audio;
@@ -12,6 +14,7 @@ pub mod jobs;
 pub mod mail;
 pub mod money;
 pub mod sales;
+pub mod sandbox;
 pub mod search;
 pub mod secrets;
 pub mod storage;

@@ -28,7 +28,8 @@ pub fn call(book: &mut Book, method: &str, path: &[&str], params: &Params, now: 
         ("GET", ["checkout", "sessions"]) => sessions(book, params)?,
         ("GET", ["checkout", "sessions", id]) => {
             params.only(&["expand"])?;
-            let session = book.session(id).ok_or_else(|| Fault::missing("checkout.session", id, "session"))?;
+            let session =
+                book.session(id).ok_or_else(|| Fault::missing("checkout.session", id, "session"))?;
             book.session_object(session)
         }
         ("GET", ["checkout", "sessions", id, "line_items"]) => session_lines(book, id, params)?,
@@ -104,7 +105,8 @@ fn create_session(book: &mut Book, params: &Params, now: i64) -> Outcome<Value> 
     }
     let expires_at = params.number("expires_at")?.unwrap_or(now + LONGEST);
     if expires_at < now + SHORTEST - SLACK {
-        let message = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.";
+        let message =
+            "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.";
         return Err(Fault::invalid(None, message, "expires_at"));
     }
     if expires_at > now + LONGEST + SLACK {
@@ -113,7 +115,13 @@ fn create_session(book: &mut Book, params: &Params, now: i64) -> Outcome<Value> 
     }
     let (lines, currency) = lines(params)?;
     let payment = params.group("payment_intent_data")?;
-    payment.only(&["metadata", "description", "capture_method", "receipt_email", "statement_descriptor_suffix"])?;
+    payment.only(&[
+        "metadata",
+        "description",
+        "capture_method",
+        "receipt_email",
+        "statement_descriptor_suffix",
+    ])?;
     payment.one_of("capture_method", &["automatic", "automatic_async"])?;
     let client_reference_id = params.text("client_reference_id")?;
     if client_reference_id.as_ref().is_some_and(|id| id.chars().count() > 200) {
@@ -187,7 +195,11 @@ fn lines(params: &Params) -> Outcome<(Vec<Line>, String)> {
         let quantity = item.number("quantity")?.ok_or_else(|| Fault::lacks(&item.name("quantity")))?;
         if !(0..=MOST).contains(&amount) {
             let message = "Invalid integer: must be between 0 and 99999999";
-            return Err(Fault::invalid(Some("parameter_invalid_integer"), message, &price.name("unit_amount")));
+            return Err(Fault::invalid(
+                Some("parameter_invalid_integer"),
+                message,
+                &price.name("unit_amount"),
+            ));
         }
         if !(1..=999_999).contains(&quantity) {
             let message = "This value must be greater than or equal to 1.";
@@ -218,17 +230,24 @@ fn create_refund(book: &mut Book, params: &Params, now: i64) -> Outcome<Value> {
     let charge = match (params.text("charge")?, params.text("payment_intent")?) {
         (Some(charge), None) => charge,
         (None, Some(id)) => {
-            let payment = book.payment(&id).ok_or_else(|| Fault::missing("payment_intent", &id, "payment_intent"))?;
+            let payment =
+                book.payment(&id).ok_or_else(|| Fault::missing("payment_intent", &id, "payment_intent"))?;
             match &payment.latest_charge {
                 Some(charge) if payment.status == "succeeded" => charge.clone(),
                 _ => {
-                    let message = format!("This PaymentIntent ({id}) does not have a successful charge to refund.");
-                    return Err(Fault::invalid(Some("payment_intent_unexpected_state"), message, "payment_intent"));
+                    let message =
+                        format!("This PaymentIntent ({id}) does not have a successful charge to refund.");
+                    return Err(Fault::invalid(
+                        Some("payment_intent_unexpected_state"),
+                        message,
+                        "payment_intent",
+                    ));
                 }
             }
         }
         (None, None) => {
-            let message = "One of the following params should be provided for this request: payment_intent or charge.";
+            let message =
+                "One of the following params should be provided for this request: payment_intent or charge.";
             return Err(Fault::invalid(Some("parameter_missing"), message, ""));
         }
         (Some(_), Some(_)) => {
@@ -252,7 +271,14 @@ fn sessions(book: &Book, params: &Params) -> Outcome<Value> {
                 session.payer_email.as_ref().or(session.customer_email.as_ref()) == Some(email)
             })
     });
-    page(params, "/v1/checkout/sessions", "checkout.session", found, |it| (&it.id, it.created), |it| book.session_object(it))
+    page(
+        params,
+        "/v1/checkout/sessions",
+        "checkout.session",
+        found,
+        |it| (&it.id, it.created),
+        |it| book.session_object(it),
+    )
 }
 
 fn session_lines(book: &Book, id: &str, params: &Params) -> Outcome<Value> {
@@ -260,7 +286,14 @@ fn session_lines(book: &Book, id: &str, params: &Params) -> Outcome<Value> {
     only_filters(params, &[])?;
     let url = format!("/v1/checkout/sessions/{id}/line_items");
     let lines = session.lines.iter();
-    page(params, &url, "item", lines, |line| (&line.id, session.created), |line| book.line_object(session, line))
+    page(
+        params,
+        &url,
+        "item",
+        lines,
+        |line| (&line.id, session.created),
+        |line| book.line_object(session, line),
+    )
 }
 
 fn events(book: &Book, params: &Params) -> Outcome<Value> {
@@ -276,7 +309,8 @@ fn events(book: &Book, params: &Params) -> Outcome<Value> {
         kind.as_ref().is_none_or(|kind| matches(kind, &event.kind))
             && (kinds.is_empty() || kinds.iter().any(|kind| matches(kind, &event.kind)))
             && arrived.as_ref().is_none_or(|arrived| {
-                let delivered = book.delivery(&event.id).is_some_and(|delivery| delivery.delivered_at.is_some());
+                let delivered =
+                    book.delivery(&event.id).is_some_and(|delivery| delivery.delivered_at.is_some());
                 delivered == (arrived == "true")
             })
     });
@@ -286,13 +320,21 @@ fn events(book: &Book, params: &Params) -> Outcome<Value> {
 fn payments(book: &Book, params: &Params) -> Outcome<Value> {
     only_filters(params, &[])?;
     let found = book.payments().rev();
-    page(params, "/v1/payment_intents", "payment_intent", found, |it| (&it.id, it.created), |it| book.payment_object(it))
+    page(
+        params,
+        "/v1/payment_intents",
+        "payment_intent",
+        found,
+        |it| (&it.id, it.created),
+        |it| book.payment_object(it),
+    )
 }
 
 fn charges(book: &Book, params: &Params) -> Outcome<Value> {
     only_filters(params, &["payment_intent"])?;
     let payment = params.text("payment_intent")?;
-    let found = book.charges().rev().filter(|it| payment.as_ref().is_none_or(|payment| it.payment == *payment));
+    let found =
+        book.charges().rev().filter(|it| payment.as_ref().is_none_or(|payment| it.payment == *payment));
     page(params, "/v1/charges", "charge", found, |it| (&it.id, it.created), |it| book.charge_object(it))
 }
 
@@ -324,14 +366,16 @@ fn movements(book: &Book, params: &Params) -> Outcome<Value> {
     let disputes = book
         .disputes()
         .flat_map(|dispute| std::iter::once(dispute.movement.as_str()).chain(dispute.reinstated.as_deref()));
-    let mut found: Vec<Value> = charges.chain(refunds).chain(disputes).filter_map(|id| book.movement(id)).collect();
+    let mut found: Vec<Value> =
+        charges.chain(refunds).chain(disputes).filter_map(|id| book.movement(id)).collect();
     found.retain(|it| {
         source.as_ref().is_none_or(|source| it["source"] == **source)
             && kind.as_ref().is_none_or(|kind| it["type"] == **kind)
             && currency.as_ref().is_none_or(|currency| it["currency"] == **currency)
     });
     found.sort_by_key(|it| -it["created"].as_i64().unwrap_or(0));
-    let key = |it: &&Value| (it["id"].as_str().unwrap_or_default().to_owned(), it["created"].as_i64().unwrap_or(0));
+    let key =
+        |it: &&Value| (it["id"].as_str().unwrap_or_default().to_owned(), it["created"].as_i64().unwrap_or(0));
     let keyed: Vec<(String, i64, &Value)> = found.iter().map(|it| (key(&it).0, key(&it).1, it)).collect();
     page(
         params,
@@ -441,8 +485,17 @@ fn unfold(book: &Book, object: &mut Value, path: &str) -> Outcome<()> {
         object["line_items"] = session_lines(book, &id, &Params::default())?;
         return Ok(());
     }
-    const EXPANDABLE: &[&str] =
-        &["payment_intent", "latest_charge", "charge", "balance_transaction", "payment_method", "source", "refunds", "customer", "data"];
+    const EXPANDABLE: &[&str] = &[
+        "payment_intent",
+        "latest_charge",
+        "charge",
+        "balance_transaction",
+        "payment_method",
+        "source",
+        "refunds",
+        "customer",
+        "data",
+    ];
     if !EXPANDABLE.contains(&member) || object.get(member).is_none() {
         return Err(never());
     }
@@ -478,7 +531,9 @@ pub fn is_email(text: &str) -> bool {
 }
 
 fn has_cents(currency: &str) -> bool {
-    !["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"]
-        .contains(&currency)
+    ![
+        "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf",
+        "xof", "xpf",
+    ]
+    .contains(&currency)
 }
-

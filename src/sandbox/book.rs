@@ -161,7 +161,11 @@ impl Book {
             Record::Delivery(it) => {
                 let waits = it.copies > 0;
                 let place = self.deliveries.put(it);
-                if waits { self.waiting.insert(place) } else { self.waiting.remove(&place) };
+                if waits {
+                    self.waiting.insert(place)
+                } else {
+                    self.waiting.remove(&place)
+                };
             }
             Record::Answer(it) => _ = self.answers.put(it),
         }
@@ -227,7 +231,10 @@ impl Book {
 
     /// How much of a charge has been given back.
     pub fn refunded(&self, charge: &str) -> i64 {
-        self.refunds_of(charge).filter(|refund| refund.status == "succeeded").map(|refund| refund.amount).sum()
+        self.refunds_of(charge)
+            .filter(|refund| refund.status == "succeeded")
+            .map(|refund| refund.amount)
+            .sum()
     }
 
     // --- what happens ---
@@ -239,7 +246,8 @@ impl Book {
 
     /// Closes an open session for good, and the payment that was begun in it.
     pub fn expire(&mut self, id: &str, now: i64) -> Result<(), Fault> {
-        let mut session = self.session(id).cloned().ok_or_else(|| Fault::missing("checkout.session", id, "session"))?;
+        let mut session =
+            self.session(id).cloned().ok_or_else(|| Fault::missing("checkout.session", id, "session"))?;
         if session.status != "open" {
             let message = format!(
                 "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a \
@@ -339,7 +347,8 @@ impl Book {
         metadata: Metadata,
         now: i64,
     ) -> Result<Refund, Fault> {
-        let charge = self.charge(charge).cloned().ok_or_else(|| Fault::missing("charge", charge, "charge"))?;
+        let charge =
+            self.charge(charge).cloned().ok_or_else(|| Fault::missing("charge", charge, "charge"))?;
         if charge.failure.is_some() {
             let message = format!("Charge {} has not been paid and cannot be refunded.", charge.id);
             return Err(Fault::invalid(Some("charge_not_refundable"), message, ""));
@@ -387,7 +396,8 @@ impl Book {
 
     /// The bank of the card's owner takes the money back and asks why it was taken.
     pub fn dispute_charge(&mut self, charge: &str, reason: &str, now: i64) -> Result<Dispute, Fault> {
-        let charge = self.charge(charge).cloned().ok_or_else(|| Fault::missing("charge", charge, "charge"))?;
+        let charge =
+            self.charge(charge).cloned().ok_or_else(|| Fault::missing("charge", charge, "charge"))?;
         let open = charge.failure.is_none() && !self.disputes().any(|dispute| dispute.charge == charge.id);
         let amount = charge.amount - self.refunded(&charge.id);
         if !open || amount == 0 {
@@ -414,7 +424,8 @@ impl Book {
 
     /// The bank decides a dispute.
     pub fn decide_dispute(&mut self, id: &str, won: bool, now: i64) -> Result<Dispute, Fault> {
-        let mut dispute = self.dispute(id).cloned().ok_or_else(|| Fault::missing("dispute", id, "dispute"))?;
+        let mut dispute =
+            self.dispute(id).cloned().ok_or_else(|| Fault::missing("dispute", id, "dispute"))?;
         if dispute.closed_at.is_some() {
             return Err(Fault::invalid(None, "This dispute is already closed.", ""));
         }
@@ -425,7 +436,12 @@ impl Book {
         }
         self.put(Record::Dispute(dispute.clone()));
         let object = self.dispute_object(&dispute);
-        self.tell_changed("charge.dispute.closed", object.clone(), Some(json!({ "status": "needs_response" })), now)?;
+        self.tell_changed(
+            "charge.dispute.closed",
+            object.clone(),
+            Some(json!({ "status": "needs_response" })),
+            now,
+        )?;
         if won {
             self.tell("charge.dispute.funds_reinstated", object, now)?;
         }
@@ -469,7 +485,8 @@ impl Book {
 
     /// A session that can be paid at this moment.
     fn payable(&mut self, id: &str, now: i64) -> Result<Session, Fault> {
-        let session = self.session(id).cloned().ok_or_else(|| Fault::missing("checkout.session", id, "session"))?;
+        let session =
+            self.session(id).cloned().ok_or_else(|| Fault::missing("checkout.session", id, "session"))?;
         if session.status != "open" || session.expires_at <= now {
             return Err(Fault::invalid(None, "This Checkout Session is not open any more.", ""));
         }
@@ -534,7 +551,13 @@ impl Book {
     }
 
     /// The bank said no; the session stays open for another card. A charge arises where the bank was asked to pay.
-    fn decline(&mut self, mut payment: Payment, decline: Decline, asked_to_pay: bool, now: i64) -> Result<(), Fault> {
+    fn decline(
+        &mut self,
+        mut payment: Payment,
+        decline: Decline,
+        asked_to_pay: bool,
+        now: i64,
+    ) -> Result<(), Fault> {
         let failure = Failure {
             code: decline.code.to_owned(),
             decline_code: decline.decline_code.to_owned(),
@@ -557,7 +580,13 @@ impl Book {
     }
 
     /// Something happened: an event, and its webhook on the way.
-    fn tell_changed(&mut self, kind: &str, object: Value, previous: Option<Value>, now: i64) -> Result<(), Fault> {
+    fn tell_changed(
+        &mut self,
+        kind: &str,
+        object: Value,
+        previous: Option<Value>,
+        now: i64,
+    ) -> Result<(), Fault> {
         let id = new_id("evt_1", 23)?;
         self.put(Record::Event(Event {
             id: id.clone(),
@@ -587,7 +616,8 @@ pub fn new_id(prefix: &str, length: usize) -> Result<String, Fault> {
     while id.len() < prefix.len() + length {
         // 248 is the largest multiple of 62 in a byte: no sign is likelier than another.
         let bytes: [u8; 64] = secrets::random()?;
-        let signs = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(SIGNS[usize::from(byte % 62)]));
+        let signs =
+            bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(SIGNS[usize::from(byte % 62)]));
         id.extend(signs.take(prefix.len() + length - id.len()));
     }
     Ok(id)
@@ -644,6 +674,7 @@ impl<T: Thing> Shelf<T> {
 
     fn keep(&mut self, wanted: impl Fn(&T) -> bool) {
         self.things.retain(wanted);
-        self.places = self.things.iter().enumerate().map(|(place, thing)| (thing.id().to_owned(), place)).collect();
+        self.places =
+            self.things.iter().enumerate().map(|(place, thing)| (thing.id().to_owned(), place)).collect();
     }
 }

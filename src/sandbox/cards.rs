@@ -33,7 +33,12 @@ const fn card(number: &'static str, brand: &'static str, behaviour: Behaviour) -
     Card { number, brand, country: "US", funding: "credit", behaviour }
 }
 
-const fn declines(number: &'static str, code: &'static str, decline_code: &'static str, message: &'static str) -> Card {
+const fn declines(
+    number: &'static str,
+    code: &'static str,
+    decline_code: &'static str,
+    message: &'static str,
+) -> Card {
     card(number, "visa", Behaviour::Declines(Decline { code, decline_code, message }))
 }
 
@@ -108,6 +113,8 @@ mod tests {
             assert!(adds_up(card.number), "{}", card.number);
             assert!(CARDS[place + 1..].iter().all(|other| other.number != card.number), "{}", card.number);
         }
-        assert!(!adds_up("4242424242424241") && !adds_up("") && !adds_up("0") && !adds_up("4242 4242 4242 4242"));
+        assert!(
+            !adds_up("4242424242424241") && !adds_up("") && !adds_up("0") && !adds_up("4242 4242 4242 4242")
+        );
     }
 }

@@ -74,7 +74,10 @@ impl Fault {
         let mut error = Map::new();
         if let Some(code) = self.code {
             error.insert("code".into(), json!(code));
-            error.insert("doc_url".into(), json!(format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"))));
+            error.insert(
+                "doc_url".into(),
+                json!(format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"))),
+            );
         }
         error.insert("message".into(), json!(self.message));
         if let Some(param) = &self.param {

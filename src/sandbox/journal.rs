@@ -32,7 +32,10 @@ impl Journal {
         file.read_to_end(&mut bytes)?;
         let (records, length) = parse(&bytes)?;
         if length < bytes.len() as u64 {
-            tracing::warn!(bytes = bytes.len() as u64 - length, "a torn line at the end of the pretend Stripe's journal is dropped");
+            tracing::warn!(
+                bytes = bytes.len() as u64 - length,
+                "a torn line at the end of the pretend Stripe's journal is dropped"
+            );
             file.set_len(length)?;
         }
         file.sync_all()?;

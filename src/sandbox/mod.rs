@@ -61,10 +61,12 @@ pub async fn start(options: Options) -> Result<Running> {
     let remembered = options.folder.join("port");
     let mut port = options.port;
     if port == 0 {
-        port = std::fs::read_to_string(&remembered).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        port =
+            std::fs::read_to_string(&remembered).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     }
     let folder = options.folder.clone();
-    let book = tokio::task::spawn_blocking(move || Book::open(&folder, "", Timestamp::now().secs())).await??;
+    let book =
+        tokio::task::spawn_blocking(move || Book::open(&folder, "", Timestamp::now().secs())).await??;
     let sandbox = Arc::new(Sandbox {
         book: Mutex::new(book),
         webhook: Mutex::new((options.webhook_url.clone(), options.webhook_secret.clone())),
@@ -74,7 +76,9 @@ pub async fn start(options: Options) -> Result<Running> {
         skew: AtomicI64::new(0),
     });
     let (port, rocket, server) = match routes::listen(options.address, port, sandbox.clone()).await {
-        Err(_) if options.port == 0 && port != 0 => routes::listen(options.address, 0, sandbox.clone()).await?,
+        Err(_) if options.port == 0 && port != 0 => {
+            routes::listen(options.address, 0, sandbox.clone()).await?
+        }
         listening => listening?,
     };
     let url = sandbox.book().base().to_owned();

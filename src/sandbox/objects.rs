@@ -410,10 +410,28 @@ impl Book {
     pub fn movement(&self, id: &str) -> Option<Value> {
         if let Some(charge) = self.charges().find(|charge| charge.movement.as_deref() == Some(id)) {
             let fee = (charge.amount * FEE_BPS + 5_000) / 10_000 + FEE_FIXED;
-            return Some(movement(id, "charge", "charge", &charge.id, charge.created, charge.amount, fee, &charge.currency));
+            return Some(movement(
+                id,
+                "charge",
+                "charge",
+                &charge.id,
+                charge.created,
+                charge.amount,
+                fee,
+                &charge.currency,
+            ));
         }
         if let Some(refund) = self.refunds().find(|refund| refund.movement == id) {
-            return Some(movement(id, "refund", "refund", &refund.id, refund.created, -refund.amount, 0, &refund.currency));
+            return Some(movement(
+                id,
+                "refund",
+                "refund",
+                &refund.id,
+                refund.created,
+                -refund.amount,
+                0,
+                &refund.currency,
+            ));
         }
         let dispute = self
             .disputes()
@@ -425,7 +443,16 @@ impl Book {
         };
         let category = if back < 0 { "dispute" } else { "dispute_reversal" };
         let fee = if back < 0 { DISPUTE_FEE } else { 0 };
-        Some(movement(id, "adjustment", category, &dispute.id, at, back * dispute.amount, fee, &dispute.currency))
+        Some(movement(
+            id,
+            "adjustment",
+            category,
+            &dispute.id,
+            at,
+            back * dispute.amount,
+            fee,
+            &dispute.currency,
+        ))
     }
 
     /// The object of this id, whatever it is.

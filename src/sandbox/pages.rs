@@ -27,7 +27,8 @@ const LATE: i64 = 60;
 
 pub fn routes() -> Vec<Route> {
     routes![
-        index, style, pay, paid, challenge, proved, expire, refund, dispute, decide, send, hold, release, favicon
+        index, style, pay, paid, challenge, proved, expire, refund, dispute, decide, send, hold, release,
+        favicon
     ]
 }
 
@@ -56,7 +57,11 @@ impl Templates {
     fn page(&self, status: u16, template: &str, view: &impl Serialize, leads_to: &[&str]) -> Answer {
         let page = Context::from_serialize(view).and_then(|context| self.0.render(template, &context));
         match page {
-            Ok(html) => Answer::Page { status, html, leads_to: leads_to.iter().filter_map(|url| origin(url)).collect() },
+            Ok(html) => Answer::Page {
+                status,
+                html,
+                leads_to: leads_to.iter().filter_map(|url| origin(url)).collect(),
+            },
             Err(error) => {
                 tracing::error!(?error, template, "a page of the pretend Stripe");
                 Answer::Plain(500, "This page could not be made.")
@@ -78,7 +83,11 @@ impl Templates {
 
 enum Answer {
     /// With the origins that a form on it may lead to, beside this one.
-    Page { status: u16, html: String, leads_to: Vec<String> },
+    Page {
+        status: u16,
+        html: String,
+        leads_to: Vec<String>,
+    },
     Go(String),
     Plain(u16, &'static str),
 }
@@ -223,7 +232,12 @@ impl PayView {
 }
 
 #[rocket::get("/pay/<session>?<challenge>")]
-async fn pay(session: &str, challenge: Option<&str>, sandbox: &State<Arc<Sandbox>>, templates: &State<Templates>) -> Answer {
+async fn pay(
+    session: &str,
+    challenge: Option<&str>,
+    sandbox: &State<Arc<Sandbox>>,
+    templates: &State<Templates>,
+) -> Answer {
     let session = match current(sandbox, session).await {
         Ok(session) => session,
         Err(fault) => return templates.fault(&fault),
@@ -266,9 +280,14 @@ async fn paid(
     match attempt {
         Ok(Attempt::Paid) => Answer::Go(filled(&session.success_url, &session.id)),
         Ok(Attempt::Challenged) => Answer::Go(format!("/pay/{}/challenge", session.id)),
-        Ok(Attempt::Declined(decline)) => {
-            show_pay(templates, 402, &session, typed, PayerFaults::default(), Some(decline.message.to_owned()))
-        }
+        Ok(Attempt::Declined(decline)) => show_pay(
+            templates,
+            402,
+            &session,
+            typed,
+            PayerFaults::default(),
+            Some(decline.message.to_owned()),
+        ),
         Err(fault) => templates.fault(&fault),
     }
 }
@@ -363,7 +382,11 @@ fn filled(address: &str, session: &str) -> String {
 type Understood = (&'static cards::Card, (i64, i64));
 
 /// What was typed, or what is wrong with each field of it.
-fn understood(typed: &Payer, session: &Session, now: Timestamp) -> std::result::Result<Understood, PayerFaults> {
+fn understood(
+    typed: &Payer,
+    session: &Session,
+    now: Timestamp,
+) -> std::result::Result<Understood, PayerFaults> {
     let mut faults = PayerFaults::default();
     let fault = |words: &str| Some(words.to_owned());
     let email = typed.email.trim();
@@ -420,7 +443,9 @@ fn expiry(text: &str) -> Option<(i64, i64)> {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let (month, year) = match text.split_once(['/', '-']) {
         Some((month, year)) => (month.to_owned(), year.to_owned()),
-        None if text.is_ascii() && matches!(text.len(), 4 | 6) => (text[..2].to_owned(), text[2..].to_owned()),
+        None if text.is_ascii() && matches!(text.len(), 4 | 6) => {
+            (text[..2].to_owned(), text[2..].to_owned())
+        }
         None => return None,
     };
     let figures = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -600,7 +625,13 @@ impl IndexView {
             cards: cards::CARDS
                 .iter()
                 .map(|card| CardRow {
-                    number: card.number.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" "),
+                    number: card
+                        .number
+                        .as_bytes()
+                        .chunks(4)
+                        .map(String::from_utf8_lossy)
+                        .collect::<Vec<_>>()
+                        .join(" "),
                     what: match card.behaviour {
                         Behaviour::Pays => "pays",
                         Behaviour::PaysThenDisputed => "pays, then disputed",
@@ -624,7 +655,11 @@ fn delivery_state(delivery: &super::records::Delivery, now: Timestamp) -> String
     match (delivery.copies, delivery.delivered_at) {
         (0, Some(_)) => format!("arrived, {tries}"),
         (0, None) => format!("given up, {tries}"),
-        (_, _) if wait > 0 => [format!("waits {wait} s"), tries].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "),
+        (_, _) if wait > 0 => [format!("waits {wait} s"), tries]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(", "),
         (_, _) if tries.is_empty() => "waits".to_owned(),
         (_, _) => format!("waits, {tries}"),
     }
@@ -644,7 +679,12 @@ async fn index(sandbox: &State<Arc<Sandbox>>, templates: &State<Templates>) -> A
 }
 
 #[rocket::post("/sessions/<id>/expiry")]
-async fn expire(_ours: Ours, id: String, sandbox: &State<Arc<Sandbox>>, templates: &State<Templates>) -> Answer {
+async fn expire(
+    _ours: Ours,
+    id: String,
+    sandbox: &State<Arc<Sandbox>>,
+    templates: &State<Templates>,
+) -> Answer {
     done(sandbox.change(move |book, now| book.expire(&id, now)).await, "sessions", templates)
 }
 
@@ -676,7 +716,12 @@ async fn refund(
 }
 
 #[rocket::post("/payments/<id>/dispute")]
-async fn dispute(_ours: Ours, id: String, sandbox: &State<Arc<Sandbox>>, templates: &State<Templates>) -> Answer {
+async fn dispute(
+    _ours: Ours,
+    id: String,
+    sandbox: &State<Arc<Sandbox>>,
+    templates: &State<Templates>,
+) -> Answer {
     let disputed = sandbox.change(move |book, now| {
         let charge = paid_charge(book, &id)?;
         book.dispute_charge(&charge, "fraudulent", now)
@@ -788,7 +833,9 @@ async fn any<'r>(status: Status, request: &'r Request<'_>) -> Answer {
     match status.code {
         403 => templates.error(403, "Not from there", "This form was sent by a page of another site."),
         404 => templates.error(404, "Nothing here", "The pretend Stripe has no page at this address."),
-        413 | 422 | 400 => templates.error(status.code, "That did not happen", "What was sent makes no sense here."),
+        413 | 422 | 400 => {
+            templates.error(status.code, "That did not happen", "What was sent makes no sense here.")
+        }
         code => templates.error(code, "This did not work", "The pretend Stripe stumbled."),
     }
 }

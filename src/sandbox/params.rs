@@ -35,7 +35,8 @@ impl Params {
             let (first, rest) = name.split_at(name.find('[').unwrap_or(name.len()));
             let mut path = vec![first];
             if !rest.is_empty() {
-                let inner = rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).ok_or_else(broken)?;
+                let inner =
+                    rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).ok_or_else(broken)?;
                 path.extend(inner.split("]["));
             }
             if first.is_empty() || path.len() > DEPTH || path.iter().any(|part| part.contains(['[', ']'])) {
@@ -229,7 +230,10 @@ mod tests {
     fn a_fault_names_the_whole_parameter() {
         let params = Params::read("a[0][b]=x&c=").unwrap();
         let fault = params.list("a").unwrap()[0].number("b").unwrap_err();
-        assert_eq!((fault.param.as_deref(), fault.code), (Some("a[0][b]"), Some("parameter_invalid_integer")));
+        assert_eq!(
+            (fault.param.as_deref(), fault.code),
+            (Some("a[0][b]"), Some("parameter_invalid_integer"))
+        );
         assert_eq!(params.list("a").unwrap()[0].need("z").unwrap_err().param.as_deref(), Some("a[0][z]"));
         assert_eq!(params.text("c").unwrap_err().code, Some("parameter_invalid_empty"));
         assert_eq!(params.only(&["a"]).unwrap_err().code, Some("parameter_unknown"));
@@ -237,7 +241,8 @@ mod tests {
 
     #[test]
     fn names_that_make_no_sense_are_refused() {
-        for broken in ["a[=1", "a[b=1", "a]b[=1", "[a]=1", "a[b]c=1", "a=1&a[b]=2", "a[b]=1&a=2", "a[[b]]=1"] {
+        for broken in ["a[=1", "a[b=1", "a]b[=1", "[a]=1", "a[b]c=1", "a=1&a[b]=2", "a[b]=1&a=2", "a[[b]]=1"]
+        {
             assert!(Params::read(broken).is_err(), "{broken}");
         }
         assert!(Params::read(&format!("a{}=1", "[x]".repeat(40))).is_err());

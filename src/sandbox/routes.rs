@@ -242,7 +242,8 @@ async fn answered(call: &Call, encoded: &str, request: &str, sandbox: &Arc<Sandb
             if let Some(kept) = key.as_deref().and_then(|key| book.answer(key)) {
                 return replay(kept, &path, &asked, book.base());
             }
-            let segments: Vec<&str> = path.trim_start_matches("/v1").split('/').filter(|part| !part.is_empty()).collect();
+            let segments: Vec<&str> =
+                path.trim_start_matches("/v1").split('/').filter(|part| !part.is_empty()).collect();
             if method == "POST" {
                 book.asked = Asked { request: Some(request.clone()), key: key.clone() };
             }
@@ -281,7 +282,8 @@ fn replay(kept: &Answer, path: &str, asked: &str, base: &str) -> Result<Done, Fa
 
 fn refusal(call: &Call, fault: &Fault, request: String) -> Reply {
     let mut body: Value = fault.body();
-    body["error"]["request_log_url"] = Value::String(format!("https://dashboard.stripe.com/test/logs/{request}"));
+    body["error"]["request_log_url"] =
+        Value::String(format!("https://dashboard.stripe.com/test/logs/{request}"));
     Reply {
         status: fault.status,
         body: serde_json::to_string_pretty(&body).unwrap_or_default(),

@@ -138,7 +138,8 @@ pub async fn attempt(sandbox: &Arc<Sandbox>, id: &str) -> std::result::Result<Op
                 delivery.delivered_at.get_or_insert(now);
                 delivery.due = now;
             } else {
-                let pause = FIRST_PAUSE.saturating_mul(1 << (delivery.attempts - 1).min(16)).min(LONGEST_PAUSE);
+                let pause =
+                    FIRST_PAUSE.saturating_mul(1 << (delivery.attempts - 1).min(16)).min(LONGEST_PAUSE);
                 delivery.due = now + pause;
                 let created = book.event(&id).map_or(0, |event| event.created * 1000);
                 if now - created > GIVEN_UP {
