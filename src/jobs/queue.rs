@@ -160,7 +160,7 @@ impl Lease {
                 jobs::problem.eq(None::<String>),
             ))
             .execute(conn)?;
-        if let Job::SendLetter { .. } = self.job {
+        if let Job::SendLetter { .. } | Job::SendReset { .. } = self.job {
             // Letters carry single-use links and addresses; once sent, nobody needs them here.
             diesel::update(jobs::table.find(&self.id)).set(jobs::payload.eq("{}")).execute(conn)?;
         }

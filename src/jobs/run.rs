@@ -130,6 +130,7 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
         Job::SendLetter { to, template, values } => {
             accounts::jobs::send_letter(app, lease, to, template, values).await
         }
+        Job::SendReset { email } => accounts::jobs::send_reset(app, lease, email).await,
         other => {
             let kind = other.kind();
             let lease = lease.clone();
