@@ -31,6 +31,7 @@ pub mod web;
 
 pub mod accounts;
 pub mod catalogue;
+pub mod consent;
 pub mod sales;
 pub mod search;
 
@@ -158,12 +159,17 @@ pub fn rocket(app: App) -> Rocket<Build> {
         ..rocket::Config::release_default()
     };
     let figment = Figment::from(config).merge(("shutdown.grace", 4)).merge(("shutdown.mercy", 4));
-    rocket::custom(figment).manage(app).attach(web::stage())
+    rocket::custom(figment)
+        .manage(app)
+        .attach(web::stage())
+        .attach(accounts::stage())
+        .attach(consent::stage())
 }
 
 /// Every page with values it must render with.
 pub fn views() -> Vec<web::Sample> {
     let mut all = web::views();
     all.extend(accounts::views());
+    all.extend(consent::views());
     all
 }

@@ -60,7 +60,7 @@ pub fn ask_to_confirm(
 ) -> Result<()> {
     token::issue(conn, &user.id, Purpose::Confirm, token, None, now)?;
     let link = format!("{site_url}/confirm/{token}");
-    letter(conn, &user.email, "confirm", json!({ "name": user.name, "link": link }), now)
+    letter(conn, &user.email, "confirm", json!({ "link": link }), now)
 }
 
 /// The letter's link was followed: the address is theirs. `NotFound` when the link was used or is too old.
@@ -77,7 +77,7 @@ pub fn forgot(conn: &mut Conn, email: &str, token: &str, site_url: &str, now: Ti
     };
     token::issue(conn, &user.id, Purpose::Reset, token, None, now)?;
     let link = format!("{site_url}/account/reset/{token}");
-    letter(conn, &user.email, "reset", json!({ "name": user.name, "link": link }), now)
+    letter(conn, &user.email, "reset", json!({ "link": link }), now)
 }
 
 /// Chooses a new password by the link of a letter, which also proves the address. Every session ends.
@@ -118,7 +118,7 @@ pub fn ask_to_move(
     }
     token::issue(conn, &user.id, Purpose::Email, token, Some(email), now)?;
     let link = format!("{site_url}/account/email/{token}");
-    letter(conn, email, "email_change", json!({ "name": user.name, "link": link }), now)
+    letter(conn, email, "email_change", json!({ "link": link }), now)
 }
 
 /// Moves this person's account to the address the letter went to, and tells the old one. `NotFound` when the link was

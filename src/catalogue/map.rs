@@ -50,4 +50,3 @@ pub fn profiles(conn: &mut Conn) -> Result<Vec<(Option<Handle>, Option<Timestamp
         .select((users::handle, diesel::dsl::max(tracks::changed_at)))
         .load::<(Option<Handle>, Option<Timestamp>)>(conn)?)
 }
-

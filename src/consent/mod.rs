@@ -27,7 +27,7 @@ pub fn stage() -> AdHoc {
         rocket.mount(
             "/",
             routes![
-                routes::age,
+                routes::screen,
                 routes::answer,
                 routes::privacy,
                 routes::edition,
