@@ -215,9 +215,6 @@ impl Book {
     pub fn events(&self) -> impl DoubleEndedIterator<Item = &Event> {
         self.events.all()
     }
-    pub fn deliveries(&self) -> impl DoubleEndedIterator<Item = &Delivery> {
-        self.deliveries.all()
-    }
 
     /// Events whose webhook has not arrived as often as it should.
     pub fn waiting(&self) -> impl Iterator<Item = &Delivery> {
