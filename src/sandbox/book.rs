@@ -598,7 +598,7 @@ impl Book {
             event: id,
             attempts: 0,
             copies: 1,
-            due: now * 1000,
+            due: 0,
             delivered_at: None,
             heard: None,
         }));
