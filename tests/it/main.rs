@@ -7,5 +7,6 @@ mod support;
 mod audio;
 mod bytes;
 mod database;
+mod sandbox;
 mod storage;
 mod web;

@@ -5,3 +5,4 @@ pub mod browser;
 pub mod database;
 pub mod folder;
 pub mod s3;
+pub mod sandbox;
