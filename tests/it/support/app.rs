@@ -65,7 +65,9 @@ impl TestApp {
         let rocket = cuehouse::rocket(app.clone())
             .attach(rocket::fairing::AdHoc::on_liftoff("up", move |_| {
                 let up = up.lock().unwrap().take();
-                Box::pin(async move { drop(up.map(|up| up.send(()))) })
+                Box::pin(async move {
+                    let _ = up.map(|up| up.send(()));
+                })
             }))
             .ignite()
             .await
