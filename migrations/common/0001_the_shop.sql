@@ -122,6 +122,7 @@ CREATE TABLE tracks (
     bpm DOUBLE PRECISION,
     musical_key TEXT,
     duration_ms BIGINT NOT NULL,
+    sample_start_ms BIGINT NOT NULL DEFAULT 0,
     bars TEXT NOT NULL,
     price_from BIGINT,
     state TEXT NOT NULL CHECK (state IN ('draft', 'submitted', 'published', 'refused', 'withdrawn')),

@@ -254,8 +254,8 @@ fn append(
     let floats = &mut scratch[part];
     let mut strange = 0;
     for sample in &mut *floats {
-        // Beyond 1e6 (120 dB over full scale) nobody meant it; NaN compares false.
-        if !(sample.abs() <= 1e6) {
+        // Beyond 1e6 (120 dB over full scale) nobody meant it.
+        if sample.is_nan() || sample.abs() > 1e6 {
             *sample = 0.0;
             strange += 1;
         }

@@ -40,7 +40,7 @@ pub fn sampled(words: &[u32]) -> Vec<u32> {
     let counts = counts(words);
     let mut chosen: Vec<u32> = counts
         .into_iter()
-        .filter(|(word, n)| *n <= COMMON && scatter(*word) % 8 == 0)
+        .filter(|(word, n)| *n <= COMMON && scatter(*word).is_multiple_of(8))
         .map(|(word, _)| word)
         .collect();
     chosen.sort_unstable();

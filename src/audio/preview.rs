@@ -78,7 +78,7 @@ impl Intake {
 pub fn mp3_rate(rate: u32) -> u32 {
     match rate {
         16_000 | 22_050 | 24_000 | 32_000 | 44_100 | 48_000 => rate,
-        _ if rate % 11_025 == 0 => 44_100,
+        _ if rate.is_multiple_of(11_025) => 44_100,
         _ => 48_000,
     }
 }

@@ -80,7 +80,7 @@ fn examine<W: Write>(
         intake.take(&block.floats)?;
         source.fill(&mut block)?;
         blocks += 1;
-        if blocks % BREATH == 0 {
+        if blocks.is_multiple_of(BREATH) {
             out.frame(wire::ALIVE, &source.frames.to_le_bytes())?;
         }
     }

@@ -69,6 +69,8 @@ pub struct Track {
     pub bpm: Option<f64>,
     pub musical_key: Option<String>,
     pub duration_ms: i64,
+    /// Where in it the sample begins that anyone may hear.
+    pub sample_start_ms: i64,
     /// 200 heights of the waveform, 0 to 255, in hexadecimal.
     pub bars: String,
     /// The lowest price it is offered at, in minor units.
@@ -185,6 +187,7 @@ impl Track {
             bpm: rec.bpm.filter(|_| rec.bpm_sure >= 0.25),
             musical_key: rec.musical_key.clone().filter(|_| rec.key_sure > 0.0),
             duration_ms: rec.duration_ms,
+            sample_start_ms: rec.sample_start_ms,
             bars: rec.bars.clone(),
             price_from: None,
             state: State::Draft,

@@ -36,7 +36,9 @@ pub fn migrate(url: &DbUrl) -> Result<()> {
                 std::thread::sleep(std::time::Duration::from_millis(200));
             }
             Err(error) => {
-                return Err(Error::internal(format!("the database could not be brought up to date: {error}")));
+                return Err(Error::internal(format!(
+                    "the database could not be brought up to date: {error}"
+                )));
             }
         }
     }

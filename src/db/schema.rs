@@ -130,6 +130,7 @@ diesel::table! {
         bpm -> Nullable<Double>,
         musical_key -> Nullable<Text>,
         duration_ms -> BigInt,
+        sample_start_ms -> BigInt,
         bars -> Text,
         price_from -> Nullable<BigInt>,
         state -> Text,

@@ -24,9 +24,7 @@ fn write(value: &Value, depth: Option<usize>, out: &mut String) {
         Value::Bool(yes) => out.push_str(if *yes { "true" } else { "false" }),
         Value::Number(n) => out.push_str(&number(n)),
         Value::String(text) => string(text, out),
-        Value::Array(items) => {
-            block(items.iter(), ('[', ']'), depth, out, |item, depth, out| write(item, depth, out))
-        }
+        Value::Array(items) => block(items.iter(), ('[', ']'), depth, out, write),
         Value::Object(members) => {
             block(sorted(members).into_iter(), ('{', '}'), depth, out, |(name, item), depth, out| {
                 string(name, out);
@@ -171,7 +169,7 @@ mod tests {
         // The numbers are Rust's: serde_json's own reading of decimals may be off by the last bit.
         let string: Value =
             serde_json::from_str(r#""\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/""#).unwrap();
-        let numbers = [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001];
+        let numbers = [333_333_333.333_333_3, 1E30, 4.50, 2e-3, 0.000000000000000000000000001];
         let value =
             serde_json::json!({"numbers": numbers, "string": string, "literals": [null, true, false]});
         assert_eq!(

@@ -787,7 +787,8 @@ mod tests {
                 let (mut w, n) =
                     (serde_json::to_value(&wide).unwrap(), serde_json::to_value(&narrow).unwrap());
                 for (field, keep) in Field::ALL.iter().zip(keep) {
-                    if !keep && !(*field == Field::Term && wide.term == Term::WhileSubscribed) {
+                    let kept = keep || *field == Field::Term && wide.term == Term::WhileSubscribed;
+                    if !kept {
                         w[field.as_str()] = n[field.as_str()].clone();
                     }
                 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cuehouse::audio::{self, Examined, Limits, Refusal, Rendering, Tags, Wish, wav};
+use cuehouse::audio::{self, Examined, Refusal, Wish, wav};
 use sha2::{Digest, Sha256};
 
 fn worker() -> &'static Path {
@@ -82,7 +82,8 @@ async fn every_format_comes_out_whole() {
     let source = folder.file("source.wav");
     std::fs::write(&source, wav::bytes(rate, 2, 24, &music(rate, secs))).unwrap();
     // Name, what makes it, the bits it keeps (none: lossy), container and codec as we name them.
-    let formats: &[(&str, &[&str], Option<i32>, &str, &str)] = &[
+    type Format<'a> = (&'a str, &'a [&'a str], Option<i32>, &'a str, &'a str);
+    let formats: &[Format<'_>] = &[
         ("u8.wav", &["-c:a", "pcm_u8"], Some(8), "WAV", "PCM"),
         ("s16.wav", &["-c:a", "pcm_s16le"], Some(16), "WAV", "PCM"),
         ("s24.wav", &["-c:a", "pcm_s24le"], Some(24), "WAV", "PCM"),
