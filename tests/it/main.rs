@@ -5,4 +5,5 @@ mod support;
 mod audio;
 mod bytes;
 mod database;
+mod sales;
 mod storage;

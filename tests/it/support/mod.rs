@@ -3,3 +3,4 @@
 pub mod database;
 pub mod folder;
 pub mod s3;
+pub mod shop;
