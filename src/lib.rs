@@ -9,6 +9,8 @@
 //! a fraction, a journal never sums to anything but zero. A licence never changes. A row never points at bytes that are
 //! not there. No page contacts anyone but us. A browser's word is never taken for a payment.
 #![forbid(unsafe_code)]
+// The objects of the pretend Stripe are long JSON literals.
+#![recursion_limit = "512"]
 
 pub mod clock;
 pub mod config;
@@ -31,6 +33,8 @@ pub mod accounts;
 pub mod catalogue;
 pub mod sales;
 pub mod search;
+
+pub mod sandbox;
 
 use std::sync::Arc;
 

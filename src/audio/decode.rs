@@ -51,6 +51,8 @@ pub struct Source {
     reader: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
+    /// The stream broke off before its own end.
+    cut: bool,
     skip: u64,
     left: u64,
     max_frames: u64,
@@ -62,7 +64,7 @@ pub struct Source {
 
 /// Opens `opened` for decoding at most `max_secs`.
 pub fn source(opened: Opened, max_secs: u64) -> Result<Source, Refusal> {
-    let Opened { kind, file, window, declared, movie, bytes } = opened;
+    let Opened { kind, file, window, declared, counted, movie, bytes } = opened;
     let stream = MediaSourceStream::new(Box::new(window), Default::default());
     let reader = reader(kind, stream).map_err(|error| refused(kind, error))?;
     let track = reader.default_track(TrackType::Audio).ok_or(Refusal::Empty)?;
@@ -87,9 +89,11 @@ pub fn source(opened: Opened, max_secs: u64) -> Result<Source, Refusal> {
     let lossy = is_lossy(params.codec);
     let declared = match kind {
         Kind::Wav => declared,
-        Kind::M4a => movie.map(|movie| movie.table).filter(|table| *table > 0),
+        Kind::M4a => movie.map(|movie| movie.table.in_frames(rate)).filter(|table| *table > 0),
         Kind::Flac | Kind::Aiff | Kind::Caf => track.num_frames.filter(|frames| *frames > 0),
-        Kind::Ogg | Kind::Mp3 => None,
+        // Where a frame at the head counts those behind it; else the reader only guesses from the bit rate.
+        Kind::Mp3 => track.num_frames.filter(|frames| counted && *frames > 0),
+        Kind::Ogg => None,
     };
     // The table of an MP4 and the blocks of an ADPCM file count other things than frames of sound.
     let declared = declared.filter(|_| !is_adpcm(params.codec));
@@ -106,7 +110,12 @@ pub fn source(opened: Opened, max_secs: u64) -> Result<Source, Refusal> {
         declared,
         bytes,
     };
-    let movie = movie.unwrap_or_default();
+    let priming = movie.map_or(0, |movie| movie.priming.in_frames(rate));
+    // Without a word about its length, the sound ends where the table does.
+    let left = movie.and_then(|movie| {
+        let rest = || movie.table.in_frames(rate).checked_sub(priming).filter(|frames| *frames > 0);
+        movie.frames.map(|frames| frames.in_frames(rate)).or_else(rest)
+    });
     Ok(Source {
         spec,
         file,
@@ -117,8 +126,9 @@ pub fn source(opened: Opened, max_secs: u64) -> Result<Source, Refusal> {
         reader,
         decoder,
         track: id,
-        skip: movie.priming,
-        left: movie.frames.unwrap_or(u64::MAX),
+        cut: false,
+        skip: priming,
+        left: left.unwrap_or(u64::MAX),
         max_frames: max_secs.saturating_mul(u64::from(rate)),
         max_secs,
         scratch: Vec::new(),
@@ -165,6 +175,9 @@ impl Source {
         if self.frames == 0 {
             return Err(Refusal::Empty);
         }
+        if self.cut {
+            return Err(Refusal::CutOff { declared_secs: 0.0, found_secs: self.frames as f64 / rate });
+        }
         if (self.frames as f64) < rate * 0.05 {
             return Err(Refusal::TooShort);
         }
@@ -186,6 +199,8 @@ impl Source {
             Err(Error::ResetRequired) => return Err(Refusal::Changes),
             Err(Error::IoError(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
                 self.ended = true;
+                // Only Ogg marks its last page; elsewhere the count says whether something is missing.
+                self.cut = self.spec.container == "Ogg";
                 return Ok(());
             }
             // The reader lost its way: what it gave so far counts against it.

@@ -33,6 +33,8 @@ pub struct Opened {
     pub window: Window,
     /// Frames the file itself says it holds, where it says so in a place of its own.
     pub declared: Option<u64>,
+    /// Whether the first frame of an MP3 counts those behind it.
+    pub counted: bool,
     /// Frames that the encoder put before the sound, and frames of sound, for AAC and ALAC.
     pub movie: Option<Movie>,
     /// Bytes of the whole file.
@@ -61,7 +63,10 @@ pub fn open(file: File) -> Result<Opened, Refusal> {
     let mut end = bytes;
     let (mut declared, mut movie) = (None, None);
     match kind {
-        Kind::Wav => declared = as_riff(&mut head, end - start)?,
+        Kind::Wav => {
+            let more = |upto: usize| shared.first(start, upto);
+            declared = as_riff(&mut head, end - start, more)?;
+        }
         Kind::M4a => {
             let found = front_mp4::read(&mut *shared.lock(), start, end)?;
             movie = Some(found);
@@ -69,8 +74,9 @@ pub fn open(file: File) -> Result<Opened, Refusal> {
         Kind::Mp3 => end = shared.without_trailing_tags(start, end)?,
         _ => {}
     }
+    let counted = kind == Kind::Mp3 && counts_frames(&head);
     let window = Window { file: shared.clone(), start, len: end - start, pos: 0, head };
-    Ok(Opened { kind, file: shared, window, declared, movie, bytes })
+    Ok(Opened { kind, file: shared, window, declared, counted, movie, bytes })
 }
 
 /// How much of the beginning is looked at.
@@ -239,6 +245,15 @@ fn mpeg_frames(head: &[u8], tagged: bool) -> bool {
     })
 }
 
+/// Whether the first MPEG frame is one that only describes: Xing's, LAME's or Fraunhofer's.
+fn counts_frames(head: &[u8]) -> bool {
+    let Some(at) = (0..head.len().min(4096)).find(|at| mpeg_header(&head[*at..]).is_some()) else {
+        return false;
+    };
+    let frame = &head[at..head.len().min(at + 64)];
+    [b"Xing", b"Info", b"VBRI"].iter().any(|name| frame.windows(4).any(|four| four == *name))
+}
+
 struct MpegHeader {
     version: u8,
     rate: u32,
@@ -268,15 +283,28 @@ fn mpeg_header(bytes: &[u8]) -> Option<MpegHeader> {
     Some(MpegHeader { version, rate, len: (per_frame * kbps / rate) as usize + usize::from(c >> 1 & 1) })
 }
 
+/// How far into a WAV its sound is looked for.
+const RIFF_HEAD: usize = 8 << 20;
+
 /// Shows RF64 as RIFF and cuts a data chunk that reaches beyond the file. Gives the frames it declared.
-fn as_riff(head: &mut [u8], len: u64) -> Result<Option<u64>, Refusal> {
+/// `more` gives so many of the first bytes, where the sound begins behind long descriptions.
+fn as_riff(
+    head: &mut Vec<u8>,
+    len: u64,
+    more: impl Fn(usize) -> Result<Vec<u8>, Refusal>,
+) -> Result<Option<u64>, Refusal> {
     let mut long = None;
     let is_long = &head[..4] != b"RIFF";
     head[..4].copy_from_slice(b"RIFF");
     put_u32(head, 4, u32::try_from(len - 8).unwrap_or(u32::MAX));
     let (mut at, mut block) = (12usize, 0u64);
     loop {
-        let Some(size) = get_u32(head, at + 4) else {
+        let reach = at.saturating_add(24);
+        if reach > head.len() && reach <= RIFF_HEAD && (head.len() as u64) < len {
+            let longer = more(reach.next_multiple_of(HEAD))?;
+            head.extend_from_slice(longer.get(head.len()..).unwrap_or_default());
+        }
+        let Some(size) = get_u32(head, at.saturating_add(4)) else {
             // Metadata longer than what we look at: the reader finds its own way, save for RF64.
             return if is_long {
                 Err(Refusal::unsupported("RF64 with its sound so far behind"))
@@ -359,10 +387,14 @@ impl Shared {
     }
 
     fn head(&self, at: u64) -> Result<Vec<u8>, Refusal> {
+        self.first(at, HEAD)
+    }
+
+    fn first(&self, at: u64, bytes: usize) -> Result<Vec<u8>, Refusal> {
         let mut file = self.lock();
         file.seek(SeekFrom::Start(at)).map_err(Refusal::ours)?;
-        let mut head = Vec::with_capacity(HEAD);
-        file.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(Refusal::ours)?;
+        let mut head = Vec::with_capacity(bytes);
+        file.by_ref().take(bytes as u64).read_to_end(&mut head).map_err(Refusal::ours)?;
         Ok(head)
     }
 

@@ -6,14 +6,34 @@ use std::io::{Read, Seek, SeekFrom};
 use super::Refusal;
 
 /// The sound track of an MP4.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Movie {
-    /// Frames an encoder put before the sound.
-    pub priming: u64,
-    /// Frames of sound behind them, where the file says so.
-    pub frames: Option<u64>,
-    /// Frames the file's table of samples adds up to, priming included.
-    pub table: u64,
+    /// What an encoder put before the sound.
+    pub priming: Span,
+    /// The sound behind it, where the file says how long it is.
+    pub frames: Option<Span>,
+    /// What the file's table of samples adds up to, priming included.
+    pub table: Span,
+}
+
+/// A length inside an MP4. A tick is a frame in most files, but some count millionths of a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    Frames(u64),
+    Ticks { ticks: u64, per_sec: u64 },
+}
+
+impl Span {
+    /// The length in frames of a sound of `rate`.
+    pub fn in_frames(self, rate: u32) -> u64 {
+        match self {
+            Span::Frames(frames) | Span::Ticks { ticks: frames, per_sec: 0 } => frames,
+            Span::Ticks { ticks, per_sec } => {
+                let (ticks, rate, per_sec) = (u128::from(ticks), u128::from(rate), u128::from(per_sec));
+                u64::try_from((ticks * rate + per_sec / 2) / per_sec).unwrap_or(u64::MAX)
+            }
+        }
+    }
 }
 
 /// Reads the movie box between `start` and `end`.
@@ -69,30 +89,30 @@ fn movie(moov: &[u8]) -> Result<Movie, Refusal> {
     if coding == b"mp4a" && is_he_aac(stsd) {
         return Err(Refusal::unsupported("HE-AAC (plain AAC is welcome)"));
     }
-    let scale = |name: &[u8; 4], body: Option<&[u8]>| -> u64 {
+    // Ticks a second, behind two times that a newer version writes in eight bytes each.
+    let scale = |body: Option<&[u8]>| -> u64 {
         let body = body.unwrap_or_default();
-        let at = if body.first() == Some(&1) { 20 } else { 12 };
-        let _ = name;
-        u64::from(be32(body, at))
+        u64::from(be32(body, if body.first() == Some(&1) { 20 } else { 12 }))
     };
-    let media_scale = scale(b"mdhd", path(trak, &[b"mdia", b"mdhd"]));
-    let movie_scale = scale(b"mvhd", path(moov, &[b"mvhd"]));
+    let media_scale = scale(path(trak, &[b"mdia", b"mdhd"]));
+    let movie_scale = scale(path(moov, &[b"mvhd"]));
+    let span = |ticks: u64| Span::Ticks { ticks, per_sec: media_scale };
     let table = path(trak, &[b"mdia", b"minf", b"stbl", b"stts"]).map(table_len).unwrap_or(0);
     let edit = path(trak, &[b"edts", b"elst"]).and_then(first_edit);
     let smpb = smooth(moov);
     let priming = match (edit, smpb) {
-        (Some((_, from)), _) => from,
-        (None, Some((front, _))) => front,
-        (None, None) if coding == b"mp4a" => 1024,
-        (None, None) => 0,
+        (Some((_, from)), _) => span(from),
+        (None, Some((front, _))) => Span::Frames(front),
+        (None, None) if coding == b"mp4a" => Span::Frames(1024),
+        (None, None) => Span::Frames(0),
     };
     let frames = match (smpb, edit) {
-        (Some((_, frames)), _) if frames > 0 => Some(frames),
+        (Some((_, frames)), _) if frames > 0 => Some(Span::Frames(frames)),
         // An edit counts in the movie's own, often coarse, units: only an exact one is believed.
-        (_, Some((long, _))) if movie_scale == media_scale && long > 0 => Some(long),
-        _ => table.checked_sub(priming).filter(|frames| *frames > 0),
+        (_, Some((long, _))) if movie_scale == media_scale && long > 0 => Some(span(long)),
+        _ => None,
     };
-    Ok(Movie { priming, frames, table })
+    Ok(Movie { priming, frames, table: span(table) })
 }
 
 /// The sum of all samples' durations.

@@ -33,6 +33,60 @@ impl Layers {
     }
 }
 
+/// What a file that took a worker over would try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Escape {
+    ReadFile,
+    WriteFile,
+    WriteMaster,
+    Connect,
+    StartProgram,
+    StartThread,
+    SignalParent,
+    EatMemory,
+}
+
+impl Escape {
+    pub const ALL: [Escape; 8] = [
+        Escape::ReadFile,
+        Escape::WriteFile,
+        Escape::WriteMaster,
+        Escape::Connect,
+        Escape::StartProgram,
+        Escape::StartThread,
+        Escape::SignalParent,
+        Escape::EatMemory,
+    ];
+
+    /// Tries it; an error (or never coming back) is the jail holding.
+    pub(super) fn attempt(self) -> std::io::Result<()> {
+        match self {
+            Escape::ReadFile => std::fs::read("/proc/self/maps").map(|_| ()),
+            Escape::WriteFile => std::fs::write(std::env::temp_dir().join("cuehouse-escaped"), b"free"),
+            Escape::WriteMaster => {
+                rustix::io::write(rustix::stdio::stdin(), b"x").map(|_| ()).map_err(Into::into)
+            }
+            // Port 9 of this machine: that nobody listens there would already be an answer from outside.
+            Escape::Connect => match std::net::TcpStream::connect(("127.0.0.1", 9)) {
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Ok(()),
+                other => other.map(|_| ()),
+            },
+            Escape::StartProgram => std::process::Command::new("/bin/true").status().map(|_| ()),
+            Escape::StartThread => std::thread::Builder::new().spawn(|| ()).map(|_| ()),
+            Escape::SignalParent => {
+                let parent = rustix::process::getppid().ok_or(std::io::ErrorKind::NotFound)?;
+                rustix::process::test_kill_process(parent).map_err(Into::into)
+            }
+            Escape::EatMemory => {
+                let most = 2 * ADDRESSES as usize;
+                let mut hoard: Vec<u8> = Vec::new();
+                hoard.try_reserve_exact(most).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
+                Ok(())
+            }
+        }
+    }
+}
+
 /// Most memory a worker may address; measured use is under 120 MiB.
 const ADDRESSES: u64 = 1 << 30;
 

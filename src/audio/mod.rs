@@ -31,8 +31,8 @@ mod tests;
 
 pub use facts::{Facts, Oddities, peaks_json};
 pub use fingerprint::{likeness, sampled};
-pub use jail::{Layers, layers};
-pub use parent::{Examined, examine, render};
+pub use jail::{Escape, Layers, layers};
+pub use parent::{Examined, escapes, examine, render};
 pub use refusal::Refusal;
 pub use worker::worker_main;
 

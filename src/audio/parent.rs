@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
 use super::wire::{self, Order, Part, Task, Told};
-use super::{Facts, Layers, Limits, Refusal, Rendering, Wish, mark};
+use super::{Escape, Facts, Layers, Limits, Refusal, Rendering, Wish, mark};
 
 /// What came of a master.
 #[derive(Clone, Debug)]
@@ -45,8 +45,12 @@ pub async fn examine(worker: &Path, master: File, wish: &Wish, out: &Path) -> Re
     };
     let mut take = Take::default();
     run(worker, master, &wish.limits, task, out, &mut take).await?;
+    take.has([Part::Preview, Part::Sample])?;
     let Told { facts, look, sample_start_ms } =
         take.told.ok_or_else(|| Refusal::ours("a worker told nothing"))?;
+    if take.peaks.len() as i64 != 2 * (facts.frames as u64).div_ceil(256) as i64 || take.bars.len() != 200 {
+        return Err(Refusal::ours("a worker drew another wave than it told of"));
+    }
     Ok(Examined {
         facts,
         peaks: take.peaks,
@@ -67,8 +71,26 @@ pub async fn render(
     limits: &Limits,
     out: &Path,
 ) -> Result<PathBuf, Refusal> {
-    run(worker, master, limits, Task::Render(what), out, &mut Take::default()).await?;
+    let mut take = Take::default();
+    run(worker, master, limits, Task::Render(what), out, &mut take).await?;
+    take.has([Part::Delivery])?;
     Ok(out.join(file_name(Part::Delivery)))
+}
+
+/// Lets workers try what their jail forbids; gives what succeeded, which should be nothing. `file` is any
+/// file, `out` a folder to write in.
+pub async fn escapes(worker: &Path, file: &Path, out: &Path) -> Result<Vec<Escape>, Refusal> {
+    let mut succeeded = Vec::new();
+    for escape in Escape::ALL {
+        let file = File::open(file).map_err(Refusal::ours)?;
+        let mut take = Take::default();
+        match run(worker, file, &Limits::default(), Task::Escape(escape), out, &mut take).await {
+            Ok(()) => succeeded.push(escape),
+            Err(refusal) if refusal.is_ours() => return Err(refusal),
+            Err(_) => {}
+        }
+    }
+    Ok(succeeded)
 }
 
 fn file_name(part: Part) -> &'static str {
@@ -206,7 +228,10 @@ impl Take {
             }
             match head[0] {
                 wire::DONE => return self.close().await.map(|()| true),
-                wire::REFUSED => return Err(serde_json::from_slice(&body).map_err(Refusal::ours)?),
+                wire::REFUSED => {
+                    let refusal: Refusal = serde_json::from_slice(&body).map_err(Refusal::ours)?;
+                    return Err(refusal.bounded());
+                }
                 wire::ALIVE => {}
                 wire::LAYERS => self.layers = serde_json::from_slice(&body).map_err(Refusal::ours)?,
                 wire::PEAKS => self.peaks.extend_from_slice(&body),
@@ -244,6 +269,14 @@ impl Take {
         file.seek(std::io::SeekFrom::Start(end)).await.map(|_| ()).map_err(Refusal::ours)
     }
 
+    /// Whether the files that were asked for came.
+    fn has<const N: usize>(&self, parts: [Part; N]) -> Result<(), Refusal> {
+        match parts.iter().all(|part| self.files[*part as usize].is_some()) {
+            true => Ok(()),
+            false => Err(Refusal::ours("a worker sent fewer files than it was asked for")),
+        }
+    }
+
     async fn close(&mut self) -> Result<(), Refusal> {
         for file in self.files.iter_mut().flatten() {
             file.flush().await.map_err(Refusal::ours)?;
@@ -271,6 +304,8 @@ fn believable(told: Told) -> Result<Told, Refusal> {
         && facts.duration_ms > 0
         && (8_000..=384_000).contains(&facts.sample_rate)
         && (1..=8).contains(&facts.channels)
+        && (facts.duration_ms - facts.frames.saturating_mul(1000) / i64::from(facts.sample_rate)).abs() <= 1
+        && facts.fingerprint.len() as i64 <= 32 + facts.duration_ms / 100
         && facts.container.len() <= 8
         && facts.codec.chars().count() <= 12
         && is_hash(&facts.file_sha256)

@@ -13,7 +13,7 @@ pub enum Refusal {
     Unsupported { what: String },
     /// More than one packet in a hundred could not be read, or the file's frame is broken.
     Damaged,
-    /// The file says it holds so many seconds, and holds fewer.
+    /// The file says it holds so many seconds, and holds fewer; with 0 said it has no end.
     CutOff { declared_secs: f64, found_secs: f64 },
     /// No sound in it at all.
     Empty,
@@ -64,6 +64,20 @@ impl Refusal {
         }
     }
 
+    /// The same without more words of its own than a sentence has room for: what a worker sends may come
+    /// from the file that took it over.
+    pub(super) fn bounded(self) -> Refusal {
+        match self {
+            Refusal::NotSound { looks_like: words } | Refusal::Unsupported { what: words }
+                if words.len() > 120 =>
+            {
+                Refusal::Damaged
+            }
+            Refusal::Ours { why } => Refusal::Ours { why: why.chars().take(200).collect() },
+            refusal => refusal,
+        }
+    }
+
     /// Whether the same file may well be taken at another try.
     pub fn is_ours(&self) -> bool {
         matches!(self, Refusal::Ours { .. })
@@ -93,13 +107,25 @@ impl fmt::Display for Refusal {
             Refusal::Damaged => f.write_str(
                 "This file is damaged: parts of it cannot be read. Please export it again and upload the new file.",
             ),
-            Refusal::CutOff { declared_secs, found_secs } => write!(
-                f,
-                "This file says that it lasts {} but only {} of sound is in it: it was cut off, or says \
-                 something untrue about itself. Please export it again.",
-                clock(*declared_secs),
-                clock(*found_secs)
-            ),
+            Refusal::CutOff { declared_secs, found_secs } => {
+                let found = clock(*found_secs);
+                match *declared_secs {
+                    0.0 => write!(f, "This file breaks off after {found}, before its own end."),
+                    // A header that lies is not worth repeating.
+                    100_000.0.. => write!(
+                        f,
+                        "This file says that it lasts for days, but only {found} of sound is in it: its \
+                         header is wrong."
+                    ),
+                    secs => write!(
+                        f,
+                        "This file says that it lasts {}, but only {found} of sound is in it: it was cut off, \
+                         or says something untrue about itself.",
+                        clock(secs)
+                    ),
+                }?;
+                f.write_str(" Please export it again and upload the new file.")
+            }
             Refusal::Empty => f.write_str("There is no sound in this file."),
             Refusal::Silent => f.write_str("This file is silent from beginning to end."),
             Refusal::TooShort => {

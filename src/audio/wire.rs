@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::artwork::Look;
-use super::{Facts, Refusal, Rendering};
+use super::{Escape, Facts, Refusal, Rendering};
 
 /// What a worker is told to do, and within what.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub enum Task {
         sample_secs: u32,
     },
     Render(Rendering),
+    /// Tries what the jail forbids, with a file at hand instead of a master.
+    Escape(Escape),
 }
 
 /// The files a worker makes.

@@ -48,6 +48,10 @@ pub fn run<W: Write>(master: File, spool: File, order: &Order, out: &mut Wire<W>
             examine(master, spool, order.max_secs, &plan, out)
         }
         Task::Render(rendering) => render(master, order.max_secs, rendering, out),
+        Task::Escape(escape) => match escape.attempt() {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Refusal::unsupported(&error.to_string())),
+        },
     };
     match result {
         Ok(()) => out.frame(wire::DONE, &[]),
