@@ -6,11 +6,13 @@
 //! of a buyer beyond their name, company and country stands on a certificate.
 
 pub mod basket;
+pub mod certificate;
 pub mod credential;
 pub mod edition;
 pub mod inbox;
 pub mod issuer;
 pub mod jcs;
+mod letters;
 pub mod ledger;
 pub mod licence;
 pub mod number;
@@ -22,6 +24,7 @@ pub mod scope;
 pub mod settle;
 pub mod status_list;
 pub mod tier;
+pub mod verify;
 mod words;
 
 pub use issuer::Issuer;
