@@ -8,5 +8,6 @@ mod audio;
 mod bytes;
 mod database;
 mod sandbox;
+mod sales;
 mod storage;
 mod web;

@@ -6,3 +6,4 @@ pub mod database;
 pub mod folder;
 pub mod s3;
 pub mod sandbox;
+pub mod shop;
