@@ -15,6 +15,8 @@ pub enum Error {
     SignIn,
     /// Signed in, but not entitled: 403.
     Forbidden,
+    /// Signed in, but the letter's link was never followed: 403, with the way to another letter.
+    Unconfirmed,
     /// Asked for something that cannot be; the sentence is for the person: 422.
     Refused(String),
     /// It was so a moment ago and is not any more (a second click, a changed price): 409.
@@ -56,7 +58,7 @@ impl Error {
         match self {
             Error::NotFound => 404,
             Error::SignIn => 303,
-            Error::Forbidden => 403,
+            Error::Forbidden | Error::Unconfirmed => 403,
             Error::Refused(_) => 422,
             Error::Conflict(_) => 409,
             Error::TooMany(_) => 429,
@@ -72,6 +74,7 @@ impl fmt::Display for Error {
             Error::NotFound => f.write_str("not found"),
             Error::SignIn => f.write_str("sign in first"),
             Error::Forbidden => f.write_str("not allowed"),
+            Error::Unconfirmed => f.write_str("confirm your address first"),
             Error::Refused(why) | Error::Conflict(why) => f.write_str(why),
             Error::TooMany(secs) => write!(f, "too many attempts; wait {secs} s"),
             Error::Busy(secs) => write!(f, "busy; wait {secs} s"),

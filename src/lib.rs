@@ -1,22 +1,165 @@
-//! Cuehouse: a stock-audio marketplace.
+//! Cuehouse: a stock-audio marketplace. This page is the map of the house.
+//!
+//! **Rooms**, in reading order; each knows only those above it: `accounts` (people, sessions), `catalogue` (tracks and
+//! offers), `sales` (tiers, licences, money, proof). Upstairs each has its `routes`, `guards` and `jobs`.
+//! **The hall** is `web`: what all pages share. **The cellar** knows the outside world and no room: `db`, `storage`,
+//! `mail`, `stripe`, `audio`, `jobs` (letters and queue), `config`.
+//!
+//! **What never happens.** A master is never readable without a licence, ownership or a reviewer's duty. Money is never
+//! a fraction, a journal never sums to anything but zero. A licence never changes. A row never points at bytes that are
+//! not there. No page contacts anyone but us. A browser's word is never taken for a payment.
 #![forbid(unsafe_code)]
 
-pub mod accounts;
-pub mod audio;
-pub mod catalogue;
 pub mod clock;
-pub mod db;
+pub mod config;
 pub mod error;
 pub mod ids;
-pub mod jobs;
-pub mod mail;
 pub mod money;
-pub mod sales;
-pub mod search;
 pub mod secrets;
-pub mod storage;
-pub mod stripe;
-pub mod web;
 pub mod words;
 
+pub mod audio;
+pub mod db;
+pub mod jobs;
+pub mod mail;
+pub mod storage;
+pub mod stripe;
+
+pub mod web;
+
+pub mod accounts;
+pub mod catalogue;
+pub mod sales;
+pub mod search;
+
+use std::sync::Arc;
+
+use rocket::figment::Figment;
+use rocket::{Build, Rocket};
+
+pub use config::Config;
 pub use error::{Error, Result};
+
+use accounts::password::Hashing;
+
+/// The application: what every handler and every job may reach. Cloning shares it.
+#[derive(Clone)]
+pub struct App {
+    pub config: Arc<Config>,
+    pub keys: Arc<Keys>,
+    pub db: db::Db,
+    pub storage: storage::Storage,
+    pub mail: mail::Mail,
+    pub stripe: stripe::Stripe,
+    pub hashing: Hashing,
+    pub limits: web::Limits,
+    pub templates: web::Templates,
+    pub bell: jobs::Bell,
+    /// Where else than from us a browser may fetch sound: the S3 service that signed addresses lead to.
+    pub media_origin: Option<String>,
+}
+
+/// Keys that follow from the shop's one secret, each for one purpose.
+pub struct Keys {
+    /// Binds forms to browsers.
+    pub forms: [u8; 32],
+    /// Places the mark in previews.
+    pub mark: [u8; 32],
+    /// Seals what a browser keeps for us.
+    pub seal: [u8; 32],
+    /// Signs licence certificates.
+    pub issuer: [u8; 32],
+    /// Signs and proves the pretend Stripe's webhooks.
+    pub pretend_stripe: [u8; 32],
+}
+
+impl Keys {
+    fn of(secret: &[u8]) -> Keys {
+        let key = |purpose| secrets::derive(secret, purpose);
+        Keys {
+            forms: key("forms"),
+            mark: key("mark"),
+            seal: key("seal"),
+            issuer: key("issuer"),
+            pretend_stripe: key("pretend stripe"),
+        }
+    }
+}
+
+impl App {
+    /// Opens everything the settings name and brings the database up to date. `stripe_url` overrides where payments
+    /// are reached: the pretend Stripe that was started beside us.
+    pub async fn open(config: Config, stripe_url: Option<&str>) -> Result<App> {
+        std::fs::create_dir_all(&config.data_dir)?;
+        let secret = match &config.secret_key {
+            Some(secret) => secret.clone(),
+            None => secrets::kept_in(&config.data("secret.key"))?,
+        };
+        let keys = Keys::of(&secret);
+        let url = config.database_url.clone();
+        let db = tokio::task::spawn_blocking(move || db::Db::open(&url)).await??;
+        let storage = storage::Storage::open(&config.storage_url, config.s3.as_ref())?;
+        let mail = mail::Mail::open(&config.mail_url, &config.mail_from)?;
+        let stripe_url = stripe_url.or(config.stripe.url.as_deref()).unwrap_or("https://api.stripe.com");
+        let stripe_key = config.stripe.secret_key.as_deref().unwrap_or("sk_test_pretend");
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let media_origin = match (config.delivery, &config.s3) {
+            (web::stream::Delivery::Redirect, Some(s3)) => Some(match &s3.endpoint {
+                Some(endpoint) => web::headers::origin(endpoint).unwrap_or_default(),
+                None => format!("https://s3.{}.amazonaws.com", s3.region),
+            }),
+            _ => None,
+        };
+        Ok(App {
+            limits: web::Limits::new(&config)?,
+            templates: web::Templates::new(&config.currency)?,
+            hashing: Hashing::start(cores.div_ceil(2))?,
+            stripe: stripe::Stripe::new(stripe_url, stripe_key)?,
+            bell: jobs::Bell::default(),
+            keys: Arc::new(keys),
+            config: Arc::new(config),
+            db,
+            storage,
+            mail,
+            media_origin,
+        })
+    }
+
+    /// What webhooks are signed with, the newest first.
+    pub fn webhook_secrets(&self) -> Vec<String> {
+        match self.config.stripe.webhook_secrets.is_empty() {
+            false => self.config.stripe.webhook_secrets.clone(),
+            true => vec![self.keys.pretend_webhook_secret()],
+        }
+    }
+}
+
+impl Keys {
+    /// What the pretend Stripe signs with when nothing else is set.
+    pub fn pretend_webhook_secret(&self) -> String {
+        format!("whsec_{}", hex::encode(self.pretend_stripe))
+    }
+}
+
+/// The web application: one `.attach` per room in reading order.
+pub fn rocket(app: App) -> Rocket<Build> {
+    let config = rocket::Config {
+        address: app.config.address,
+        port: app.config.port,
+        // Forwarding headers are read by `web::client`, which asks who sent them.
+        ip_header: None,
+        secret_key: rocket::config::SecretKey::derive_from(&app.keys.seal),
+        log_level: rocket::config::LogLevel::Off,
+        cli_colors: false,
+        ..rocket::Config::release_default()
+    };
+    let figment = Figment::from(config).merge(("shutdown.grace", 4)).merge(("shutdown.mercy", 4));
+    rocket::custom(figment).manage(app).attach(web::stage())
+}
+
+/// Every page with values it must render with.
+pub fn views() -> Vec<web::Sample> {
+    let mut all = web::views();
+    all.extend(accounts::views());
+    all
+}

@@ -212,6 +212,12 @@ CREATE TABLE orders (
     country TEXT NOT NULL DEFAULT '',
     currency TEXT NOT NULL,
     total_cents BIGINT NOT NULL,
+    territories TEXT NOT NULL DEFAULT '',
+    refund_rule TEXT NOT NULL,
+    -- What was ordered, for whom and at what prices, as one hash: a second click finds the order of the first.
+    fingerprint TEXT NOT NULL,
+    try_number INTEGER NOT NULL DEFAULT 1,
+    session_expires_at BIGINT NOT NULL,
     stripe_session TEXT UNIQUE,
     stripe_url TEXT,
     payment_intent TEXT,
@@ -266,10 +272,32 @@ CREATE TABLE revocations (
     at BIGINT NOT NULL
 );
 
+-- While a bank looks into a payment its licences rest; `ended_at` is when they came back.
+CREATE TABLE suspensions (
+    licence_id TEXT NOT NULL REFERENCES licences (id),
+    dispute TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    ended_at BIGINT,
+    PRIMARY KEY (licence_id, dispute)
+);
+
+-- Files made from a master for one licence, and the signed note that travels with each.
+CREATE TABLE deliveries (
+    licence_id TEXT NOT NULL REFERENCES licences (id),
+    kind TEXT NOT NULL CHECK (kind IN ('mp3', 'wav')),
+    storage_key TEXT NOT NULL,
+    bytes BIGINT NOT NULL,
+    sha256 TEXT NOT NULL,
+    note TEXT NOT NULL,
+    made_at BIGINT NOT NULL,
+    PRIMARY KEY (licence_id, kind)
+);
+
 -- What Stripe said, word for word; the order is computed from all of it.
 CREATE TABLE stripe_events (
     id TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
+    order_id TEXT,
     session TEXT,
     payment_intent TEXT,
     body TEXT NOT NULL,
@@ -277,6 +305,7 @@ CREATE TABLE stripe_events (
     happened_at BIGINT NOT NULL,
     received_at BIGINT NOT NULL
 );
+CREATE INDEX stripe_events_by_order ON stripe_events (order_id);
 CREATE INDEX stripe_events_by_session ON stripe_events (session);
 CREATE INDEX stripe_events_by_intent ON stripe_events (payment_intent);
 
@@ -284,8 +313,10 @@ CREATE TABLE journals (
     id TEXT PRIMARY KEY,
     order_id TEXT NOT NULL REFERENCES orders (id),
     kind TEXT NOT NULL CHECK (kind IN ('sale', 'refund')),
+    -- How much of the order is booked with this journal and those before it of its kind.
+    upto_cents BIGINT NOT NULL,
     at BIGINT NOT NULL,
-    UNIQUE (order_id, kind)
+    UNIQUE (order_id, kind, upto_cents)
 );
 
 -- Double entry: positive is owed to the account, negative is held by it. A journal sums to zero.

@@ -223,6 +223,11 @@ diesel::table! {
         country -> Text,
         currency -> Text,
         total_cents -> BigInt,
+        territories -> Text,
+        refund_rule -> Text,
+        fingerprint -> Text,
+        try_number -> Integer,
+        session_expires_at -> BigInt,
         stripe_session -> Nullable<Text>,
         stripe_url -> Nullable<Text>,
         payment_intent -> Nullable<Text>,
@@ -276,9 +281,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    suspensions (licence_id, dispute) {
+        licence_id -> Text,
+        dispute -> Text,
+        at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    deliveries (licence_id, kind) {
+        licence_id -> Text,
+        kind -> Text,
+        storage_key -> Text,
+        bytes -> BigInt,
+        sha256 -> Text,
+        note -> Text,
+        made_at -> BigInt,
+    }
+}
+
+diesel::table! {
     stripe_events (id) {
         id -> Text,
         kind -> Text,
+        order_id -> Nullable<Text>,
         session -> Nullable<Text>,
         payment_intent -> Nullable<Text>,
         body -> Text,
@@ -293,6 +320,7 @@ diesel::table! {
         id -> Text,
         order_id -> Text,
         kind -> Text,
+        upto_cents -> BigInt,
         at -> BigInt,
     }
 }
@@ -375,6 +403,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_lines,
     licences,
     revocations,
+    suspensions,
+    deliveries,
     stripe_events,
     journals,
     entries,
@@ -389,6 +419,10 @@ diesel::joinable!(recordings -> uploads (upload_id));
 diesel::joinable!(offers -> tracks (track_id));
 diesel::joinable!(order_lines -> orders (order_id));
 diesel::joinable!(licences -> order_lines (order_line_id));
+diesel::joinable!(revocations -> licences (licence_id));
+diesel::joinable!(suspensions -> licences (licence_id));
+diesel::joinable!(basket_lines -> tracks (track_id));
+diesel::joinable!(order_lines -> tracks (track_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(basket_lines -> baskets (basket_id));
 diesel::joinable!(entries -> journals (journal_id));

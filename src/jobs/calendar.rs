@@ -1,1 +1,46 @@
+//! What is done by the clock: the hourly and nightly rounds, each enqueued once for its hour whoever is first.
 
+use std::time::Duration;
+
+use super::{Job, Priority, Stop, Terms, enqueue_as};
+use crate::App;
+use crate::accounts::{session, token};
+use crate::clock::{DAY, HOUR, Timestamp};
+use crate::error::Result;
+
+/// Enqueues what is due until told to stop.
+pub async fn keep(app: App, mut stop: Stop) {
+    while !stop.is_stopped() {
+        if let Err(error) = round(&app, Timestamp::now()).await {
+            tracing::warn!(%error, "the calendar could not be kept");
+        }
+        app.limits.forget();
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(60)) => {}
+            () = stop.stopped() => {}
+        }
+    }
+}
+
+/// Everything that belongs to this hour and this day and is not enqueued yet.
+pub async fn round(app: &App, now: Timestamp) -> Result<()> {
+    app.db
+        .write(move |conn| {
+            let once = |job: &Job, every: i64| Terms {
+                once: Some(format!("{}:{}", job.kind(), now.0.div_euclid(every))),
+                priority: Priority::Upkeep,
+                delay_ms: 0,
+            };
+            let reconcile = Job::Reconcile {};
+            enqueue_as(conn, &reconcile, once(&reconcile, HOUR), now)?;
+            let collect = Job::Collect {};
+            if enqueue_as(conn, &collect, once(&collect, DAY), now)? {
+                session::sweep(conn, now)?;
+                token::sweep(conn, now)?;
+            }
+            Ok(())
+        })
+        .await?;
+    app.bell.ring();
+    Ok(())
+}

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::ids::{OrderId, UploadId};
 
 pub use queue::{Lease, State, Waiting, claim, enqueue, enqueue_as, parked, retry, retry_upload, waiting};
+pub use run::{Bell, Stop, Stopper, stopper};
 
 /// A letter to the postman.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -78,11 +78,15 @@ fn clock(conn: &mut Conn) -> Result<i64> {
     Ok(count.n)
 }
 
-/// Takes the next due job on a lease, or nothing. What cannot be read any more is parked and the next one taken.
-pub fn claim(conn: &mut Conn, owner: &str) -> Result<Option<Lease>> {
+/// Takes the next due job of this priority or a better one on a lease, or nothing. What cannot be read any more is
+/// parked and the next one taken.
+pub fn claim(conn: &mut Conn, owner: &str, least: Priority) -> Result<Option<Lease>> {
     let now = clock(conn)?;
+    let least = least as i32;
     loop {
-        let due = "(state = 'ready' AND due_at <= $1) OR (state = 'running' AND lease_until < $1)";
+        let due = format!(
+            "((state = 'ready' AND due_at <= $1) OR (state = 'running' AND lease_until < $1)) AND priority <= {least}"
+        );
         let next: Option<JobId> = match conn {
             Conn::Pg(c) => diesel::sql_query(format!(
                 "SELECT id FROM jobs WHERE {due} ORDER BY priority, due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED"

@@ -376,6 +376,14 @@ impl Scope {
         }
     }
 
+    /// How many territory groups the licensee names.
+    pub fn groups_to_name(&self) -> u8 {
+        match self.territory {
+            Territory::Groups(n) => n,
+            Territory::None | Territory::Worldwide => 0,
+        }
+    }
+
     /// Whether a finished work may carry the track at all.
     pub fn is_for_works(&self) -> bool {
         self.works != Works::None

@@ -1,6 +1,48 @@
-//! What all pages share: byte ranges and streams so far.
+//! What all pages share: the page guard, forms, answers, headers, cookies, assets, byte ranges.
 //!
 //! Nothing in here knows what a track or an order is.
 
+pub mod assets;
+pub mod catchers;
+pub mod client;
+pub mod cookies;
+pub mod csrf;
+pub mod form;
+pub mod headers;
+pub mod limits;
+pub mod operators;
+pub mod page;
 pub mod ranges;
+pub mod reply;
 pub mod stream;
+pub mod templates;
+pub mod trouble;
+pub mod view;
+
+use rocket::fairing::AdHoc;
+use rocket::{catchers, routes};
+
+pub use client::Client;
+pub use cookies::Ours;
+pub use form::{Faults, Fields, FormView, Posted};
+pub use limits::{Attempt, Limits};
+pub use page::Page;
+pub use reply::Reply;
+pub use templates::Templates;
+pub use view::{Sample, View, samples};
+
+/// Headers, catchers, static files and the operators' addresses.
+pub fn stage() -> AdHoc {
+    AdHoc::on_ignite("web", |rocket| async {
+        rocket
+            .attach(stream::heads())
+            .attach(headers::Headers)
+            .mount("/", routes![assets::show, operators::healthz, operators::readyz, operators::metrics])
+            .register("/", catchers![catchers::any])
+    })
+}
+
+/// The pages of the hall.
+pub fn views() -> Vec<Sample> {
+    samples::<catchers::Fault>()
+}

@@ -1,0 +1,108 @@
+//! Who asks: each guard proves what its name says. All look at the effective method's request alone.
+
+use std::sync::Arc;
+
+use rocket::request::{FromRequest, Outcome, Request};
+
+use super::session::{self, Seen};
+use super::user::{Role, Visitor};
+use crate::App;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::web::cookies::Ours;
+use crate::web::trouble;
+
+/// What this request's cookies lead to; looked up once a request.
+pub async fn seen(request: &Request<'_>) -> Result<Arc<Seen>> {
+    struct Looked(Result<Arc<Seen>, u64>);
+    let looked = request
+        .local_cache_async(async {
+            Looked(look(request).await.map(Arc::new).map_err(|error| {
+                tracing::error!(%error, "a session could not be looked up");
+                if let Error::Busy(secs) = error { secs } else { 0 }
+            }))
+        })
+        .await;
+    match &looked.0 {
+        Ok(seen) => Ok(Arc::clone(seen)),
+        Err(0) => Err(Error::internal("a session could not be looked up")),
+        Err(secs) => Err(Error::Busy(*secs)),
+    }
+}
+
+async fn look(request: &Request<'_>) -> Result<Seen> {
+    let app = request.rocket().state::<App>().ok_or_else(|| Error::internal("no application"))?;
+    let (token, basket) = (Ours::Session.of(request), Ours::Basket.of(request));
+    if token.is_none() && basket.is_none() {
+        return Ok(Seen::default());
+    }
+    let seen = app
+        .db
+        .read(move |conn| session::seen(conn, token.as_deref(), basket.as_deref(), Timestamp::now()))
+        .await?;
+    if let (true, Some(visitor)) = (seen.stale, &seen.visitor) {
+        let (db, id) = (app.db.clone(), visitor.session.clone());
+        // Nobody waits for this note, and a lost one is made at the next visit.
+        tokio::spawn(async move { db.write(move |conn| session::touch(conn, &id, Timestamp::now())).await });
+    }
+    Ok(seen)
+}
+
+async fn visitor(request: &Request<'_>) -> Result<Visitor> {
+    seen(request).await?.visitor.clone().ok_or(Error::SignIn)
+}
+
+macro_rules! guards {
+    ($($(#[$doc:meta])* $name:ident: |$visitor:ident| $proof:expr;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(pub Visitor);
+
+        impl std::ops::Deref for $name {
+            type Target = Visitor;
+            fn deref(&self) -> &Visitor {
+                &self.0
+            }
+        }
+
+        #[rocket::async_trait]
+        impl<'r> FromRequest<'r> for $name {
+            type Error = Error;
+
+            async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Error> {
+                let proven = visitor(request).await.and_then(|$visitor| {
+                    let proof: Result<()> = $proof;
+                    proof.map(|()| $visitor)
+                });
+                match proven {
+                    Ok(visitor) => Outcome::Success($name(visitor)),
+                    Err(error) => trouble::stop(request, error),
+                }
+            }
+        }
+    )* };
+}
+
+fn confirmed(visitor: &Visitor) -> Result<()> {
+    if visitor.confirmed { Ok(()) } else { Err(Error::Unconfirmed) }
+}
+
+fn either(visitor: &Visitor, roles: &[Role]) -> Result<()> {
+    confirmed(visitor)?;
+    if roles.iter().any(|role| visitor.has(*role)) { Ok(()) } else { Err(Error::Forbidden) }
+}
+
+guards! {
+    /// Somebody with an account.
+    SignedIn: |_visitor| Ok(());
+    /// Somebody whose address is confirmed: may buy.
+    Buyer: |visitor| confirmed(&visitor);
+    /// Somebody who sells.
+    Uploader: |visitor| either(&visitor, &[Role::Uploader]);
+    /// Somebody who decides what is published.
+    Reviewer: |visitor| either(&visitor, &[Role::Reviewer, Role::Admin]);
+    /// Somebody who helps people with their orders.
+    Support: |visitor| either(&visitor, &[Role::Support, Role::Admin]);
+    /// Somebody who runs the shop.
+    Admin: |visitor| either(&visitor, &[Role::Admin]);
+}

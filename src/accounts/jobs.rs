@@ -1,0 +1,36 @@
+//! Letters that leave the house.
+
+use serde_json::Value;
+
+use crate::App;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::jobs::Lease;
+use crate::mail::Letter;
+
+/// Renders a letter and sends it. Sent twice it carries the same `Message-ID`, so that readers see one.
+pub async fn send_letter(app: &App, lease: &Lease, to: &str, template: &str, values: &Value) -> Result<()> {
+    let mut values = values.clone();
+    if let Value::Object(map) = &mut values {
+        map.insert("site_name".into(), app.config.site_name.clone().into());
+        map.insert("site_url".into(), app.config.site_url.clone().into());
+    }
+    let words = app.templates.letter(template, &values)?;
+    let host = app.config.site_url.split("//").nth(1).unwrap_or("localhost");
+    let host = host.split(':').next().unwrap_or(host);
+    let letter = Letter {
+        to: to.to_owned(),
+        subject: words.subject,
+        text: words.text,
+        html: None,
+        message_id: format!("{}@{host}", lease.id),
+    };
+    match app.mail.send(&letter).await {
+        Ok(_) => {}
+        // It will never arrive; trying again would not help.
+        Err(Error::Refused(why)) => tracing::warn!(template, why, "a letter was refused for good"),
+        Err(error) => return Err(error),
+    }
+    let lease = lease.clone();
+    app.db.write(move |conn| lease.finish(conn, Timestamp::now())).await
+}

@@ -1,0 +1,508 @@
+//! Every setting, read once. The only reader of the environment.
+//!
+//! Defaults, then `cuehouse.toml` (in the working directory or at `CUEHOUSE_CONFIG`), then `CUEHOUSE_*`. Everything
+//! that is wrong is said at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use url::Url;
+
+use crate::db::DbUrl;
+use crate::storage::{S3Access, StorageUrl};
+use crate::web::client::Net;
+use crate::web::stream::Delivery;
+
+/// Whether people who rely on it use this shop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Pretend payments, letters in a folder, a demo shop.
+    Development,
+    /// Refuses to start with any of these.
+    Production,
+}
+
+/// How payments are reached.
+#[derive(Clone)]
+pub struct StripeSettings {
+    /// None: the pretend Stripe inside `serve`, or at `url`.
+    pub secret_key: Option<String>,
+    /// What webhooks are signed with; several while one replaces another.
+    pub webhook_secrets: Vec<String>,
+    /// None: Stripe itself with a key, the pretend one without.
+    pub url: Option<String>,
+}
+
+impl StripeSettings {
+    /// Whether nobody's money moves: no key was given.
+    pub fn is_pretend(&self) -> bool {
+        self.secret_key.is_none()
+    }
+}
+
+/// Every setting.
+#[derive(Clone)]
+pub struct Config {
+    pub mode: Mode,
+    pub address: IpAddr,
+    pub port: u16,
+    /// How people reach the site, without a slash at the end.
+    pub site_url: String,
+    pub data_dir: PathBuf,
+    /// Whether an empty shop is filled with a demo.
+    pub demo: bool,
+    pub database_url: DbUrl,
+    pub storage_url: StorageUrl,
+    pub s3: Option<S3Access>,
+    pub mail_url: String,
+    pub mail_from: String,
+    pub delivery: Delivery,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxies: Vec<Net>,
+    /// None: made once into the data folder.
+    pub secret_key: Option<Vec<u8>>,
+    pub stripe: StripeSettings,
+    /// The port of the pretend Stripe inside `serve`; 0 is any free one.
+    pub stripe_sandbox_port: u16,
+    pub site_name: String,
+    /// Who runs the shop, as certificates name them.
+    pub operator_name: String,
+    /// Where they are, as an ISO 3166-1 code.
+    pub operator_country: String,
+    /// Where people write to.
+    pub contact: String,
+    /// ISO 4217 in small letters.
+    pub currency: String,
+    /// Whether anyone may hear the whole preview.
+    pub preview_anonymous: bool,
+    /// Seconds of a sample.
+    pub sample_secs: u32,
+    /// The longest sound taken, in seconds.
+    pub upload_max_secs: u64,
+    /// The largest file taken, in bytes.
+    pub upload_max_bytes: u64,
+    /// The uploader's part of a sale, in basis points.
+    pub share_bps: i64,
+    /// Whether the operator stands behind the indemnity the tiers name.
+    pub indemnity: bool,
+    /// Under this age nobody gets an account and nothing is kept (COPPA: 13).
+    pub minimum_age: u32,
+    /// From this age a person needs no guardian; in between they are told "not yet".
+    pub adult_age: u32,
+    /// Jobs worked at once; 0 is as many as there are cores.
+    pub workers: usize,
+    /// Attempts to sign in per account and per address within ten minutes.
+    pub sign_in_attempts: u32,
+}
+
+impl fmt::Debug for Config {
+    /// Without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("mode", &self.mode)
+            .field("site_url", &self.site_url)
+            .field("data_dir", &self.data_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The words a setting goes by: as in the file; the environment says them in capitals after `CUEHOUSE_`.
+const NAMES: &[&str] = &[
+    "mode",
+    "address",
+    "port",
+    "site_url",
+    "data_dir",
+    "demo",
+    "database_url",
+    "storage_url",
+    "mail_url",
+    "mail_from",
+    "delivery",
+    "trusted_proxy",
+    "secret_key",
+    "stripe_secret_key",
+    "stripe_webhook_secret",
+    "stripe_url",
+    "stripe_sandbox_port",
+    "vendors",
+    "site_name",
+    "operator.name",
+    "operator.country",
+    "operator.contact",
+    "currency",
+    "preview.anonymous",
+    "preview.sample_secs",
+    "upload.max_secs",
+    "upload.max_bytes",
+    "share_bps",
+    "indemnity",
+    "age.minimum",
+    "age.adult",
+    "workers",
+    "limits.sign_in_attempts",
+];
+
+/// What was said, by name, and what is wrong with it.
+struct Said {
+    values: BTreeMap<String, String>,
+    faults: Vec<String>,
+}
+
+impl Said {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(|v| v.trim()).filter(|v| !v.is_empty())
+    }
+
+    fn text(&self, name: &str, default: &str) -> String {
+        self.get(name).unwrap_or(default).to_owned()
+    }
+
+    fn read<T>(&mut self, name: &str, default: T, want: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+        match self.get(name).map(|text| (text.to_owned(), parse(text))) {
+            None => default,
+            Some((_, Some(value))) => value,
+            Some((text, None)) => {
+                self.faults.push(format!("{} is {text:?}, and should be {want}", shown(name)));
+                default
+            }
+        }
+    }
+
+    fn number<T: std::str::FromStr>(&mut self, name: &str, default: T, want: &str) -> T {
+        self.read(name, default, want, |text| text.parse().ok())
+    }
+
+    fn switch(&mut self, name: &str, default: bool) -> bool {
+        self.read(name, default, "on or off", |text| match text {
+            "on" | "true" | "yes" | "1" => Some(true),
+            "off" | "false" | "no" | "0" => Some(false),
+            _ => None,
+        })
+    }
+}
+
+fn shown(name: &str) -> String {
+    format!("CUEHOUSE_{}", name.to_uppercase().replace('.', "_"))
+}
+
+impl Config {
+    /// Reads the settings of this process. The error is every fault, one sentence each.
+    pub fn load() -> Result<Config, Vec<String>> {
+        let env: BTreeMap<String, String> = std::env::vars().collect();
+        let named = env.get("CUEHOUSE_CONFIG").map(PathBuf::from);
+        let path = named.clone().unwrap_or_else(|| "cuehouse.toml".into());
+        let file = match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(_) if named.is_none() && !path.exists() => None,
+            Err(error) => return Err(vec![format!("{} cannot be read: {error}", path.display())]),
+        };
+        Config::read(file.as_deref(), &env)
+    }
+
+    /// Reads settings from the text of a file and an environment.
+    pub fn read(file: Option<&str>, env: &BTreeMap<String, String>) -> Result<Config, Vec<String>> {
+        let mut said = Said { values: BTreeMap::new(), faults: vec![] };
+        if let Some(text) = file {
+            match text.parse::<toml::Table>() {
+                Ok(table) => from_table(&table, "", &mut said),
+                Err(error) => said.faults.push(format!("cuehouse.toml: {error}")),
+            }
+        }
+        let by_env: BTreeMap<String, &str> = NAMES.iter().map(|name| (shown(name), *name)).collect();
+        for (name, value) in env.iter().filter(|(name, _)| name.starts_with("CUEHOUSE_")) {
+            if let Some(name) = by_env.get(name) {
+                said.values.insert((*name).to_owned(), value.clone());
+            }
+        }
+        let config = build(&mut said, env);
+        if said.faults.is_empty() { Ok(config) } else { Err(said.faults) }
+    }
+
+    pub fn is_production(&self) -> bool {
+        self.mode == Mode::Production
+    }
+
+    /// Whether people reach the site over https: cookies are then `Secure` and carry the host prefix.
+    pub fn is_https(&self) -> bool {
+        self.site_url.starts_with("https://")
+    }
+
+    /// An absolute address of the site.
+    pub fn absolute(&self, path: &str) -> String {
+        format!("{}{path}", self.site_url)
+    }
+
+    /// A path in the data folder.
+    pub fn data(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.data_dir.join(name)
+    }
+}
+
+fn from_table(table: &toml::Table, prefix: &str, said: &mut Said) {
+    for (key, value) in table {
+        let name = format!("{prefix}{key}");
+        match value {
+            toml::Value::Table(inner) => from_table(inner, &format!("{name}."), said),
+            _ if !NAMES.contains(&name.as_str()) => {
+                said.faults.push(format!("cuehouse.toml: there is no setting {name}"));
+            }
+            toml::Value::String(text) => drop(said.values.insert(name, text.clone())),
+            toml::Value::Array(items) => {
+                let items: Vec<String> =
+                    items.iter().map(|i| i.as_str().map_or_else(|| i.to_string(), str::to_owned)).collect();
+                said.values.insert(name, items.join(","));
+            }
+            other => drop(said.values.insert(name, other.to_string())),
+        }
+    }
+}
+
+fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
+    let mode = said.read("mode", Mode::Development, "development or production", |text| match text {
+        "development" => Some(Mode::Development),
+        "production" => Some(Mode::Production),
+        _ => None,
+    });
+    let address = said.number("address", IpAddr::from([127, 0, 0, 1]), "an IP address");
+    let port = said.number("port", 8000u16, "a port, 0 to 65535");
+    let data_dir = PathBuf::from(said.text("data_dir", "data"));
+    let data = data_dir.display().to_string();
+    let local = format!("http://127.0.0.1:{port}");
+    let site_url = said.read("site_url", local, "an address such as https://shop.example", site_address);
+    let demo = said.read("demo", true, "auto or off", |text| match text {
+        "auto" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }) && mode == Mode::Development;
+    let database_url = said.read(
+        "database_url",
+        DbUrl::Sqlite(data_dir.join("cuehouse.db")),
+        "sqlite:path or postgres://…",
+        DbUrl::parse,
+    );
+    let storage_url = said.read(
+        "storage_url",
+        StorageUrl::Folder(data_dir.join("files")),
+        "file:path or s3://bucket/prefix",
+        StorageUrl::parse,
+    );
+    let s3 = matches!(storage_url, StorageUrl::S3 { .. }).then(|| s3_access(said, env)).flatten();
+    let delivery = match &storage_url {
+        StorageUrl::S3 { .. } => Delivery::Redirect,
+        _ => Delivery::Direct,
+    };
+    let delivery = said.read("delivery", delivery, "direct, accel or redirect", |text| match text {
+        "direct" => Some(Delivery::Direct),
+        "accel" => Some(Delivery::Accel),
+        "redirect" => Some(Delivery::Redirect),
+        _ => None,
+    });
+    let trusted_proxies =
+        said.read("trusted_proxy", vec![], "addresses such as 10.0.0.1 or 10.0.0.0/8, with commas", |text| {
+            text.split(',').map(|net| Net::parse(net.trim())).collect()
+        });
+    let secret_key = said.read("secret_key", None, "at least 64 bytes in base64", |text| {
+        let bytes = STANDARD.decode(text).ok()?;
+        let kinds = bytes.iter().collect::<BTreeSet<_>>().len();
+        (bytes.len() >= 64 && kinds >= 16).then_some(Some(bytes))
+    });
+    let stripe = stripe_settings(said, mode);
+    let vendors = said.text("vendors", "");
+    let host = Url::parse(&site_url).ok().and_then(|u| u.host_str().map(str::to_owned));
+    let host = host.unwrap_or_else(|| "localhost".into());
+    let site_name = said.text("site_name", "Cuehouse");
+    let config = Config {
+        mode,
+        address,
+        port,
+        data_dir,
+        demo,
+        database_url,
+        storage_url,
+        s3,
+        mail_url: said.text("mail_url", &format!("dir:{data}/mail")),
+        mail_from: said.text("mail_from", &format!("{site_name} <no-reply@{host}>")),
+        delivery,
+        trusted_proxies,
+        secret_key,
+        stripe,
+        stripe_sandbox_port: said.number("stripe_sandbox_port", 0u16, "a port, 0 to 65535"),
+        operator_name: said.text("operator.name", &site_name),
+        operator_country: said.text("operator.country", ""),
+        contact: said.text("operator.contact", &format!("hello@{host}")),
+        currency: said.read("currency", "usd".into(), "a currency such as usd", |text| {
+            let text = text.to_lowercase();
+            (text.len() == 3 && text.bytes().all(|b| b.is_ascii_lowercase())).then_some(text)
+        }),
+        preview_anonymous: said.read("preview.anonymous", false, "sample or full", |text| match text {
+            "full" => Some(true),
+            "sample" => Some(false),
+            _ => None,
+        }),
+        sample_secs: said.read("preview.sample_secs", 60, "10 to 600 seconds", |text| {
+            text.parse().ok().filter(|n| (10..=600).contains(n))
+        }),
+        upload_max_secs: said.number("upload.max_secs", 4 * 3600, "a number of seconds"),
+        upload_max_bytes: said.number("upload.max_bytes", 4 << 30, "a number of bytes"),
+        share_bps: said.read("share_bps", 3500, "0 to 10000 basis points", |text| {
+            text.parse().ok().filter(|n| (0..=10_000).contains(n))
+        }),
+        indemnity: said.switch("indemnity", false),
+        minimum_age: said.read("age.minimum", 13, "13 or more", |text| {
+            text.parse().ok().filter(|n| (13..=21).contains(n))
+        }),
+        adult_age: said
+            .read("age.adult", 18, "18 or more", |text| text.parse().ok().filter(|n| (18..=21).contains(n))),
+        workers: said.number("workers", 0, "a number of jobs at once"),
+        sign_in_attempts: said
+            .read("limits.sign_in_attempts", 10, "1 or more", |text| text.parse().ok().filter(|n| *n >= 1)),
+        site_name,
+        site_url,
+    };
+    if !vendors.is_empty() {
+        let names: Vec<&str> = vendors.split(',').filter_map(|v| v.split('=').next()).collect();
+        said.faults.push(format!(
+            "CUEHOUSE_VENDORS names {}, and this edition of Cuehouse has no facts about any vendor",
+            names.join(", ")
+        ));
+    }
+    if mode == Mode::Production {
+        demand_production(&config, said);
+    }
+    config
+}
+
+/// What production does not start without.
+fn demand_production(config: &Config, said: &mut Said) {
+    let mut need = |is: bool, what: &str| {
+        if !is {
+            said.faults.push(format!("in production {what}"));
+        }
+    };
+    need(config.secret_key.is_some(), "CUEHOUSE_SECRET_KEY must be 64 random bytes in base64");
+    need(config.is_https(), "CUEHOUSE_SITE_URL must begin with https://");
+    need(!config.stripe.is_pretend(), "CUEHOUSE_STRIPE_SECRET_KEY must be a key of Stripe's");
+    need(!config.stripe.webhook_secrets.is_empty(), "CUEHOUSE_STRIPE_WEBHOOK_SECRET must be the endpoint's");
+    need(
+        config.mail_url.starts_with("smtp"),
+        "CUEHOUSE_MAIL_URL must name a mail server (smtp:// or smtps://)",
+    );
+    if let Some(url) = &config.stripe.url {
+        let url = Url::parse(url).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+        let loopback = host == "localhost"
+            || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        need(
+            url.as_ref().is_some_and(|u| u.scheme() == "https") && !loopback,
+            "CUEHOUSE_STRIPE_URL must be https and not this machine",
+        );
+    }
+}
+
+fn stripe_settings(said: &mut Said, mode: Mode) -> StripeSettings {
+    let url = said.read("stripe_url", None, "an address such as https://api.stripe.com", |text| {
+        let url = Url::parse(text).ok()?;
+        matches!(url.scheme(), "http" | "https").then(|| Some(text.trim_end_matches('/').to_owned()))
+    });
+    let secret_key = said.get("stripe_secret_key").map(str::to_owned);
+    let webhook_secrets: Vec<String> = said
+        .text("stripe_webhook_secret", "")
+        .split(',')
+        .map(|s| s.trim().to_owned())
+        .filter(|s| !s.is_empty())
+        .collect();
+    if secret_key.is_some() && webhook_secrets.is_empty() && mode == Mode::Development {
+        said.faults.push("CUEHOUSE_STRIPE_WEBHOOK_SECRET belongs to CUEHOUSE_STRIPE_SECRET_KEY".into());
+    }
+    StripeSettings { secret_key, webhook_secrets, url }
+}
+
+/// Scheme, host and port, without a slash at the end. The site lives at the root of its host.
+fn site_address(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.host().is_some()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.username().is_empty();
+    plain.then(|| url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn s3_access(said: &mut Said, env: &BTreeMap<String, String>) -> Option<S3Access> {
+    let get = |names: &[&str]| names.iter().find_map(|n| env.get(*n).filter(|v| !v.is_empty()).cloned());
+    let access_key = get(&["AWS_ACCESS_KEY_ID"]);
+    let secret_key = get(&["AWS_SECRET_ACCESS_KEY"]);
+    for (name, value) in [("AWS_ACCESS_KEY_ID", &access_key), ("AWS_SECRET_ACCESS_KEY", &secret_key)] {
+        if value.is_none() {
+            said.faults.push(format!("{name} must be set for an s3:// CUEHOUSE_STORAGE_URL"));
+        }
+    }
+    Some(S3Access {
+        endpoint: get(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]),
+        region: get(&["AWS_REGION", "AWS_DEFAULT_REGION"]).unwrap_or_else(|| "us-east-1".into()),
+        access_key: access_key?,
+        secret_key: secret_key?,
+        session_token: get(&["AWS_SESSION_TOKEN"]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    #[test]
+    fn defaults_follow_the_data_folder() {
+        let config = Config::read(None, &env(&[("CUEHOUSE_DATA_DIR", "/srv/shop")])).unwrap();
+        assert_eq!(config.database_url, DbUrl::Sqlite("/srv/shop/cuehouse.db".into()));
+        assert_eq!(config.storage_url, StorageUrl::Folder("/srv/shop/files".into()));
+        assert_eq!(config.mail_url, "dir:/srv/shop/mail");
+        assert_eq!(config.site_url, "http://127.0.0.1:8000");
+        assert!(config.demo && config.stripe.is_pretend());
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file_and_every_fault_is_said() {
+        let file = "port = 9000\nsite_name = \"Sounds\"\n[preview]\nanonymous = \"full\"\n";
+        let config = Config::read(Some(file), &env(&[("CUEHOUSE_PORT", "9001")])).unwrap();
+        assert_eq!(
+            (config.port, config.site_name.as_str(), config.preview_anonymous),
+            (9001, "Sounds", true)
+        );
+        let faults = Config::read(
+            Some("prot = 1"),
+            &env(&[("CUEHOUSE_PORT", "many"), ("CUEHOUSE_MODE", "test"), ("CUEHOUSE_STORAGE_URL", "s3://b")]),
+        )
+        .unwrap_err();
+        assert_eq!(faults.len(), 5, "{faults:?}");
+    }
+
+    #[test]
+    fn production_refuses_what_is_pretended() {
+        let faults = Config::read(None, &env(&[("CUEHOUSE_MODE", "production")])).unwrap_err();
+        assert_eq!(faults.len(), 5, "{faults:?}");
+        let key = STANDARD.encode((0..64u8).collect::<Vec<_>>());
+        let mut good = env(&[
+            ("CUEHOUSE_MODE", "production"),
+            ("CUEHOUSE_SECRET_KEY", &key),
+            ("CUEHOUSE_SITE_URL", "https://shop.example"),
+            ("CUEHOUSE_STRIPE_SECRET_KEY", "sk_live_x"),
+            ("CUEHOUSE_STRIPE_WEBHOOK_SECRET", "whsec_x"),
+            ("CUEHOUSE_MAIL_URL", "smtps://mail.example"),
+        ]);
+        assert!(Config::read(None, &good).is_ok_and(|c| !c.demo && c.is_https()));
+        good.insert("CUEHOUSE_STRIPE_URL".into(), "http://127.0.0.1:9".into());
+        assert_eq!(Config::read(None, &good).unwrap_err().len(), 1);
+        good.remove("CUEHOUSE_STRIPE_URL");
+        good.insert("CUEHOUSE_VENDORS".into(), "ga4=G-TEST".into());
+        assert_eq!(Config::read(None, &good).unwrap_err().len(), 1);
+    }
+}

@@ -1,0 +1,171 @@
+//! Statuses as pages. A page about an error is a page like the others; where even that fails, a plain sentence.
+
+use rocket::http::{ContentType, Method, Status};
+use rocket::{Request, catch};
+use serde::Serialize;
+
+use super::page::Page;
+use super::reply::Reply;
+use super::trouble::Trouble;
+use super::view::View;
+use crate::error::Error;
+
+/// The page about an error.
+#[derive(Serialize)]
+pub struct Fault {
+    pub status: u16,
+    pub title: String,
+    pub words: String,
+    /// Seconds after which another try is welcome.
+    pub again_after: Option<u64>,
+}
+
+impl View for Fault {
+    const TEMPLATE: &'static str = "errors/show.html";
+
+    fn samples() -> Vec<Fault> {
+        [400, 403, 404, 405, 409, 413, 422, 429, 500, 503]
+            .map(|status| {
+                let (title, words) = said(status);
+                let again_after = (status == 429).then_some(30);
+                Fault { status, title: title.into(), words: words.into(), again_after }
+            })
+            .into()
+    }
+}
+
+fn said(status: u16) -> (&'static str, &'static str) {
+    match status {
+        400 => ("That could not be read", "The request was not in a shape we understand."),
+        403 => ("Not yours to see", "This page is for other people, or needs another role."),
+        404 => ("Nothing here", "The address may be mistyped, or what was here has been withdrawn."),
+        405 => ("Not that way", "This address exists, but not for what was asked of it."),
+        409 => ("It changed meanwhile", "Somebody was quicker, or this was done already."),
+        413 => ("Too much at once", "What was sent is larger than this address takes."),
+        422 => ("That cannot be", "Something in the request cannot be as it was sent."),
+        429 => ("A moment, please", "That was tried too often in a short time."),
+        503 => ("Busy", "The shop has more to do than it can, for a moment."),
+        _ => ("Our fault", "Something went wrong on our side. It has been noted; nothing was changed."),
+    }
+}
+
+const UNCONFIRMED: &str = "Confirm your address first: the letter we sent you has a link. Your account page can send \
+                           another one.";
+
+/// Every error of every route.
+#[catch(default)]
+pub async fn any(status: Status, request: &Request<'_>) -> Reply {
+    let (error, words) = Trouble::take(request);
+    let mut code = status.code;
+    if code == 401 || matches!(error, Some(Error::SignIn)) {
+        let came = request.method() == Method::Get;
+        let here = if came { request.uri().to_string() } else { "/".to_owned() };
+        let next: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
+        return Reply::go(format!("/sign-in?next={next}"));
+    }
+    let mut allow = None;
+    if code == 404 && error.is_none() {
+        allow = allowed(request);
+        code = if allow.is_some() { 405 } else { 404 };
+    }
+    let (title, default) = said(code);
+    let (own, again_after) = match &error {
+        Some(Error::Refused(why) | Error::Conflict(why)) => (Some(why.clone()), None),
+        Some(Error::Unconfirmed) => (Some(UNCONFIRMED.to_owned()), None),
+        Some(Error::TooMany(secs) | Error::Busy(secs)) => (None, Some(*secs)),
+        Some(Error::Internal(_)) | None if code >= 500 => {
+            let error =
+                error.as_ref().map_or_else(|| "a handler panicked or failed".to_owned(), ToString::to_string);
+            tracing::error!(method = %request.method(), path = %request.uri().path(), "{error}");
+            super::operators::FAULTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            (None, None)
+        }
+        _ => (None, None),
+    };
+    let fault = Fault {
+        status: code,
+        title: title.to_owned(),
+        words: words.or(own).unwrap_or_else(|| default.to_owned()),
+        again_after,
+    };
+    let mut reply = shown(&fault, request).await;
+    if let Some(secs) = again_after {
+        reply = reply.header("Retry-After", secs.to_string());
+    }
+    if let Some(allow) = allow {
+        reply = reply.header("Allow", allow);
+    }
+    reply
+}
+
+async fn shown(fault: &Fault, request: &Request<'_>) -> Reply {
+    let status = Status::new(fault.status);
+    let wants_html = request.headers().get("Accept").all(|a| a.contains("html") || a.contains("*/*"));
+    if wants_html {
+        if let Ok(page) = Page::of(request).await
+            && let Ok(reply) = page.show_as(fault.status, fault)
+        {
+            return reply;
+        }
+    }
+    Reply::bytes(ContentType::Plain, format!("{}\n", fault.words)).status(status)
+}
+
+/// The methods an address has, when it has any but not the one asked for (RFC 9110, section 15.5.6).
+fn allowed(request: &Request<'_>) -> Option<String> {
+    let path: Vec<&str> = request.uri().path().segments().collect();
+    let mut methods: Vec<Method> = request
+        .rocket()
+        .routes()
+        .filter(|route| fits(route.uri.path(), &path))
+        .map(|route| route.method)
+        .collect();
+    methods.sort_by_key(|m| m.as_str());
+    methods.dedup();
+    let asked = request.method();
+    let has = |m: Method| methods.contains(&m);
+    if methods.is_empty() || has(asked) || (asked == Method::Head && has(Method::Get)) {
+        return None;
+    }
+    let mut names: Vec<String> = methods.iter().map(ToString::to_string).collect();
+    if has(Method::Get) {
+        names.insert(1, "HEAD".into());
+    }
+    Some(names.join(", "))
+}
+
+/// Whether a route's path (`/tracks/<slug>`) is of this shape. A lone `<handle>` wants its `@`.
+fn fits(route: &str, path: &[&str]) -> bool {
+    let wants: Vec<&str> = route.split('/').filter(|s| !s.is_empty()).collect();
+    for (n, want) in wants.iter().enumerate() {
+        if want.ends_with("..>") {
+            return true;
+        }
+        let Some(have) = path.get(n) else { return false };
+        let fine =
+            if *want == "<handle>" { have.starts_with('@') } else { want.starts_with('<') || want == have };
+        if !fine {
+            return false;
+        }
+    }
+    wants.len() == path.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn routes_are_told_apart_by_their_shape() {
+        for (route, path, is) in [
+            ("/tracks/<slug>", vec!["tracks", "rain"], true),
+            ("/tracks/<slug>", vec!["tracks"], false),
+            ("/static/<path..>", vec!["static", "a", "b"], true),
+            ("/<handle>", vec!["nothing"], false),
+            ("/<handle>", vec!["@ines"], true),
+            ("/", vec![], true),
+        ] {
+            assert_eq!(fits(route, &path), is, "{route}");
+        }
+    }
+}

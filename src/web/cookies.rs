@@ -1,0 +1,67 @@
+//! Our cookies: host-only, `HttpOnly`, `SameSite=Lax`; on https `Secure` and with the host prefix (RFC 6265bis).
+
+use cookie::{Cookie, SameSite, time::Duration};
+use rocket::Request;
+
+use crate::App;
+
+/// A cookie of ours, by what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ours {
+    /// A signed-in browser.
+    Session,
+    /// What forms of a browser without a session are bound to.
+    Forms,
+    /// A basket without an account.
+    Basket,
+    /// A line to show on the next page.
+    Notice,
+    /// That the age screen was answered, and how; no date, no name.
+    Age,
+    /// The address to prefill at sign-in, where its owner asked for it.
+    Remembered,
+}
+
+impl Ours {
+    fn plain_name(self) -> &'static str {
+        match self {
+            Ours::Session => "session",
+            Ours::Forms => "forms",
+            Ours::Basket => "basket",
+            Ours::Notice => "notice",
+            Ours::Age => "age",
+            Ours::Remembered => "remembered",
+        }
+    }
+
+    /// The name on this site.
+    pub fn name(self, https: bool) -> String {
+        if https { format!("__Host-{}", self.plain_name()) } else { self.plain_name().to_owned() }
+    }
+
+    /// A cookie that lives so many milliseconds, or with the browser.
+    pub fn holding(self, value: &str, lasts_ms: Option<i64>, https: bool) -> Cookie<'static> {
+        let mut cookie = Cookie::build((self.name(https), value.to_owned()))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(https)
+            .build();
+        if let Some(ms) = lasts_ms {
+            cookie.set_max_age(Duration::milliseconds(ms));
+        }
+        cookie
+    }
+
+    /// What takes the cookie away.
+    pub fn gone(self, https: bool) -> Cookie<'static> {
+        self.holding("", Some(0), https)
+    }
+
+    /// Its value in a request, when it came with one that is not absurdly long.
+    pub fn of(self, request: &Request<'_>) -> Option<String> {
+        let https = request.rocket().state::<App>().is_some_and(|app| app.config.is_https());
+        let value = request.cookies().get(&self.name(https))?.value().to_owned();
+        (!value.is_empty() && value.len() <= 1024).then_some(value)
+    }
+}

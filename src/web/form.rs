@@ -1,0 +1,149 @@
+//! Forms as they come in, and as they are shown again.
+
+use std::collections::BTreeMap;
+
+use rocket::Request;
+use rocket::data::{Data, FromData, Outcome, ToByteUnit};
+use rocket::http::{ContentType, Status};
+use serde::Serialize;
+
+use super::{csrf, trouble};
+use crate::error::Error;
+
+/// The longest form body, and the most fields in one: beyond what any page of ours sends.
+const MOST_BYTES: usize = 256 << 10;
+const MOST_FIELDS: usize = 500;
+
+/// An urlencoded form whose token was right. Without, the request ends in 403 before the handler.
+pub struct Posted(pub Fields);
+
+/// The fields of a form in the order they came.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Reads `a=1&b=2` (WHATWG URL, application/x-www-form-urlencoded). Line ends become `\n`.
+    pub fn parse(text: &str) -> Fields {
+        let pairs = url::form_urlencoded::parse(text.as_bytes());
+        Fields(pairs.take(MOST_FIELDS).map(|(k, v)| (k.into_owned(), v.replace("\r\n", "\n"))).collect())
+    }
+
+    /// The first value of a field without the white space around it; empty when it is missing.
+    pub fn text(&self, name: &str) -> &str {
+        self.raw(name).trim()
+    }
+
+    /// The first value of a field as it was typed: passwords keep their spaces.
+    pub fn raw(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v)
+    }
+
+    /// Every value of a field that is not blank.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.iter().filter(|(n, v)| *n == name && !v.trim().is_empty()).map(|(_, v)| v.trim()).collect()
+    }
+
+    /// Whether a box was ticked or a field filled.
+    pub fn has(&self, name: &str) -> bool {
+        !self.text(name).is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+    }
+}
+
+impl FromIterator<(String, String)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Fields {
+        Fields(pairs.into_iter().collect())
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromData<'r> for Posted {
+    type Error = Error;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Posted> {
+        if request.content_type().is_some_and(|kind| !kind.0.is_form() && *kind != ContentType::Form) {
+            return trouble::out(request, Error::refused("This address takes a form."));
+        }
+        let body = match data.open(MOST_BYTES.bytes()).into_string().await {
+            Ok(body) if body.is_complete() => body.into_inner(),
+            Ok(_) => {
+                return trouble::out_as(request, Status::PayloadTooLarge, Error::refused("That is too long."));
+            }
+            Err(_) => return trouble::out(request, Error::refused("That form is not text.")),
+        };
+        let fields = Fields::parse(&body);
+        let right = csrf::header_fits(request) || csrf::fits(request, fields.text(csrf::FIELD));
+        if !right {
+            let (status, error) = csrf::refused(request);
+            return trouble::out_as(request, status, error);
+        }
+        Outcome::Success(Posted(fields))
+    }
+}
+
+/// What is wrong with a form, by field; the first sentence for a field stands.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Faults(BTreeMap<String, String>, #[serde(skip)] Option<String>);
+
+impl Faults {
+    pub fn add(&mut self, field: &str, sentence: impl Into<String>) {
+        self.1.get_or_insert_with(|| field.to_owned());
+        self.0.entry(field.to_owned()).or_insert_with(|| sentence.into());
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One fault.
+    pub fn of(field: &str, sentence: impl Into<String>) -> Faults {
+        let mut faults = Faults::default();
+        faults.add(field, sentence);
+        faults
+    }
+}
+
+/// A form to show: what was typed, what is wrong, and the field to put the focus on.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FormView {
+    pub typed: BTreeMap<String, String>,
+    pub lists: BTreeMap<String, Vec<String>>,
+    pub faults: BTreeMap<String, String>,
+    pub first: Option<String>,
+}
+
+impl FormView {
+    /// The form again. Passwords are not shown again.
+    pub fn new(fields: &Fields, faults: Faults) -> FormView {
+        let mut view = FormView { faults: faults.0, first: faults.1, ..FormView::default() };
+        for (name, value) in fields.iter().filter(|(n, _)| !n.contains("password") && *n != csrf::FIELD) {
+            view.typed.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+            view.lists.entry(name.to_owned()).or_default().push(value.to_owned());
+        }
+        view
+    }
+
+    /// A form that already holds something.
+    pub fn filled<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> FormView {
+        let fields = pairs.into_iter().map(|(n, v)| (n.to_owned(), v)).collect();
+        FormView::new(&fields, Faults::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_come_back_as_they_were_typed_but_for_passwords() {
+        let fields = Fields::parse("name=+In%C3%A9s+&mood=calm&mood=dark&password=x+y&csrf=t");
+        assert_eq!((fields.text("name"), fields.all("mood")), ("Inés", vec!["calm", "dark"]));
+        assert_eq!(fields.raw("password"), "x y");
+        let view = FormView::new(&fields, Faults::of("name", "Too short."));
+        assert!(!view.typed.contains_key("password") && !view.typed.contains_key("csrf"));
+        assert_eq!((view.first.as_deref(), view.lists["mood"].len()), (Some("name"), 2));
+    }
+}

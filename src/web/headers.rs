@@ -1,0 +1,117 @@
+//! What every answer carries, errors too; and pages compressed as they go.
+
+use std::io::{Cursor, Write};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rocket::fairing::{Fairing, Info, Kind};
+use rocket::http::ContentType;
+use rocket::{Request, Response};
+
+use crate::App;
+
+/// Pages longer than this are compressed.
+const WORTH_IT: usize = 1024;
+
+/// A Content-Security-Policy: our own host and nobody else's. `forms` are origins that a form of this page may end
+/// at beside ours: Chromium holds redirects of a form to `form-action` too.
+pub fn policy(media: Option<&str>, forms: &[String]) -> String {
+    let media = media.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let forms: String = forms.iter().map(|origin| format!(" {origin}")).collect();
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+         connect-src 'self'{media}; media-src 'self'{media}; manifest-src 'self'; form-action 'self'{forms}; \
+         base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// The origin (scheme, host, port) of an address.
+pub fn origin(address: &str) -> Option<String> {
+    let url = url::Url::parse(address).ok()?;
+    Some(url.origin().ascii_serialization())
+}
+
+/// Whether the asker reads gzip (RFC 9110, section 12.5.3).
+pub fn takes_gzip(request: &Request<'_>) -> bool {
+    request.headers().get("Accept-Encoding").any(|line| {
+        line.split(',').any(|item| {
+            let (name, weight) = item.split_once(';').unwrap_or((item, ""));
+            let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0));
+            matches!(name.trim(), "gzip" | "*") && !refused
+        })
+    })
+}
+
+pub struct Headers;
+
+#[rocket::async_trait]
+impl Fairing for Headers {
+    fn info(&self) -> Info {
+        Info { name: "headers of every answer", kind: Kind::Response }
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let Some(app) = request.rocket().state::<App>() else { return };
+        let mut set = |name: &'static str, value: String| {
+            if !response.headers().contains(name) {
+                response.set_raw_header(name, value);
+            }
+        };
+        set("Content-Security-Policy", policy(app.media_origin.as_deref(), &[]));
+        set("X-Content-Type-Options", "nosniff".into());
+        set("Referrer-Policy", "strict-origin-when-cross-origin".into());
+        set("Cross-Origin-Opener-Policy", "same-origin".into());
+        set("Cross-Origin-Resource-Policy", "same-origin".into());
+        set("X-Frame-Options", "DENY".into());
+        set(
+            "Permissions-Policy",
+            "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()".into(),
+        );
+        if app.config.is_https() {
+            set("Strict-Transport-Security", "max-age=63072000; includeSubDomains".into());
+        }
+        compress(request, response).await;
+    }
+}
+
+async fn compress<'r>(request: &'r Request<'_>, response: &mut Response<'r>) {
+    let texts =
+        [ContentType::HTML, ContentType::JSON, ContentType::SVG, ContentType::XML, ContentType::Plain];
+    let is_text = response.content_type().is_some_and(|kind| {
+        texts
+            .iter()
+            .any(|t| t.media_type() == kind.media_type() || t.top() == kind.top() && t.sub() == kind.sub())
+    });
+    let whole = matches!(response.status().code, 200 | 400..=599);
+    let headers = response.headers();
+    if !is_text || !whole || headers.contains("Content-Encoding") || headers.contains("Content-Range") {
+        return;
+    }
+    response.adjoin_raw_header("Vary", "Accept-Encoding");
+    let Some(len) = response.body().preset_size() else { return };
+    if len < WORTH_IT || !takes_gzip(request) || request.method() == rocket::http::Method::Head {
+        return;
+    }
+    let Ok(bytes) = response.body_mut().to_bytes().await else { return };
+    let mut gz = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::new(4));
+    let packed = gz.write_all(&bytes).and_then(|()| gz.finish());
+    match packed {
+        Ok(packed) => {
+            response.set_raw_header("Content-Encoding", "gzip");
+            response.set_sized_body(packed.len(), Cursor::new(packed));
+        }
+        Err(_) => response.set_sized_body(bytes.len(), Cursor::new(bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_names_our_own_host_alone() {
+        let policy = policy(None, &[]);
+        assert!(!policy.contains("http") && policy.contains("form-action 'self';"));
+        assert_eq!(origin("http://127.0.0.1:7/pay/x").as_deref(), Some("http://127.0.0.1:7"));
+    }
+}

@@ -1,0 +1,144 @@
+//! The guard every page takes: who is here, and what all pages show.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rocket::http::Status;
+use rocket::request::{FromRequest, Outcome, Request};
+use serde::Serialize;
+
+use super::cookies::Ours;
+use super::csrf::Bound;
+use super::reply::Reply;
+use super::templates::Templates;
+use super::view::View;
+use super::{headers, trouble};
+use crate::App;
+use crate::accounts::guards;
+use crate::accounts::user::Visitor;
+use crate::error::{Error, Result};
+
+/// A page in the making.
+pub struct Page {
+    /// The person, when they are signed in.
+    pub visitor: Option<Visitor>,
+    pub basket_count: i64,
+    templates: Templates,
+    frame: Frame,
+    fresh_forms_cookie: Option<String>,
+    had_notice: bool,
+    media_origin: Option<String>,
+    form_origins: Vec<String>,
+}
+
+/// What the layout shows of the visitor and the site.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Frame {
+    pub visitor: Option<Visitor>,
+    pub may_review: bool,
+    pub is_uploader: bool,
+    pub is_admin: bool,
+    pub basket_count: i64,
+    pub csrf: String,
+    pub path: String,
+    /// With its question mark, or empty.
+    pub query: String,
+    /// The absolute address without its query.
+    pub url: String,
+    pub site_name: String,
+    pub site_url: String,
+    pub currency: String,
+    pub notice: Option<String>,
+    /// Whether single keys play and seek.
+    pub shortcuts: bool,
+    /// Whether payments and letters are pretended.
+    pub pretend: bool,
+    pub development: bool,
+}
+
+impl Page {
+    /// The page of a view.
+    pub fn show<V: View>(self, view: &V) -> Result<Reply> {
+        self.show_as(200, view)
+    }
+
+    /// The page of a view under another status: 422 for a form shown again.
+    pub fn show_as<V: View>(self, status: u16, view: &V) -> Result<Reply> {
+        let html = self.templates.page(V::TEMPLATE, view, &self.frame)?;
+        let mut reply = Reply::html(Status::new(status), html);
+        if let Some(cookie) = self.fresh_forms_cookie {
+            reply = reply.keep(Ours::Forms, cookie, None);
+        }
+        if self.had_notice {
+            reply = reply.forget(Ours::Notice);
+        }
+        if !self.form_origins.is_empty() {
+            let policy = headers::policy(self.media_origin.as_deref(), &self.form_origins);
+            reply = reply.header("Content-Security-Policy", policy);
+        }
+        Ok(reply)
+    }
+
+    /// Lets a form of this page end at another origin, such as the payment page's.
+    pub fn allow_form_to(mut self, address: &str) -> Page {
+        self.form_origins.extend(headers::origin(address));
+        self
+    }
+
+    /// The address of this page, to come back to.
+    pub fn here(&self) -> String {
+        format!("{}{}", self.frame.path, self.frame.query)
+    }
+
+    /// Makes the page from a request, whatever its method.
+    pub async fn of(request: &Request<'_>) -> Result<Page> {
+        let app = request.rocket().state::<App>().ok_or_else(|| Error::internal("no application"))?;
+        let seen = guards::seen(request).await?;
+        let forms = Bound::of(request)?;
+        let notice = Ours::Notice.of(request);
+        let line = notice.as_ref().and_then(|n| URL_SAFE_NO_PAD.decode(n).ok());
+        let visitor = seen.visitor.clone();
+        let uri = request.uri();
+        let path = uri.path().as_str().to_owned();
+        let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
+        let frame = Frame {
+            may_review: visitor.as_ref().is_some_and(Visitor::may_review),
+            is_uploader: visitor.as_ref().is_some_and(|v| v.has(crate::accounts::user::Role::Uploader)),
+            is_admin: visitor.as_ref().is_some_and(|v| v.has(crate::accounts::user::Role::Admin)),
+            shortcuts: visitor.as_ref().is_none_or(|v| v.shortcuts),
+            visitor: visitor.clone(),
+            basket_count: seen.basket_count,
+            csrf: forms.token()?,
+            url: app.config.absolute(&path),
+            path,
+            query,
+            site_name: app.config.site_name.clone(),
+            site_url: app.config.site_url.clone(),
+            currency: app.config.currency.clone(),
+            notice: line.and_then(|l| String::from_utf8(l).ok()),
+            pretend: app.config.stripe.is_pretend(),
+            development: !app.config.is_production(),
+        };
+        Ok(Page {
+            visitor,
+            basket_count: seen.basket_count,
+            templates: app.templates.clone(),
+            frame,
+            fresh_forms_cookie: forms.fresh,
+            had_notice: notice.is_some(),
+            media_origin: app.media_origin.clone(),
+            form_origins: vec![],
+        })
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Page {
+    type Error = Error;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Page, Error> {
+        match Page::of(request).await {
+            Ok(page) => Outcome::Success(page),
+            Err(error) => trouble::stop(request, error),
+        }
+    }
+}

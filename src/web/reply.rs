@@ -1,0 +1,142 @@
+//! Answers: a page, another address, a small file.
+
+use std::io::Cursor;
+
+use cookie::Cookie;
+use rocket::http::{ContentType, Status};
+use rocket::response::{self, Responder, Response};
+use rocket::{Request, http::uri::Origin};
+
+use super::cookies::Ours;
+use crate::App;
+
+/// An answer that is at hand whole.
+pub struct Reply {
+    status: Status,
+    kind: ContentType,
+    body: Vec<u8>,
+    headers: Vec<(&'static str, String)>,
+    cookies: Vec<Cook>,
+}
+
+enum Cook {
+    Keep(Ours, String, Option<i64>),
+    Forget(Ours),
+}
+
+impl Reply {
+    /// A page.
+    pub fn html(status: Status, html: String) -> Reply {
+        let reply = Reply::bytes(ContentType::HTML, html.into_bytes());
+        Reply { status, ..reply }.header("Cache-Control", "private, no-cache")
+    }
+
+    /// Anything else that is small.
+    pub fn bytes(kind: ContentType, body: impl Into<Vec<u8>>) -> Reply {
+        Reply { status: Status::Ok, kind, body: body.into(), headers: vec![], cookies: vec![] }
+    }
+
+    pub fn text(text: impl Into<String>) -> Reply {
+        Reply::bytes(ContentType::Plain, text.into())
+    }
+
+    pub fn json(value: &serde_json::Value) -> Reply {
+        Reply::bytes(ContentType::JSON, value.to_string())
+    }
+
+    /// 303: look there.
+    pub fn go(to: impl Into<String>) -> Reply {
+        Reply::bytes(ContentType::Plain, vec![]).status(Status::SeeOther).header("Location", to)
+    }
+
+    /// 303 to where a person came from, if that is a place of ours, else to this one.
+    pub fn go_back(next: &str, or: &str) -> Reply {
+        Reply::go(if is_local(next) { next } else { or })
+    }
+
+    /// 204: done, nothing to show.
+    pub fn done() -> Reply {
+        Reply::bytes(ContentType::Plain, vec![]).status(Status::NoContent)
+    }
+
+    pub fn status(mut self, status: Status) -> Reply {
+        self.status = status;
+        self
+    }
+
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Reply {
+        self.headers.retain(|(n, _)| *n != name);
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Gives the browser a cookie for so many milliseconds, or as long as it is open.
+    pub fn keep(mut self, cookie: Ours, value: impl Into<String>, lasts_ms: Option<i64>) -> Reply {
+        self.cookies.push(Cook::Keep(cookie, value.into(), lasts_ms));
+        self
+    }
+
+    /// Takes a cookie away.
+    pub fn forget(mut self, cookie: Ours) -> Reply {
+        self.cookies.push(Cook::Forget(cookie));
+        self
+    }
+
+    /// Shows one line on the next page.
+    pub fn notice(self, line: &str) -> Reply {
+        use base64::Engine;
+        let line: String = line.chars().take(300).collect();
+        let value = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(line);
+        self.keep(Ours::Notice, value, Some(60_000))
+    }
+}
+
+/// Whether an address lies within this site: root-relative, and read as such by every browser.
+pub fn is_local(address: &str) -> bool {
+    address.starts_with('/')
+        && !address.starts_with("//")
+        && !address.contains('\\')
+        && !address.chars().any(char::is_control)
+        && Origin::parse(address).is_ok()
+}
+
+impl<'r> Responder<'r, 'static> for Reply {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let https = request.rocket().state::<App>().is_some_and(|app| app.config.is_https());
+        let mut response = Response::build();
+        response.status(self.status);
+        if !self.body.is_empty() {
+            response.header(self.kind);
+        }
+        for (name, value) in self.headers {
+            response.raw_header(name, value);
+        }
+        for cookie in self.cookies {
+            let cookie: Cookie<'static> = match cookie {
+                Cook::Keep(ours, value, lasts) => ours.holding(&value, lasts, https),
+                Cook::Forget(ours) => ours.gone(https),
+            };
+            response.raw_header_adjoin("Set-Cookie", cookie.to_string());
+        }
+        response.sized_body(self.body.len(), Cursor::new(self.body)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn only_our_own_addresses_are_gone_back_to() {
+        for (address, fine) in [
+            ("/search?q=rain", true),
+            ("//evil.example/", false),
+            ("/\\evil.example", false),
+            ("https://evil.example/", false),
+            ("", false),
+            ("/a\nb", false),
+        ] {
+            assert_eq!(is_local(address), fine, "{address:?}");
+        }
+    }
+}
