@@ -247,7 +247,8 @@ impl Filter {
 
     #[inline(always)]
     fn step(&mut self, x: f32) -> (f32, f32) {
-        let v3 = x - self.two;
+        // Never quite zero: numbers too small for the processor's fast path would make silence dear.
+        let v3 = x + 1e-20 - self.two;
         let v1 = self.a1 * self.one + self.a2 * v3;
         let v2 = self.two + self.a2 * self.one + self.a3 * v3;
         self.one = 2.0 * v1 - self.one;

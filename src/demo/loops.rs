@@ -109,6 +109,7 @@ pub fn cut_break(seed: u64) -> Piece {
 pub fn kalimba_rain(seed: u64) -> Piece {
     let mut p = looped(seed, "c", 100.0, 5, "I69 I69 vi7 IVmaj7 I69");
     p.lufs = -18.0;
+    p.rate = 96_000;
     p.room = Room { secs: 2.0, damp: 5200.0, size: 0.9 };
     let drops = p.arp(0, 5, 72, 5, "0.3.2.4.1.", 4.0, 0.5);
     p.play(Part::new(Voice::Kalimba, -3.0, -0.25, 0.3).echo(0.25), drops);

@@ -626,7 +626,7 @@ pub fn terminal_nine(seed: u64) -> Piece {
 /// Sunniva: slow light on water.
 pub fn rooms_above_the_sea(seed: u64) -> Piece {
     let mut p = Piece::new(seed, "fs", 60.0, 4, 12);
-    p.rate = 96_000;
+    p.rate = 48_000;
     p.harmony(12, "Imaj9:2 IVmaj7:2 vi9:2 IVmaj9:2 Imaj9:2 V:1 I:1");
     p.room = Room { secs: 5.5, damp: 4200.0, size: 1.5 };
     p.echo = Echo { beats: 1.0, feedback: 0.55, damp: 2600.0 };
