@@ -49,7 +49,10 @@ pub const PEOPLE: &[Person] = &[
         email: "ines@demo.example",
         role: Some(Role::Uploader),
         about: "Strings, felt pianos and the occasional crooked waltz. I write for pictures that do not explain themselves, and I leave room for the people who talk in them.",
-        links: &[("Scores", "https://ines-morrow.example/scores"), ("Notes on writing short", "https://ines-morrow.example/notes")],
+        links: &[
+            ("Scores", "https://ines-morrow.example/scores"),
+            ("Notes on writing short", "https://ines-morrow.example/notes"),
+        ],
     },
     Person {
         name: "Halden Kit",
@@ -73,7 +76,10 @@ pub const PEOPLE: &[Person] = &[
         email: "okoro@demo.example",
         role: Some(Role::Uploader),
         about: "Drum machines, acid lines, dub that goes on too long. Everything is cut to whole bars, so that you can cut it again.",
-        links: &[("Patches", "https://okoro-lane.example/patches"), ("Live", "https://okoro-lane.example/live")],
+        links: &[
+            ("Patches", "https://okoro-lane.example/patches"),
+            ("Live", "https://okoro-lane.example/live"),
+        ],
     },
     Person {
         name: "Field & Foley",
@@ -83,10 +89,38 @@ pub const PEOPLE: &[Person] = &[
         about: "Doors, rain, gravel and the noises machines make when they think nobody listens. Dry where it can be, in a room where it must.",
         links: &[("How we work", "https://field-and-foley.example/method")],
     },
-    Person { name: "Bea Lindqvist", handle: "bea-lindqvist", email: "buyer@demo.example", role: None, about: "", links: &[] },
-    Person { name: "Ruth Ansel", handle: "ruth-ansel", email: "reviewer@demo.example", role: Some(Role::Reviewer), about: "", links: &[] },
-    Person { name: "Theo Wick", handle: "theo-wick", email: "support@demo.example", role: Some(Role::Support), about: "", links: &[] },
-    Person { name: "Mara Quill", handle: "mara-quill", email: "admin@demo.example", role: Some(Role::Admin), about: "", links: &[] },
+    Person {
+        name: "Bea Lindqvist",
+        handle: "bea-lindqvist",
+        email: "buyer@demo.example",
+        role: None,
+        about: "",
+        links: &[],
+    },
+    Person {
+        name: "Ruth Ansel",
+        handle: "ruth-ansel",
+        email: "reviewer@demo.example",
+        role: Some(Role::Reviewer),
+        about: "",
+        links: &[],
+    },
+    Person {
+        name: "Theo Wick",
+        handle: "theo-wick",
+        email: "support@demo.example",
+        role: Some(Role::Support),
+        about: "",
+        links: &[],
+    },
+    Person {
+        name: "Mara Quill",
+        handle: "mara-quill",
+        email: "admin@demo.example",
+        role: Some(Role::Admin),
+        about: "",
+        links: &[],
+    },
 ];
 
 /// How a track is made.
@@ -358,7 +392,8 @@ mod tests {
                 assert!(!person.about.is_empty() && !person.links.is_empty());
             }
         }
-        for role in [None, Some(Role::Uploader), Some(Role::Reviewer), Some(Role::Support), Some(Role::Admin)] {
+        for role in [None, Some(Role::Uploader), Some(Role::Reviewer), Some(Role::Support), Some(Role::Admin)]
+        {
             assert!(PEOPLE.iter().any(|p| p.role == role));
         }
     }
@@ -373,14 +408,20 @@ mod tests {
             let bars = secs * piece.bpm / 60.0 / piece.meter;
             assert!((bars - bars.round()).abs() < 1e-4);
             let covered = piece.harmony.last().map_or(0.0, |s| s.at + s.len);
-            assert!((covered - piece.bars as f64 * piece.meter).abs() < 1e-6, "{n}: harmony ends at {covered}");
+            assert!(
+                (covered - piece.bars as f64 * piece.meter).abs() < 1e-6,
+                "{n}: harmony ends at {covered}"
+            );
         }
     }
 
     #[test]
     fn melodies_agree_with_their_chords() {
         let sings = |part: &&Part| {
-            matches!(part.voice, Voice::Synth(_) | Voice::Flute | Voice::Whistle | Voice::Piano | Voice::Vibraphone)
+            matches!(
+                part.voice,
+                Voice::Synth(_) | Voice::Flute | Voice::Whistle | Voice::Piano | Voice::Vibraphone
+            )
         };
         let mut pieces = 0;
         for n in 0..TRACKS {
