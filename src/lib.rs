@@ -33,6 +33,7 @@ pub mod accounts;
 pub mod catalogue;
 pub mod sales;
 pub mod search;
+pub mod studio;
 
 pub mod sandbox;
 
@@ -59,6 +60,8 @@ pub struct App {
     pub limits: web::Limits,
     pub templates: web::Templates,
     pub bell: jobs::Bell,
+    /// The program that reads sounds in a jail: ourselves, started again.
+    pub worker: std::path::PathBuf,
     /// Where else than from us a browser may fetch sound: the S3 service that signed addresses lead to.
     pub media_origin: Option<String>,
 }
@@ -120,6 +123,7 @@ impl App {
             hashing: Hashing::start(cores.div_ceil(2))?,
             stripe: stripe::Stripe::new(stripe_url, stripe_key)?,
             bell: jobs::Bell::default(),
+            worker: std::env::current_exe()?,
             keys: Arc::new(keys),
             config: Arc::new(config),
             db,
