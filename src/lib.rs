@@ -81,6 +81,15 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// The keys of the shop these settings describe. Without a secret in them, one is made once into the data folder.
+    pub fn load(config: &Config) -> Result<Keys> {
+        let secret = match &config.secret_key {
+            Some(secret) => secret.clone(),
+            None => secrets::kept_in(&config.data("secret.key"))?,
+        };
+        Ok(Keys::of(&secret))
+    }
+
     fn of(secret: &[u8]) -> Keys {
         let key = |purpose| secrets::derive(secret, purpose);
         Keys {
@@ -98,11 +107,7 @@ impl App {
     /// are reached: the pretend Stripe that was started beside us.
     pub async fn open(config: Config, stripe_url: Option<&str>) -> Result<App> {
         std::fs::create_dir_all(&config.data_dir)?;
-        let secret = match &config.secret_key {
-            Some(secret) => secret.clone(),
-            None => secrets::kept_in(&config.data("secret.key"))?,
-        };
-        let keys = Keys::of(&secret);
+        let keys = Keys::load(&config)?;
         let url = config.database_url.clone();
         let db = tokio::task::spawn_blocking(move || db::Db::open(&url)).await??;
         let storage = storage::Storage::open(&config.storage_url, config.s3.as_ref())?;
