@@ -22,6 +22,7 @@ pub mod words;
 
 pub mod audio;
 pub mod db;
+pub mod demo;
 pub mod jobs;
 pub mod mail;
 pub mod storage;

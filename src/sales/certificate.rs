@@ -218,7 +218,15 @@ impl Sheet<'_, '_> {
     }
 
     /// A paragraph; answers where the next line would stand.
-    fn paragraph(&mut self, face: Face, size: f32, ink: Ink, (x, y): (f32, f32), width: f32, words: &str) -> f32 {
+    fn paragraph(
+        &mut self,
+        face: Face,
+        size: f32,
+        ink: Ink,
+        (x, y): (f32, f32),
+        width: f32,
+        words: &str,
+    ) -> f32 {
         let mut y = y;
         for line in face.lines(&face.printable(words), size, width) {
             self.write(face, size, ink, (x, y), &line);
@@ -253,9 +261,7 @@ impl Sheet<'_, '_> {
     fn frame(&mut self) {
         for (inset, width, ink) in [(26.0, 1.4, BLACK), (31.0, 0.5, HAIR)] {
             self.stroke(ink, width, |path| {
-                if let Some(rect) =
-                    Rect::from_xywh(inset, inset, WIDTH - 2.0 * inset, HEIGHT - 2.0 * inset)
-                {
+                if let Some(rect) = Rect::from_xywh(inset, inset, WIDTH - 2.0 * inset, HEIGHT - 2.0 * inset) {
                     path.push_rect(rect);
                 }
             });
@@ -264,7 +270,8 @@ impl Sheet<'_, '_> {
 
     /// A line of a wave that no other number has: its heights are those of the file's hash.
     fn wave(&mut self, y: f32, hash: &str) {
-        let heights: Vec<f32> = hash.bytes().map(|b| f32::from(char::from(b).to_digit(16).unwrap_or(0) as u8)).collect();
+        let heights: Vec<f32> =
+            hash.bytes().map(|b| f32::from(char::from(b).to_digit(16).unwrap_or(0) as u8)).collect();
         if heights.is_empty() {
             return;
         }
@@ -314,7 +321,8 @@ fn front(pdf: &mut Document, subject: &Value) -> Result<()> {
 
     sheet.centred(Face::Sans, 9.5, SOFT, 226.0, "This certifies that");
     let mut y = 252.0;
-    for line in Face::Serif.lines(&Face::Serif.printable(&text(subject, "/licensee/legalName")), 21.0, INNER) {
+    for line in Face::Serif.lines(&Face::Serif.printable(&text(subject, "/licensee/legalName")), 21.0, INNER)
+    {
         sheet.centred(Face::Serif, 21.0, BLACK, y, &line);
         y += 27.0;
     }
@@ -335,7 +343,8 @@ fn front(pdf: &mut Document, subject: &Value) -> Result<()> {
     }
     sheet.centred(Face::Sans, 10.5, BLACK, y - 5.0, &format!("by {}", text(subject, "/track/uploader")));
     y += 20.0;
-    let tier = format!("under the {} licence, edition {}", text(subject, "/tier/title"), subject["tier"]["edition"]);
+    let tier =
+        format!("under the {} licence, edition {}", text(subject, "/tier/title"), subject["tier"]["edition"]);
     sheet.centred(Face::Bold, 11.0, BLACK, y, &tier);
     y += 20.0;
     for line in Face::Sans.lines(&Face::Sans.printable(&text(subject, "/summary")), 10.5, INNER - 60.0) {
@@ -382,7 +391,10 @@ fn facts(sheet: &mut Sheet<'_, '_>, subject: &Value, top: f32) {
         ("Order", or("/order", "")),
     ];
     let right = [
-        ("Issuer", format!("{} ({})", or("/issuedBy/legalName", ""), or("/issuedBy/country", "country not stated"))),
+        (
+            "Issuer",
+            format!("{} ({})", or("/issuedBy/legalName", ""), or("/issuedBy/country", "country not stated")),
+        ),
         ("Site", or("/issuedBy/site", "")),
         ("ISRC", or("/track/isrc", "none stated")),
         ("Claim system", "not stated to be registered".to_owned()),
@@ -442,7 +454,12 @@ fn clauses(pdf: &mut Document, subject: &Value) -> Result<()> {
         let mut sheet = Sheet { surface: &mut surface };
         sheet.frame();
         sheet.write(Face::Serif, 17.0, BLACK, (MARGIN, 84.0), "What this licence permits");
-        let line = format!("{} · {} · {}", text(subject, "/number"), text(subject, "/tier/title"), text(subject, "/track/title"));
+        let line = format!(
+            "{} · {} · {}",
+            text(subject, "/number"),
+            text(subject, "/tier/title"),
+            text(subject, "/track/title")
+        );
         let mut y = sheet.paragraph(Face::Sans, 8.0, SOFT, (MARGIN, 102.0), INNER, &line) + 6.0;
         while let Some((name, words)) = rows.next_if(|_| y < HEIGHT - MARGIN - 30.0) {
             sheet.rule(MARGIN, y - 10.0, INNER);

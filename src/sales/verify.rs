@@ -45,7 +45,9 @@ impl Verdict {
     /// What `cuehouse verify` says.
     pub fn words(&self) -> String {
         match self {
-            Verdict::Altered => "Altered: this is not as it was signed, or it was never a certificate.\n".to_owned(),
+            Verdict::Altered => {
+                "Altered: this is not as it was signed, or it was never a certificate.\n".to_owned()
+            }
             Verdict::UnknownIssuer(document, who) => format!(
                 "Unknown issuer: this is as it was signed, but by {who}, whose key is not among those you gave.\n{}",
                 summary(document)

@@ -7,7 +7,7 @@ mod support;
 mod audio;
 mod bytes;
 mod database;
-mod sandbox;
 mod sales;
+mod sandbox;
 mod storage;
 mod web;
