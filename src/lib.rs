@@ -34,6 +34,7 @@ pub mod accounts;
 pub mod catalogue;
 pub mod sales;
 pub mod search;
+pub mod studio;
 
 pub mod sandbox;
 
