@@ -22,6 +22,7 @@ pub mod words;
 
 pub mod audio;
 pub mod db;
+pub mod demo;
 pub mod jobs;
 pub mod mail;
 pub mod storage;
@@ -34,6 +35,7 @@ pub mod catalogue;
 pub mod consent;
 pub mod sales;
 pub mod search;
+pub mod studio;
 
 pub mod sandbox;
 
@@ -60,6 +62,8 @@ pub struct App {
     pub limits: web::Limits,
     pub templates: web::Templates,
     pub bell: jobs::Bell,
+    /// The program that reads sounds in a jail: ourselves, started again.
+    pub worker: std::path::PathBuf,
     /// Where else than from us a browser may fetch sound: the S3 service that signed addresses lead to.
     pub media_origin: Option<String>,
 }
@@ -79,6 +83,15 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// The keys of the shop these settings describe. Without a secret in them, one is made once into the data folder.
+    pub fn load(config: &Config) -> Result<Keys> {
+        let secret = match &config.secret_key {
+            Some(secret) => secret.clone(),
+            None => secrets::kept_in(&config.data("secret.key"))?,
+        };
+        Ok(Keys::of(&secret))
+    }
+
     fn of(secret: &[u8]) -> Keys {
         let key = |purpose| secrets::derive(secret, purpose);
         Keys {
@@ -96,11 +109,7 @@ impl App {
     /// are reached: the pretend Stripe that was started beside us.
     pub async fn open(config: Config, stripe_url: Option<&str>) -> Result<App> {
         std::fs::create_dir_all(&config.data_dir)?;
-        let secret = match &config.secret_key {
-            Some(secret) => secret.clone(),
-            None => secrets::kept_in(&config.data("secret.key"))?,
-        };
-        let keys = Keys::of(&secret);
+        let keys = Keys::load(&config)?;
         let url = config.database_url.clone();
         let db = tokio::task::spawn_blocking(move || db::Db::open(&url)).await??;
         let storage = storage::Storage::open(&config.storage_url, config.s3.as_ref())?;
@@ -121,6 +130,7 @@ impl App {
             hashing: Hashing::start(cores.div_ceil(2))?,
             stripe: stripe::Stripe::new(stripe_url, stripe_key)?,
             bell: jobs::Bell::default(),
+            worker: std::env::current_exe()?,
             keys: Arc::new(keys),
             config: Arc::new(config),
             db,

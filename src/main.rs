@@ -1,9 +1,199 @@
 //! The front door.
+
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use cuehouse::jobs::{self, calendar, run};
+use cuehouse::{App, Config, Error, Keys, Result, db, sandbox};
+
+/// A stock-audio marketplace that one person can run from one binary.
+#[derive(Parser)]
+#[command(name = "cuehouse", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Brings the database up to date, serves the site and works the job queue (the default).
+    Serve,
+    /// Works the job queue only: for more machines.
+    Work,
+    /// Reads one sound inside limits; started by the others, never by hand.
+    #[command(hide = true)]
+    Worker,
+    /// Brings the database up to date and stops.
+    Migrate,
+    /// Runs the pretend Stripe alone, for several processes that share it through CUEHOUSE_STRIPE_URL.
+    StripeSandbox {
+        /// The port to listen on; without, CUEHOUSE_STRIPE_SANDBOX_PORT or any free one.
+        #[arg(long)]
+        port: Option<u16>,
+        /// Where webhooks go; by default /stripe/webhook of the site.
+        #[arg(long)]
+        webhook: Option<String>,
+    },
+}
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("worker") => cuehouse::audio::worker_main(),
-        _ => ExitCode::SUCCESS,
+    // Before anything else: the worker gives up every right before it reads a byte.
+    if std::env::args().nth(1).as_deref() == Some("worker") {
+        return cuehouse::audio::worker_main();
     }
+    let command = Cli::parse().command.unwrap_or(Command::Serve);
+    let config = match Config::load() {
+        Ok(config) => config,
+        Err(faults) => {
+            eprintln!("Cuehouse cannot start with these settings:");
+            for fault in faults {
+                eprintln!("  - {fault}");
+            }
+            return ExitCode::from(2);
+        }
+    };
+    log(matches!(command, Command::Serve | Command::Work));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("cuehouse: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(async {
+        match command {
+            Command::Serve => serve(config).await,
+            Command::Work => work(config).await,
+            Command::Migrate => migrate(&config),
+            Command::StripeSandbox { port, webhook } => stripe_sandbox(&config, port, webhook).await,
+            Command::Worker => Ok(()),
+        }
+    });
+    // What still blocks (a sound being read, a hash) must not hold the exit up.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cuehouse: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn log(is_server: bool) {
+    use tracing_subscriber::EnvFilter;
+    let default = if is_server { "info,tantivy=warn" } else { "warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
+}
+
+async fn serve(config: Config) -> Result<()> {
+    let pretend = match (&config.stripe.secret_key, &config.stripe.url) {
+        (None, None) => {
+            Some(sandbox::start(sandbox_options(&config, config.stripe_sandbox_port, None)?).await?)
+        }
+        _ => None,
+    };
+    let app = App::open(config, pretend.as_ref().map(|p| p.url.as_str())).await?;
+    let (stopper, stop) = jobs::stopper();
+    let working = tokio::spawn(run::work(app.clone(), stop.clone()));
+    let keeping = tokio::spawn(calendar::keep(app.clone(), stop));
+    let greeting = rocket::fairing::AdHoc::on_liftoff("greeting", {
+        let (app, pretend_url) = (app.clone(), pretend.as_ref().map(|p| p.url.clone()));
+        move |rocket| {
+            greet(&app, rocket.config().port, pretend_url.as_deref());
+            Box::pin(async {})
+        }
+    });
+    let launched = cuehouse::rocket(app).attach(greeting).launch().await;
+    stopper.stop();
+    let _ = tokio::time::timeout(Duration::from_secs(8), async { tokio::join!(working, keeping) }).await;
+    if let Some(pretend) = pretend {
+        pretend.stop().await;
+    }
+    launched.map(drop).map_err(|e| Error::internal(named(&e)))
+}
+
+/// A launch error says more in its kind than in its words.
+fn named(error: &rocket::Error) -> String {
+    format!("the site could not start: {:?}", error.kind())
+}
+
+fn greet(app: &App, port: u16, pretend: Option<&str>) {
+    tracing::info!(
+        "{} is at {} (listening on {}:{port})",
+        app.config.site_name,
+        app.config.site_url,
+        app.config.address
+    );
+    if let Some(url) = pretend {
+        tracing::info!("payments are pretend: no money moves; the pretend Stripe is at {url}");
+    } else if app.config.stripe.is_pretend() {
+        tracing::info!("payments are pretend: no money moves");
+    }
+    if let Some(folder) = app.mail.folder() {
+        tracing::info!("letters are not sent, they lie in {}", folder.display());
+    }
+}
+
+async fn work(config: Config) -> Result<()> {
+    let pretend = match (&config.stripe.secret_key, &config.stripe.url) {
+        // The one that `serve` on this machine runs.
+        (None, None) => std::fs::read_to_string(config.data("stripe-sandbox/port"))
+            .ok()
+            .map(|port| format!("http://127.0.0.1:{}", port.trim())),
+        _ => None,
+    };
+    let app = App::open(config, pretend.as_deref()).await?;
+    let (stopper, stop) = jobs::stopper();
+    let keeping = tokio::spawn(calendar::keep(app.clone(), stop.clone()));
+    let working = tokio::spawn(run::work(app, stop));
+    tracing::info!("working the job queue");
+    told_to_end().await?;
+    stopper.stop();
+    let _ = tokio::time::timeout(Duration::from_secs(12), async { tokio::join!(working, keeping) }).await;
+    Ok(())
+}
+
+/// Returns on SIGTERM or SIGINT.
+async fn told_to_end() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+fn migrate(config: &Config) -> Result<()> {
+    if let db::DbUrl::Sqlite(path) = &config.database_url
+        && let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)?;
+    }
+    db::migrate(&config.database_url)?;
+    println!("The database is up to date.");
+    Ok(())
+}
+
+async fn stripe_sandbox(config: &Config, port: Option<u16>, webhook: Option<String>) -> Result<()> {
+    sandbox::serve_until_signal(sandbox_options(config, port.unwrap_or(config.stripe_sandbox_port), webhook)?)
+        .await
+}
+
+fn sandbox_options(config: &Config, port: u16, webhook: Option<String>) -> Result<sandbox::Options> {
+    let secret = config.stripe.webhook_secrets.first().cloned();
+    Ok(sandbox::Options {
+        port,
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        folder: config.data("stripe-sandbox"),
+        webhook_url: webhook.unwrap_or_else(|| config.absolute("/stripe/webhook")),
+        webhook_secret: match secret {
+            Some(secret) => secret,
+            None => Keys::load(config)?.pretend_webhook_secret(),
+        },
+    })
 }

@@ -69,6 +69,7 @@ CREATE TABLE uploads (
     state TEXT NOT NULL CHECK (state IN ('received', 'processing', 'ready', 'refused', 'failed')),
     reason TEXT,
     twin_of TEXT REFERENCES uploads (id),
+    twin_kind TEXT CHECK (twin_kind IN ('bytes', 'samples', 'alike', 'perhaps')),
     created_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL
 );

@@ -77,7 +77,7 @@ pub fn forgot(conn: &mut Conn, email: &str, token: &str, site_url: &str, now: Ti
     };
     token::issue(conn, &user.id, Purpose::Reset, token, None, now)?;
     let link = format!("{site_url}/account/reset/{token}");
-    letter(conn, &user.email, "reset", json!({ "link": link }), now)
+    letter(conn, &user.email, "reset", json!({ "name": user.name, "link": link }), now)
 }
 
 /// Chooses a new password by the link of a letter, which also proves the address. Every session ends.

@@ -63,9 +63,7 @@ impl Escape {
         match self {
             Escape::ReadFile => std::fs::read("/proc/self/maps").map(|_| ()),
             Escape::WriteFile => std::fs::write(std::env::temp_dir().join("cuehouse-escaped"), b"free"),
-            Escape::WriteMaster => {
-                rustix::io::write(rustix::stdio::stdin(), b"x").map(|_| ()).map_err(Into::into)
-            }
+            Escape::WriteMaster => rustix::io::write(std::io::stdin(), b"x").map(|_| ()).map_err(Into::into),
             // Port 9 of this machine: that nobody listens there would already be an answer from outside.
             Escape::Connect => match std::net::TcpStream::connect(("127.0.0.1", 9)) {
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Ok(()),

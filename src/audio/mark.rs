@@ -62,6 +62,18 @@ impl Motif {
         Ok(Motif { samples })
     }
 
+    /// One that ducks and says nothing.
+    #[cfg(test)]
+    pub fn muted(&self) -> Motif {
+        Motif { samples: vec![0.0; self.samples.len()] }
+    }
+
+    /// Both channels, interleaved.
+    #[cfg(test)]
+    pub fn samples(&self) -> &[f32] {
+        &self.samples
+    }
+
     pub fn frames(&self) -> usize {
         self.samples.len() / 2
     }
@@ -85,6 +97,36 @@ pub fn places(seed: &[u8; 32], secs: f64) -> Vec<f64> {
         }
     }
     places
+}
+
+/// Places of the marks, and how loud each is, in LUFS.
+fn loud_places(
+    seed: &[u8; 32],
+    secs: f64,
+    level: f64,
+    loudness: impl Fn(f64) -> f64,
+) -> impl Iterator<Item = (f64, f64)> {
+    places(seed, secs)
+        .into_iter()
+        .map(move |at| (at, (loudness(at + MOTIF_SECS / 2.0) - UNDER_LU).max(level - FAINTEST_LU)))
+}
+
+/// Does to the power of each tenth of a second of a stretch what the marks will do to its sound. The rest is
+/// as [`Marker::new`] takes it.
+pub fn expected(seed: &[u8; 32], secs: f64, level: f64, loudness: impl Fn(f64) -> f64, tenths: &mut [f64]) {
+    let duck = f64::from(DUCK).powi(2);
+    for (at, lufs) in loud_places(seed, secs, level, loudness) {
+        let first = (at * 10.0) as usize;
+        for (i, power) in tenths.iter_mut().enumerate().skip(first).take(9) {
+            let since = (i as f64 + 0.5) / 10.0 - at;
+            // The music comes back in the last of these tenths.
+            let depth = (1.0 - (since - MOTIF_SECS) / RETURN_SECS).clamp(0.0, 1.0);
+            *power *= 1.0 - (1.0 - duck) * depth;
+            if since < MOTIF_SECS {
+                *power += 10f64.powf(lufs / 10.0);
+            }
+        }
+    }
 }
 
 /// Lays the marks of one stretch over it, block by block.
@@ -112,12 +154,8 @@ impl Marker {
         loudness: impl Fn(f64) -> f64,
     ) -> Marker {
         let rate = f64::from(rate);
-        let marks = places(seed, frames as f64 / rate)
-            .into_iter()
-            .map(|secs| {
-                let lufs = (loudness(secs + MOTIF_SECS / 2.0) - UNDER_LU).max(level - FAINTEST_LU);
-                ((secs * rate) as u64, 10f64.powf(lufs / 20.0) as f32)
-            })
+        let marks = loud_places(seed, frames as f64 / rate, level, loudness)
+            .map(|(secs, lufs)| ((secs * rate) as u64, 10f64.powf(lufs / 20.0) as f32))
             .collect();
         Marker { motif, channels, rate, marks, next: 0, at: 0 }
     }

@@ -9,7 +9,7 @@ use mp3lame_encoder::{
 
 use super::Refusal;
 use super::facts::Heard;
-use super::mark::{Marker, Motif};
+use super::mark::{self, Marker, Motif};
 use super::resample::Resampler;
 use super::spool::Spool;
 use super::wire::{Part, Wire};
@@ -126,96 +126,177 @@ pub fn second_sweep<W: Write>(
     plan: &Plan<'_>,
     out: &mut Wire<W>,
 ) -> Result<i64, Refusal> {
-    let gain_db = settle(intake, heard)?;
-    let spool = &mut intake.spool;
-    let (rate, channels, frames) = (spool.rate, spool.channels, spool.frames);
-    let level = heard.facts.loudness_lufs.map_or(TARGET, |l| (l + gain_db).min(TARGET));
-    let around = |secs: f64| short_term(&heard.tenths, secs) + gain_db;
-    let motif = Motif::new(plan.motif, rate)?;
+    let motif = Motif::new(plan.motif, intake.spool.rate)?;
+    sweep(intake, heard, plan, &motif, out)
+}
+
+/// The same with a motif that is there already.
+pub(super) fn sweep<W: Write>(
+    intake: &mut Intake,
+    heard: &Heard,
+    plan: &Plan<'_>,
+    motif: &Motif,
+    out: &mut Wire<W>,
+) -> Result<i64, Refusal> {
+    let (rate, channels, frames) = (intake.spool.rate, intake.spool.channels, intake.spool.frames);
     let wanted = u64::from(plan.sample_secs) * u64::from(rate);
     // A sample that leaves out less than a second would only look like a mistake.
-    let (from, to) = if frames <= wanted + u64::from(rate) {
-        (0, frames)
+    let cut = if frames <= wanted + u64::from(rate) {
+        0..frames
     } else {
         let secs = frames as f64 / f64::from(rate);
         let begin = (liveliest(heard, secs, f64::from(plan.sample_secs)) * f64::from(rate)) as u64;
         let begin = begin.min(frames - wanted);
-        (begin, begin + wanted)
+        begin..begin + wanted
     };
-    let from_secs = from as f64 / f64::from(rate);
-    let marker = |seed, frames, at: f64| {
-        Marker::new(motif.clone(), seed, rate, channels, frames, level, |secs| around(secs + at))
-    };
-    let mut chains = [
-        Chain::new(Part::Preview, rate, channels, 0..frames, frames, marker(plan.preview, frames, 0.0))?,
-        Chain::new(
-            Part::Sample,
-            rate,
-            channels,
-            from..to,
-            frames,
-            marker(plan.sample, to - from, from_secs),
-        )?,
-    ];
-    let gain = 10f32.powf(gain_db as f32 / 20.0);
-    let mut block = Vec::new();
-    let mut at = 0;
+    let begin_ms = (cut.start as f64 * 1000.0 / f64::from(rate)).round() as i64;
+    let mut chains = Vec::new();
+    for (part, seed, range) in [(Part::Preview, plan.preview, 0..frames), (Part::Sample, plan.sample, cut)] {
+        let stretch = Stretch { part, seed, range, all: frames, rate, channels, motif, heard };
+        let gain_db = stretch.settle(intake)?;
+        let mp3 = Mp3::new(rate, channels, Bitrate::Kbps128, Quality::Ok)?;
+        chains.push((part, stretch.treatment(gain_db), mp3));
+    }
+    let spool = &mut intake.spool;
+    let (mut block, mut at) = (Vec::new(), 0);
     spool.rewind().map_err(Refusal::ours)?;
     while spool.read(&mut block).map_err(Refusal::ours)? {
-        block.iter_mut().for_each(|s| *s *= gain);
-        for chain in &mut chains {
-            chain.take(&block, at, out)?;
+        for (part, treatment, mp3) in &mut chains {
+            out.part(*part, mp3.push(treatment.take(&block, at))?)?;
         }
         at += (block.len() / channels) as u64;
     }
-    for chain in chains {
-        chain.finish(out)?;
+    for (part, mut treatment, mut mp3) in chains {
+        out.part(part, mp3.push(treatment.finish())?)?;
+        let (tail, tag) = mp3.finish()?;
+        out.part(part, &tail)?;
+        out.patch(part, 0, &tag)?;
     }
-    Ok((from_secs * 1000.0).round() as i64)
+    Ok(begin_ms)
 }
 
-/// The gain in dB that brings the whole to the target behind the limiter.
-fn settle(intake: &mut Intake, heard: &Heard) -> Result<f64, Refusal> {
-    let peak_db = 20.0 * f64::from(intake.peak.max(1e-6)).log10();
-    let Some(lufs) = heard.facts.loudness_lufs else {
-        return Ok((CEILING_DB - peak_db).min(MOST_GAIN_DB));
+/// A part of the track that becomes an MP3.
+struct Stretch<'a> {
+    part: Part,
+    seed: &'a [u8; 32],
+    /// Its frames, of all there are.
+    range: std::ops::Range<u64>,
+    all: u64,
+    rate: u32,
+    channels: usize,
+    motif: &'a Motif,
+    heard: &'a Heard,
+}
+
+impl Stretch<'_> {
+    /// What is done to it at this gain.
+    fn treatment(&self, gain_db: f64) -> Treatment {
+        let level = self.heard.facts.loudness_lufs.map_or(TARGET, |l| (l + gain_db).min(TARGET));
+        let from = self.range.start as f64 / f64::from(self.rate);
+        let frames = self.range.end - self.range.start;
+        let marker =
+            Marker::new(self.motif.clone(), self.seed, self.rate, self.channels, frames, level, |at| {
+                short_term(&self.heard.tenths, from + at) + gain_db
+            });
+        Treatment {
+            range: self.range.clone(),
+            channels: self.channels,
+            gain: 10f32.powf(gain_db as f32 / 20.0),
+            fade_in: self.fade_in(),
+            fade_out: self.fade_out(),
+            marker,
+            limiter: Limiter::new(self.rate, self.channels),
+            work: Vec::new(),
+        }
+    }
+
+    /// Frames of the fades at a cut edge; none where the track itself begins or ends.
+    fn fade_in(&self) -> u64 {
+        if self.range.start > 0 { u64::from(self.rate) / 2 } else { 0 }
+    }
+
+    fn fade_out(&self) -> u64 {
+        if self.range.end < self.all { u64::from(self.rate) * 2 } else { 0 }
+    }
+
+    /// The gain in dB that brings it to the target, faded, marked and behind the limiter.
+    fn settle(&self, intake: &mut Intake) -> Result<f64, Refusal> {
+        let peak_db = 20.0 * f64::from(intake.peak.max(1e-6)).log10();
+        let facts = &self.heard.facts;
+        let Some(lufs) = facts.loudness_lufs else {
+            return Ok((CEILING_DB - peak_db).min(MOST_GAIN_DB));
+        };
+        let hold = if facts.loudness_repeated { HOLD_STROKE_DB } else { HOLD_MUSIC_DB };
+        let most = (CEILING_DB + hold - peak_db).min(MOST_GAIN_DB);
+        if facts.loudness_repeated {
+            return Ok((TARGET - lufs).min(most));
+        }
+        let mut gain_db = (TARGET - self.expected(lufs)).min(most);
+        // The limiter takes loudness only where it works hard, a fold-down has another than its master, and
+        // what is expected of a part is only near: those are measured. A whole is not, which saves a sweep.
+        let hard = peak_db + gain_db > CEILING_DB + 1.0;
+        if !hard && facts.channels <= 2 && self.part == Part::Preview {
+            return Ok(gain_db);
+        }
+        for _ in 0..3 {
+            let missing = TARGET - self.measure(&mut intake.spool, gain_db)?;
+            if !missing.is_finite() || missing.abs() < 0.1 {
+                break;
+            }
+            let next = (gain_db + missing).clamp(-MOST_GAIN_DB, most);
+            let moved = (next - gain_db).abs();
+            gain_db = next;
+            if moved < 0.05 {
+                break;
+            }
+        }
+        Ok(gain_db)
+    }
+
+    /// Loudness without gain that follows from the tenths of the whole, which has `lufs`: fades and marks
+    /// taken into account, the limiter not.
+    fn expected(&self, lufs: f64) -> f64 {
+        let tenths = &self.heard.tenths;
+        let tenth = |frames: u64| (frames as f64 * 10.0 / f64::from(self.rate)) as usize;
+        let (from, to) = (tenth(self.range.start).min(tenths.len()), tenth(self.range.end).min(tenths.len()));
+        let mut part: Vec<f64> = tenths[from..to].iter().map(|p| f64::from(*p)).collect();
+        let long = (self.range.end - self.range.start) as f64 / f64::from(self.rate);
+        let (fade_in, fade_out) = (self.fade_in(), self.fade_out());
+        for (i, power) in part.iter_mut().enumerate() {
+            let at = self.range.start + ((i as f64 + 0.5) * f64::from(self.rate) / 10.0) as u64;
+            *power *= f64::from(fade(at.min(self.range.end), &self.range, fade_in, fade_out)).powi(2);
+        }
+        let begin = self.range.start as f64 / f64::from(self.rate);
+        mark::expected(self.seed, long, lufs, |at| short_term(tenths, begin + at), &mut part);
+        let whole: Vec<f64> = tenths.iter().map(|p| f64::from(*p)).collect();
+        match (gated(&part), gated(&whole)) {
+            (Some(part), Some(whole)) => lufs + part - whole,
+            _ => lufs,
+        }
+    }
+
+    fn measure(&self, spool: &mut Spool, gain_db: f64) -> Result<f64, Refusal> {
+        let mut meter = EbuR128::new(self.channels as u32, self.rate, Mode::I).map_err(Refusal::ours)?;
+        let mut treatment = self.treatment(gain_db);
+        let mut block = Vec::new();
+        let mut at = spool.rewind_to(self.range.start).map_err(Refusal::ours)?;
+        while at < self.range.end && spool.read(&mut block).map_err(Refusal::ours)? {
+            meter.add_frames_f32(treatment.take(&block, at)).map_err(Refusal::ours)?;
+            at += (block.len() / self.channels) as u64;
+        }
+        meter.add_frames_f32(treatment.finish()).map_err(Refusal::ours)?;
+        meter.loudness_global().map_err(Refusal::ours)
+    }
+}
+
+/// Integrated loudness of tenths of a second by their power, gated as BS.1770-4 has it.
+fn gated(tenths: &[f64]) -> Option<f64> {
+    let blocks = || tenths.windows(4).map(|four| four.iter().sum::<f64>() / 4.0);
+    let mean = |floor: f64| {
+        let (sum, n) = blocks().filter(|p| *p > floor).fold((0.0, 0u32), |(sum, n), p| (sum + p, n + 1));
+        (n > 0).then(|| sum / f64::from(n))
     };
-    let hold = if heard.facts.loudness_repeated { HOLD_STROKE_DB } else { HOLD_MUSIC_DB };
-    let most = (CEILING_DB + hold - peak_db).min(MOST_GAIN_DB);
-    let mut gain_db = (TARGET - lufs).min(most);
-    // The limiter takes loudness only where it works hard, and a fold-down has another than its master.
-    let hard = peak_db + gain_db > CEILING_DB + 1.0;
-    if heard.facts.loudness_repeated || !(hard || heard.facts.channels > 2) {
-        return Ok(gain_db);
-    }
-    for _ in 0..3 {
-        let behind = measure(&mut intake.spool, gain_db)?;
-        let missing = TARGET - behind;
-        if !behind.is_finite() || missing.abs() < 0.1 {
-            break;
-        }
-        let next = (gain_db + missing).min(most);
-        let moved = (next - gain_db).abs();
-        gain_db = next;
-        if moved < 0.05 {
-            break;
-        }
-    }
-    Ok(gain_db)
-}
-
-fn measure(spool: &mut Spool, gain_db: f64) -> Result<f64, Refusal> {
-    let gain = 10f32.powf(gain_db as f32 / 20.0);
-    let mut meter = EbuR128::new(spool.channels as u32, spool.rate, Mode::I).map_err(Refusal::ours)?;
-    let mut limiter = Limiter::new(spool.rate, spool.channels);
-    let mut block = Vec::new();
-    spool.rewind().map_err(Refusal::ours)?;
-    while spool.read(&mut block).map_err(Refusal::ours)? {
-        block.iter_mut().for_each(|s| *s *= gain);
-        meter.add_frames_f32(limiter.push(&block)).map_err(Refusal::ours)?;
-    }
-    meter.add_frames_f32(limiter.finish()).map_err(Refusal::ours)?;
-    meter.loudness_global().map_err(Refusal::ours)
+    Some(10.0 * mean(mean(1e-7)? * 0.1)?.log10())
 }
 
 /// Loudness over the three seconds around a second, LUFS.
@@ -244,58 +325,37 @@ fn liveliest(heard: &Heard, secs: f64, long: f64) -> f64 {
     best as f64 / 10.0
 }
 
-/// One stretch on its way to an MP3.
-struct Chain {
-    part: Part,
+/// What is done to a stretch before it is encoded: gain, fades, mark, limiter.
+struct Treatment {
     range: std::ops::Range<u64>,
     channels: usize,
-    rate: u32,
-    /// Frames of the fades at a cut edge; none where the track itself begins or ends.
+    gain: f32,
     fade_in: u64,
     fade_out: u64,
     marker: Marker,
     limiter: Limiter,
-    mp3: Mp3,
     work: Vec<f32>,
 }
 
-impl Chain {
-    fn new(
-        part: Part,
-        rate: u32,
-        channels: usize,
-        range: std::ops::Range<u64>,
-        all: u64,
-        marker: Marker,
-    ) -> Result<Chain, Refusal> {
-        Ok(Chain {
-            part,
-            channels,
-            rate,
-            fade_in: if range.start > 0 { u64::from(rate) / 2 } else { 0 },
-            fade_out: if range.end < all { u64::from(rate) * 2 } else { 0 },
-            range,
-            marker,
-            limiter: Limiter::new(rate, channels),
-            mp3: Mp3::new(rate, channels, Bitrate::Kbps128, Quality::Ok)?,
-            work: Vec::new(),
-        })
-    }
-
-    fn take<W: Write>(&mut self, block: &[f32], at: u64, out: &mut Wire<W>) -> Result<(), Refusal> {
+impl Treatment {
+    /// Takes a block of the track that begins at frame `at`; gives what is ready of the stretch.
+    fn take(&mut self, block: &[f32], at: u64) -> &[f32] {
         let end = at + (block.len() / self.channels) as u64;
         let (from, to) = (self.range.start.max(at), self.range.end.min(end));
         if from >= to {
-            return Ok(());
+            return &[];
         }
+        let gain = self.gain;
+        let part = &block[(from - at) as usize * self.channels..(to - at) as usize * self.channels];
         self.work.clear();
-        self.work.extend_from_slice(
-            &block[(from - at) as usize * self.channels..(to - at) as usize * self.channels],
-        );
+        self.work.extend(part.iter().map(|s| s * gain));
         self.fade(from);
         self.marker.lay(&mut self.work);
-        let ready = self.limiter.push(&self.work);
-        out.part(self.part, self.mp3.push(ready)?)
+        self.limiter.push(&self.work)
+    }
+
+    fn finish(&mut self) -> &[f32] {
+        self.limiter.finish()
     }
 
     fn fade(&mut self, from: u64) {
@@ -304,25 +364,17 @@ impl Chain {
             return;
         }
         for (i, frame) in self.work.chunks_exact_mut(self.channels).enumerate() {
-            let at = from + i as u64;
-            let rising = ((at - self.range.start) as f32 / self.fade_in.max(1) as f32).min(1.0);
-            let falling = ((self.range.end - at) as f32 / self.fade_out.max(1) as f32).min(1.0);
-            // A sine's quarter is heard as even.
-            let by = (rising * falling * std::f32::consts::FRAC_PI_2).sin();
-            if by < 1.0 && (self.fade_in > 0 && rising < 1.0 || self.fade_out > 0 && falling < 1.0) {
-                frame.iter_mut().for_each(|s| *s *= by);
-            }
+            let by = fade(from + i as u64, &self.range, self.fade_in, self.fade_out);
+            frame.iter_mut().for_each(|s| *s *= by);
         }
     }
+}
 
-    fn finish<W: Write>(mut self, out: &mut Wire<W>) -> Result<(), Refusal> {
-        let ready = self.limiter.finish();
-        out.part(self.part, self.mp3.push(ready)?)?;
-        let (tail, tag) = self.mp3.finish()?;
-        out.part(self.part, &tail)?;
-        debug_assert!(self.rate > 0);
-        out.patch(self.part, 0, &tag)
-    }
+/// How much of frame `at` is left by the fades at the ends of `range`; a sine's quarter is heard as even.
+fn fade(at: u64, range: &std::ops::Range<u64>, fade_in: u64, fade_out: u64) -> f32 {
+    let part = |done: u64, long: u64| if long == 0 { 1.0 } else { (done as f32 / long as f32).min(1.0) };
+    let by = part(at - range.start, fade_in) * part(range.end - at, fade_out);
+    if by < 1.0 { (by * std::f32::consts::FRAC_PI_2).sin() } else { 1.0 }
 }
 
 /// Holds peaks under the ceiling, looking 3 ms ahead; both channels together.
@@ -438,6 +490,9 @@ pub struct Mp3 {
     channels: usize,
     bytes: Vec<u8>,
     fed: bool,
+    /// LAME takes up to half a decibel off at lower bit rates, against clipping that we see to ourselves.
+    back: f32,
+    louder: Vec<f32>,
 }
 
 impl Mp3 {
@@ -453,7 +508,8 @@ impl Mp3 {
             .and_then(|b| b.with_to_write_vbr_tag(true))
             .and_then(|b| b.build())
             .map_err(|error| Refusal::ours(format!("LAME at {rate} Hz: {error}")))?;
-        Ok(Mp3 { lame, channels, bytes: Vec::new(), fed: false })
+        let back = if matches!(kbps, Bitrate::Kbps128) { 1.0 / 0.95 } else { 1.0 };
+        Ok(Mp3 { lame, channels, bytes: Vec::new(), fed: false, back, louder: Vec::new() })
     }
 
     /// Encodes interleaved samples within full scale; gives the bytes that are done.
@@ -463,6 +519,9 @@ impl Mp3 {
             return Ok(&self.bytes);
         }
         self.fed = true;
+        self.louder.clear();
+        self.louder.extend(samples.iter().map(|s| s * self.back));
+        let samples = self.louder.as_slice();
         // The encoder writes into what is reserved and never grows it.
         self.bytes.reserve(max_required_buffer_size(samples.len() / self.channels));
         let result = if self.channels == 1 {

@@ -56,6 +56,21 @@ impl Spool {
         self.file.seek(SeekFrom::Start(0)).map(|_| ())
     }
 
+    /// To the block that holds `frame`; gives that block's first frame.
+    pub fn rewind_to(&mut self, frame: u64) -> io::Result<u64> {
+        let (mut samples, wanted) = (0u64, frame.saturating_mul(self.channels as u64));
+        self.next = 0;
+        while let Some((count, _)) = self.blocks.get(self.next) {
+            if samples + u64::from(*count) > wanted {
+                break;
+            }
+            samples += u64::from(*count);
+            self.next += 1;
+        }
+        self.file.seek(SeekFrom::Start(samples * 2))?;
+        Ok(samples / self.channels as u64)
+    }
+
     /// The next block as it was written, or false at the end.
     pub fn read(&mut self, samples: &mut Vec<f32>) -> io::Result<bool> {
         samples.clear();
@@ -91,6 +106,9 @@ mod tests {
             assert!(!spool.read(&mut back)?);
         }
         assert_eq!(spool.frames, 2000);
+        let mut back = Vec::new();
+        assert_eq!([spool.rewind_to(999)?, spool.rewind_to(2000)?, spool.rewind_to(1000)?], [0, 2000, 1000]);
+        assert!(spool.read(&mut back)? && (back[5] - quiet[5]).abs() < 1e-6 && !spool.read(&mut back)?);
         Ok(())
     }
 }

@@ -77,6 +77,7 @@ diesel::table! {
         state -> Text,
         reason -> Nullable<Text>,
         twin_of -> Nullable<Text>,
+        twin_kind -> Nullable<Text>,
         created_at -> BigInt,
         changed_at -> BigInt,
     }

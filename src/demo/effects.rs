@@ -172,7 +172,13 @@ pub fn rain_on_tin(seed: u64) -> Vec<Frame> {
         let base = s.chance.between(900.0, 3600.0);
         let level = 0.03 + 0.35 * near;
         let die = s.chance.between(0.02, 0.09);
-        s.ring(at, &[(base, 0.5, die), (base * 1.52, 0.35, die * 0.7), (base * 2.31, 0.2, die * 0.5)], level, pan, 0.25);
+        s.ring(
+            at,
+            &[(base, 0.5, die), (base * 1.52, 0.35, die * 0.7), (base * 2.31, 0.2, die * 0.5)],
+            level,
+            pan,
+            0.25,
+        );
         s.puff(at, 0.0004, 0.003, 4500.0, 0.8, level * 1.4, pan, 0.15);
     }
     s.done(CLOSE, -20.0, true)
@@ -200,7 +206,14 @@ pub fn oak_door(seed: u64) -> Vec<Frame> {
     let shut = 2.05;
     s.ring(
         shut,
-        &[(62.0, 1.0, 0.55), (97.0, 0.8, 0.40), (148.0, 0.6, 0.30), (231.0, 0.4, 0.2), (340.0, 0.3, 0.15), (512.0, 0.2, 0.1)],
+        &[
+            (62.0, 1.0, 0.55),
+            (97.0, 0.8, 0.40),
+            (148.0, 0.6, 0.30),
+            (231.0, 0.4, 0.2),
+            (340.0, 0.3, 0.15),
+            (512.0, 0.2, 0.1),
+        ],
         0.9,
         0.0,
         0.5,
@@ -327,7 +340,13 @@ pub fn interface_clicks(seed: u64) -> Vec<Frame> {
         [(2100.0, 0.025), (1500.0, 0.035), (2900.0, 0.02), (1200.0, 0.05), (1800.0, 0.03)].iter().enumerate()
     {
         let at = 0.05 + 0.5 * i as f32;
-        s.ring(at, &[(*hz, 0.6, *die), (hz * 2.76, 0.3, die * 0.6), (hz * 0.5, 0.2, die * 1.3)], 0.5, 0.0, 0.05);
+        s.ring(
+            at,
+            &[(*hz, 0.6, *die), (hz * 2.76, 0.3, die * 0.6), (hz * 0.5, 0.2, die * 1.3)],
+            0.5,
+            0.0,
+            0.05,
+        );
         s.puff(at, 0.0003, 0.0016, 5200.0, 0.8, 0.5, 0.0, 0.05);
         if i % 2 == 1 {
             s.ring(at + 0.045, &[(hz * 1.5, 0.5, *die)], 0.3, 0.0, 0.05);
@@ -386,7 +405,10 @@ pub fn riser(seed: u64) -> Vec<Frame> {
         let gate = 0.65 + 0.35 * sine(pulse);
         let mut saw = 0f32;
         for (k, p) in phase.iter_mut().enumerate() {
-            let hz = 110.0 * 2f32.powf(1.0 * t * t) * (1.0 + 0.006 * (k as f32 - 2.0)) * if k % 2 == 0 { 1.0 } else { 1.4983 };
+            let hz = 110.0
+                * 2f32.powf(1.0 * t * t)
+                * (1.0 + 0.006 * (k as f32 - 2.0))
+                * if k % 2 == 0 { 1.0 } else { 1.4983 };
             *p = (*p + hz / R).fract();
             saw += *p * 2.0 - 1.0;
         }
@@ -434,9 +456,28 @@ pub fn dawn_birds(seed: u64) -> Vec<Frame> {
     }
     // Each song: chirps as from, to, seconds, gap.
     let songs: [(&[(f32, f32, f32, f32)], f32, f32); 3] = [
-        (&[(3900.0, 5200.0, 0.07, 0.05), (5200.0, 3600.0, 0.11, 0.06), (3600.0, 4700.0, 0.06, 0.04), (4700.0, 4100.0, 0.14, 0.2)], -0.5, 0.5),
+        (
+            &[
+                (3900.0, 5200.0, 0.07, 0.05),
+                (5200.0, 3600.0, 0.11, 0.06),
+                (3600.0, 4700.0, 0.06, 0.04),
+                (4700.0, 4100.0, 0.14, 0.2),
+            ],
+            -0.5,
+            0.5,
+        ),
         (&[(2600.0, 2500.0, 0.22, 0.10), (2100.0, 2050.0, 0.30, 0.4)], 0.6, 0.32),
-        (&[(6200.0, 5600.0, 0.03, 0.03), (6200.0, 5600.0, 0.03, 0.03), (6200.0, 5600.0, 0.03, 0.03), (6400.0, 5800.0, 0.03, 0.03), (6400.0, 5800.0, 0.03, 0.3)], 0.1, 0.3),
+        (
+            &[
+                (6200.0, 5600.0, 0.03, 0.03),
+                (6200.0, 5600.0, 0.03, 0.03),
+                (6200.0, 5600.0, 0.03, 0.03),
+                (6400.0, 5800.0, 0.03, 0.03),
+                (6400.0, 5800.0, 0.03, 0.3),
+            ],
+            0.1,
+            0.3,
+        ),
     ];
     for (song, pan, level) in songs {
         let mut at = s.chance.between(0.1, 0.8);
@@ -510,7 +551,8 @@ pub fn crowd_murmur(seed: u64) -> Vec<Frame> {
         let level = s.chance.between(0.10, 0.30);
         let mut at = -s.chance.between(0.0, 1.5);
         let mut phase = 0f32;
-        let mut mouth = [Filter::new(R, 500.0, 6.0), Filter::new(R, 1500.0, 8.0), Filter::new(R, 2500.0, 8.0)];
+        let mut mouth =
+            [Filter::new(R, 500.0, 6.0), Filter::new(R, 1500.0, 8.0), Filter::new(R, 2500.0, 8.0)];
         let mut left = 0;
         while at < 13.9 {
             if left == 0 {
@@ -533,7 +575,8 @@ pub fn crowd_murmur(seed: u64) -> Vec<Frame> {
                 phase = (phase + hz / R).fract();
                 let glottis = (1.0 - phase).powi(3) * 2.0 - 0.5 + s.chance.noise() * 0.08;
                 let e = (t * std::f32::consts::PI).sin().sqrt();
-                let mut v = mouth[0].band(glottis) + mouth[1].band(glottis) * 0.5 + mouth[2].band(glottis) * 0.25;
+                let mut v =
+                    mouth[0].band(glottis) + mouth[1].band(glottis) * 0.5 + mouth[2].band(glottis) * 0.25;
                 if consonant && t < 0.25 {
                     v += s.chance.noise() * 0.12 * (1.0 - t * 4.0);
                 }
@@ -558,7 +601,18 @@ pub fn typewriter(seed: u64) -> Vec<Frame> {
         let pan = -0.4 + 0.8 * at / 5.3;
         let tune = s.chance.between(0.92, 1.08);
         s.puff(at - 0.03, 0.002, 0.006, 900.0, 0.8, 0.16 * force, pan, 0.1);
-        s.ring(at, &[(1180.0 * tune, 0.5, 0.04), (2320.0 * tune, 0.4, 0.03), (4100.0 * tune, 0.3, 0.02), (310.0, 0.5, 0.05)], 0.5 * force, pan, 0.15);
+        s.ring(
+            at,
+            &[
+                (1180.0 * tune, 0.5, 0.04),
+                (2320.0 * tune, 0.4, 0.03),
+                (4100.0 * tune, 0.3, 0.02),
+                (310.0, 0.5, 0.05),
+            ],
+            0.5 * force,
+            pan,
+            0.15,
+        );
         s.puff(at, 0.0004, 0.006, 2800.0, 0.7, 0.8 * force, pan, 0.15);
         s.ring(at + 0.045, &[(820.0, 0.3, 0.04), (1660.0, 0.2, 0.03)], 0.14, pan, 0.1);
         letters += 1;
@@ -594,7 +648,13 @@ pub fn mantel_clock(seed: u64) -> Vec<Frame> {
     for (at, level) in [(4.25, 0.55), (5.75, 0.5)] {
         s.ring(
             at,
-            &[(392.0, 0.8, 4.5), (393.2, 0.4, 4.5), (784.0, 0.4, 3.0), (1082.0, 0.25, 2.0), (2118.0, 0.15, 1.0)],
+            &[
+                (392.0, 0.8, 4.5),
+                (393.2, 0.4, 4.5),
+                (784.0, 0.4, 3.0),
+                (1082.0, 0.25, 2.0),
+                (2118.0, 0.15, 1.0),
+            ],
             level,
             -0.1,
             0.4,
@@ -606,7 +666,9 @@ pub fn mantel_clock(seed: u64) -> Vec<Frame> {
 /// A mechanical shutter: mirror, curtain, mirror; then the film goes on.
 pub fn camera_shutter(seed: u64) -> Vec<Frame> {
     let mut s = Stage::new(seed, 2.2);
-    for (at, level, hz) in [(0.03, 0.6, 1300.0), (0.075, 0.9, 2700.0), (0.145, 0.8, 2300.0), (0.185, 0.55, 1100.0)] {
+    for (at, level, hz) in
+        [(0.03, 0.6, 1300.0), (0.075, 0.9, 2700.0), (0.145, 0.8, 2300.0), (0.185, 0.55, 1100.0)]
+    {
         s.ring(at, &[(hz, 0.5, 0.03), (hz * 1.9, 0.3, 0.02), (hz * 0.31, 0.4, 0.05)], level, 0.0, 0.1);
         s.puff(at, 0.0003, 0.007, hz * 1.4, 0.6, level, 0.0, 0.1);
     }
@@ -624,7 +686,13 @@ pub fn glass_ping(seed: u64) -> Vec<Frame> {
     let mut s = Stage::new(seed, 4.5);
     s.ring(
         0.02,
-        &[(1318.5, 0.7, 3.0), (1320.4, 0.4, 2.8), (3020.0, 0.4, 1.8), (5240.0, 0.25, 1.0), (7900.0, 0.12, 0.5)],
+        &[
+            (1318.5, 0.7, 3.0),
+            (1320.4, 0.4, 2.8),
+            (3020.0, 0.4, 1.8),
+            (5240.0, 0.25, 1.0),
+            (7900.0, 0.12, 0.5),
+        ],
         0.6,
         0.05,
         0.3,
@@ -670,7 +738,8 @@ pub fn train_passing(seed: u64) -> Vec<Frame> {
             }
             lid.turn(R, 900.0 + 2600.0 * level, 0.7);
         }
-        let v = body[0].band(s.chance.noise()) * 1.3 * level.powf(0.8) * g + rails[0].band(s.chance.noise()) * 0.55 * level * g;
+        let v = body[0].band(s.chance.noise()) * 1.3 * level.powf(0.8) * g
+            + rails[0].band(s.chance.noise()) * 0.55 * level * g;
         // A joint in the rail under each bogie.
         wheels += SPEED / 18.0 / R;
         if wheels >= 1.0 {
@@ -681,7 +750,8 @@ pub fn train_passing(seed: u64) -> Vec<Frame> {
             clack = 0.8;
         }
         clack *= 0.9982;
-        let joint = body[1].band(s.chance.noise()) * clack * level * 1.4 + rails[1].band(s.chance.noise()) * clack * level * 0.6;
+        let joint = body[1].band(s.chance.noise()) * clack * level * 1.4
+            + rails[1].band(s.chance.noise()) * clack * level * 0.6;
         // The horn, twice, heard higher while it comes and lower when it goes.
         let closing = -front / (front * front + ASIDE * ASIDE).sqrt() * SPEED;
         let shift = SOUND / (SOUND - closing);

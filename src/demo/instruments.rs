@@ -247,7 +247,8 @@ impl Filter {
 
     #[inline(always)]
     fn step(&mut self, x: f32) -> (f32, f32) {
-        let v3 = x - self.two;
+        // Never quite zero: numbers too small for the processor's fast path would make silence dear.
+        let v3 = x + 1e-20 - self.two;
         let v1 = self.a1 * self.one + self.a2 * v3;
         let v2 = self.two + self.a2 * self.one + self.a3 * v3;
         self.one = 2.0 * v1 - self.one;
@@ -379,7 +380,8 @@ impl Synth {
         let mut wobble_hz = [0f32; 8];
         for i in 0..n {
             let place = if n == 1 { 0.0 } else { 2.0 * i as f32 / (n - 1) as f32 - 1.0 };
-            still[i] = hz * 2f32.powf((place * self.cents + chance.noise() * self.cents * 0.15) / 1200.0) / rate;
+            still[i] =
+                hz * 2f32.powf((place * self.cents + chance.noise() * self.cents * 0.15) / 1200.0) / rate;
             step[i] = still[i];
             phase[i] = if self.wave == Wave::Sine { 0.0 } else { chance.unit() };
             // Neighbours in pitch sit on opposite sides, so that the picture does not lean.
@@ -626,7 +628,9 @@ fn modal<const N: usize>(
     let end = ((longest * 0.9).min(7.0) * rate) as usize;
     let mut pulse = 0f32;
     for at in 0..end {
-        if at > gate && let Some(release) = release {
+        if at > gate
+            && let Some(release) = release
+        {
             damp *= release;
             if damp < 3e-4 {
                 break;
@@ -729,7 +733,8 @@ fn keys(tone: Tone, put: &mut impl FnMut(usize, f32, f32)) {
         if at > gate {
             level *= release;
         }
-        let v = sine(turn(a + bend * sine(b) + tine * sine(c))) * level * (at as f32 / (0.0015 * rate)).min(1.0);
+        let v =
+            sine(turn(a + bend * sine(b) + tine * sine(c))) * level * (at as f32 / (0.0015 * rate)).min(1.0);
         a = turn(a + step);
         b = turn(b + step * 1.0005);
         c = turn(c + tine_step);
@@ -858,9 +863,8 @@ fn pluck(tone: Tone, chance: &mut Chance, what: &Pluck, put: &mut impl FnMut(usi
     }
     let mean = string.iter().sum::<f32>() / whole as f32;
     let shift = ((what.place * whole as f32) as usize).clamp(1, whole - 1);
-    let plucked: Vec<f32> = (0..whole)
-        .map(|i| (string[i] - mean) - 0.9 * (string[(i + whole - shift) % whole] - mean))
-        .collect();
+    let plucked: Vec<f32> =
+        (0..whole).map(|i| (string[i] - mean) - 0.9 * (string[(i + whole - shift) % whole] - mean)).collect();
     let power = (plucked.iter().map(|v| v * v).sum::<f32>() / whole as f32).sqrt().max(1e-6);
     for (slot, v) in string.iter_mut().zip(&plucked) {
         *slot = v / power * 0.3;
@@ -945,7 +949,8 @@ fn flute(tone: Tone, chance: &mut Chance, breath: f32, put: &mut impl FnMut(usiz
             step = hz / rate * (1.0 + depth * sine(wave) + scoop);
         }
         phase = turn(phase + step);
-        let tone = sine(phase) + 0.28 * force * sine(turn(phase * 2.0)) + 0.1 * force * sine(turn(phase * 3.0));
+        let tone =
+            sine(phase) + 0.28 * force * sine(turn(phase * 2.0)) + 0.1 * force * sine(turn(phase * 3.0));
         let noise = air.band(chance.noise()) * breath * (0.25 + chiff * 0.9);
         chiff *= 0.9994;
         let swell = 1.0 + 0.12 * sine(turn(wave + 0.2));
@@ -1017,7 +1022,8 @@ impl Drum {
                 let length = (2.0 * rate) as usize;
                 for at in 0..length {
                     let t = at as f32 / rate;
-                    let e = (-t / 0.55).exp() * (t / 0.002).min(1.0) * ((length - at) as f32 / 2000.0).min(1.0);
+                    let e =
+                        (-t / 0.55).exp() * (t / 0.002).min(1.0) * ((length - at) as f32 / 2000.0).min(1.0);
                     let n = chance.noise();
                     let l = high.high(n) * e * force * 0.34;
                     let r = side.high(n * 0.5 + chance.noise() * 0.7) * e * force * 0.34;
@@ -1052,7 +1058,9 @@ impl Drum {
                 let base = 205.0 * tune;
                 let mut ring = Ringing::<4>::new();
                 for (i, (ratio, level, die)) in
-                    [(1.0, 0.6, 0.4), (1.6, 0.25, 0.16), (2.2, 0.14, 0.1), (2.8, 0.1, 0.07)].iter().enumerate()
+                    [(1.0, 0.6, 0.4), (1.6, 0.25, 0.16), (2.2, 0.14, 0.1), (2.8, 0.1, 0.07)]
+                        .iter()
+                        .enumerate()
                 {
                     ring.add(i, rate, base * ratio, *level, *die);
                 }

@@ -57,7 +57,8 @@ pub fn rhodes_turnaround(seed: u64) -> Piece {
     p.lufs = -17.0;
     let chords = p.comp(0, 4, 61, 4, "x---..o-x-..o-..", 4.0);
     p.play(Part::new(Voice::ElectricPiano, -3.0, -0.1, 0.15).loose(6.0), chords);
-    let fill = p.sing(0, &["r:2 4:.5 5:.5 4:1", "r:2 2:.5 1:.5 0:1", "r:2 3:.5 4:.5 5:1", "r:2 3:.5 2:.5 1:1"], 75);
+    let fill =
+        p.sing(0, &["r:2 4:.5 5:.5 4:1", "r:2 2:.5 1:.5 0:1", "r:2 3:.5 4:.5 5:1", "r:2 3:.5 2:.5 1:1"], 75);
     p.play(Part::new(Voice::ElectricPiano, -5.0, 0.2, 0.2).loose(6.0), fill);
     let bass = p.bass(0, 4, 32, "R-----..5---..a.", 4.0);
     p.play(Part::new(Voice::Fingered, -3.0, 0.0, 0.04), bass);
@@ -109,6 +110,7 @@ pub fn cut_break(seed: u64) -> Piece {
 pub fn kalimba_rain(seed: u64) -> Piece {
     let mut p = looped(seed, "c", 100.0, 5, "I69 I69 vi7 IVmaj7 I69");
     p.lufs = -18.0;
+    p.rate = 96_000;
     p.room = Room { secs: 2.0, damp: 5200.0, size: 0.9 };
     let drops = p.arp(0, 5, 72, 5, "0.3.2.4.1.", 4.0, 0.5);
     p.play(Part::new(Voice::Kalimba, -3.0, -0.25, 0.3).echo(0.25), drops);

@@ -1,6 +1,7 @@
 //! From notes to samples: parts on their buses, a room, an echo, and the last look at the whole.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::chance::Chance;
 use super::instruments::{Drum, Filter, Tone, Voice, hertz, sine, soft};
@@ -24,23 +25,19 @@ pub fn render(piece: &Piece) -> Vec<Frame> {
     let duck = ducking(piece, length);
     let mut chance = piece.chance.clone();
     for part in &piece.parts {
-        bus.fill([0.0; 2]);
-        perform(piece, part, &mut chance, &mut bus);
-        shape(piece, part, &mut bus);
-        for i in 0..length {
-            let [mut l, mut r] = bus[i];
-            if part.duck > 0.0 {
-                let d = 1.0 - part.duck * duck[i];
-                l *= d;
-                r *= d;
+        let used = perform(piece, part, &mut chance, &mut bus);
+        shape(piece, part, &mut bus[used.clone()], used.start);
+        if part.duck > 0.0 {
+            for (frame, duck) in bus[used.clone()].iter_mut().zip(&duck[used.clone()]) {
+                let d = 1.0 - part.duck * duck;
+                frame[0] *= d;
+                frame[1] *= d;
             }
-            dry[i][0] += l;
-            dry[i][1] += r;
-            room[i][0] += l * part.room;
-            room[i][1] += r * part.room;
-            echo[i][0] += l * part.echo;
-            echo[i][1] += r * part.echo;
         }
+        add(&mut dry[used.clone()], &bus[used.clone()], 1.0);
+        add(&mut room[used.clone()], &bus[used.clone()], part.room);
+        add(&mut echo[used.clone()], &bus[used.clone()], part.echo);
+        bus[used].fill([0.0; 2]);
     }
     if piece.parts.iter().any(|p| p.echo > 0.0) {
         let secs = piece.echo.beats * 60.0 / piece.bpm;
@@ -69,6 +66,16 @@ pub fn render(piece: &Piece) -> Vec<Frame> {
         wear(rate, piece.dust, &mut chance, &mut dry);
     }
     if piece.is_loop { master_loop(rate, piece.lufs, piece.warmth, dry) } else { finish(piece, dry) }
+}
+
+fn add(to: &mut [Frame], from: &[Frame], level: f32) {
+    if level == 0.0 {
+        return;
+    }
+    for (to, from) in to.iter_mut().zip(from) {
+        to[0] += from[0] * level;
+        to[1] += from[1] * level;
+    }
 }
 
 /// Masters a piece that ends, and lets it die away.
@@ -104,8 +111,9 @@ pub fn end_quietly(rate: f32, out: &mut Vec<Frame>) {
     }
 }
 
-/// Plays a part's notes onto its bus.
-fn perform(piece: &Piece, part: &Part, chance: &mut Chance, bus: &mut [Frame]) {
+/// Plays a part's notes onto its silent bus; answers which stretch of it sounds.
+fn perform(piece: &Piece, part: &Part, chance: &mut Chance, bus: &mut [Frame]) -> Range<usize> {
+    let mut used = bus.len()..0;
     let rate = piece.rate as f32;
     let bars = piece.frames();
     let gain = 10f32.powf(part.level / 20.0);
@@ -127,14 +135,23 @@ fn perform(piece: &Piece, part: &Part, chance: &mut Chance, bus: &mut [Frame]) {
         let tone = Tone { rate, hz: hertz(note.pitch), secs, force };
         let (l, r) = (left * level, right * level);
         let room = bus.len() - at;
+        let mut last = 0;
         part.voice.sound(tone, chance, &mut |i, x, y| {
             if i < room {
                 let frame = &mut bus[at + i];
                 frame[0] += x * l;
                 frame[1] += y * r;
+                last = i;
             }
         });
+        used.start = used.start.min(at);
+        used.end = used.end.max(at + last + 1);
     }
+    if used.start > used.end {
+        return 0..0;
+    }
+    // Filters of the part ring on for a moment.
+    used.start..(used.end + piece.rate as usize / 4).min(bus.len())
 }
 
 /// The value of a line of points at a beat; 1 where there is no line.
@@ -149,8 +166,8 @@ fn curve_at(points: &[(f64, f32)], beat: f64) -> f32 {
     v0 + (v1 - v0) * ((beat - b0) / (b1 - b0)) as f32
 }
 
-/// The part's own filters.
-fn shape(piece: &Piece, part: &Part, bus: &mut [Frame]) {
+/// The part's own filters, over a stretch that begins at frame `from`.
+fn shape(piece: &Piece, part: &Part, bus: &mut [Frame], from: usize) {
     let rate = piece.rate as f32;
     if part.floor > 0.0 {
         let mut high = [Filter::new(rate, part.floor, 0.7); 2];
@@ -171,7 +188,7 @@ fn shape(piece: &Piece, part: &Part, bus: &mut [Frame]) {
             }
             for (i, frame) in bus.iter_mut().enumerate() {
                 if i % 64 == 0 {
-                    let points: f32 = curve_log(&part.lid, i as f64 * beats);
+                    let points: f32 = curve_log(&part.lid, (from + i) as f64 * beats);
                     low[0].turn(rate, points, 0.8);
                     low[1].turn(rate, points, 0.8);
                 }
@@ -266,7 +283,7 @@ pub fn reverberate(rate: f32, room: Room, sound: &mut [Frame]) {
                 let line = &mut spread[side][i];
                 let place = &mut spread_at[side][i];
                 let old = line[*place];
-                let fed = v - old * 0.62;
+                let fed = v - old * 0.62 + 1e-20;
                 line[*place] = fed;
                 v = old + fed * 0.62;
                 *place = if *place + 1 == line.len() { 0 } else { *place + 1 };
@@ -332,10 +349,17 @@ fn wear(rate: f32, dust: f32, chance: &mut Chance, sound: &mut Vec<Frame>) {
 /// Loudness (EBU R128) of stereo frames; quiet things are repeated until they are long enough to be measured.
 pub fn loudness(rate: f32, sound: &[Frame]) -> f32 {
     let Ok(mut meter) = ebur128::EbuR128::new(2, rate as u32, ebur128::Mode::I) else { return -70.0 };
-    let flat: Vec<f32> = sound.iter().flatten().copied().collect();
+    let mut flat = Vec::with_capacity(8192);
     let mut heard = 0;
     while heard < rate as usize {
-        if flat.is_empty() || meter.add_frames_f32(&flat).is_err() {
+        for frames in sound.chunks(4096) {
+            flat.clear();
+            flat.extend(frames.iter().flatten());
+            if meter.add_frames_f32(&flat).is_err() {
+                return -70.0;
+            }
+        }
+        if sound.is_empty() {
             return -70.0;
         }
         heard += sound.len();
@@ -352,15 +376,23 @@ pub fn master(rate: f32, lufs: f32, warmth: f32, mut sound: Vec<Frame>) -> Vec<F
             frame[side] = floor[side].high(frame[side]);
         }
     }
-    level(rate, lufs - 0.4, &mut sound);
+    level(rate, lufs, &mut sound);
     if warmth > 0.0 {
         let push = 1.0 + warmth;
+        let (mut before, mut after) = (0f64, 0f64);
         for frame in &mut sound {
             for side in frame.iter_mut() {
+                before += f64::from(*side * *side);
                 *side = soft(*side * push) / push;
+                after += f64::from(*side * *side);
             }
         }
-        level(rate, lufs, &mut sound);
+        // What the warmth took away comes back, so that it is heard and not only quieter.
+        let back = (before / after.max(1e-12)).sqrt() as f32;
+        for frame in &mut sound {
+            frame[0] *= back;
+            frame[1] *= back;
+        }
     }
     limit(rate, &mut sound);
     sound

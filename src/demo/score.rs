@@ -347,7 +347,15 @@ impl Piece {
     }
 
     /// Chords in a rhythm: `X` loud, `x` usual, `o` soft, `.` nothing, `-` holds on; `per` steps a beat.
-    pub fn comp(&self, from: usize, to: usize, centre: i32, count: usize, rhythm: &str, per: f64) -> Vec<Note> {
+    pub fn comp(
+        &self,
+        from: usize,
+        to: usize,
+        centre: i32,
+        count: usize,
+        rhythm: &str,
+        per: f64,
+    ) -> Vec<Note> {
         let led = self.voices(from, to, centre, count);
         let mut notes = Vec::new();
         for hit in self.beat(from, to, rhythm, per) {
@@ -486,7 +494,15 @@ impl Piece {
             let chord = self.chord_at(at).clone();
             let next = self.chord_at(at + 1.0).clone();
             let first = self.harmony.iter().any(|s| (s.at - at).abs() < 1e-6);
-            let fold = |p: i32| if p < low { p + 12 } else if p > low + 16 { p - 12 } else { p };
+            let fold = |p: i32| {
+                if p < low {
+                    p + 12
+                } else if p > low + 16 {
+                    p - 12
+                } else {
+                    p
+                }
+            };
             let pitch = if first {
                 let root = low + (chord.bass - low).rem_euclid(12);
                 if root + 12 - last < last - root && root + 12 <= low + 14 { root + 12 } else { root }
@@ -567,7 +583,12 @@ impl Piece {
                     }
                     let strong = if at.fract() < 1e-6 { 0.1 } else { 0.0 };
                     let arch = 0.12 * (i as f32 / words.len() as f32 * std::f32::consts::PI).sin();
-                    notes.push(Note { at, len: len * 0.96, pitch: pitch as f32, force: 0.66 + strong + arch });
+                    notes.push(Note {
+                        at,
+                        len: len * 0.96,
+                        pitch: pitch as f32,
+                        force: 0.66 + strong + arch,
+                    });
                 }
                 at += len;
             }
@@ -771,7 +792,8 @@ mod tests {
     #[test]
     fn a_melody_agrees_with_its_chords_on_strong_beats_and_closes_on_the_tonic() {
         let piece = piece("dm", "i iv V i", 4);
-        let notes = piece.sing(0, &["0:1 1:.5 2:.5 3:1 2:1", "4:1 3:1 1:2?", "0:1 1:1 2:2", "2:1 1:1 0:2."], 69);
+        let notes =
+            piece.sing(0, &["0:1 1:.5 2:.5 3:1 2:1", "4:1 3:1 1:2?", "0:1 1:1 2:2", "2:1 1:1 0:2."], 69);
         for note in notes.iter().filter(|n| is_strong(n.at, n.len / 0.96)) {
             assert!(piece.chord_at(note.at).holds(note.pitch as i32), "{note:?}");
         }

@@ -8,9 +8,9 @@ use tokio::sync::{Notify, watch};
 use super::queue::{LEASE_MS, Lease, claim};
 use super::{Job, Priority};
 use crate::App;
-use crate::accounts;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::{accounts, studio};
 
 /// How long a worker sleeps when nothing is due and nobody rings.
 const NAP: Duration = Duration::from_millis(500);
@@ -110,7 +110,14 @@ async fn run(app: &App, lease: &Lease) -> Result<()> {
     let (kind, id) = (lease.job.kind(), lease.id.to_string());
     tracing::warn!(kind, id, runs = lease.runs, %error, "a job failed");
     let (lease, why) = (lease.clone(), error.to_string());
-    app.db.write(move |conn| lease.fail(conn, &why)).await?;
+    app.db
+        .write(move |conn| {
+            if lease.fail(conn, &why)? {
+                studio::jobs::given_up(conn, &lease.job, Timestamp::now())?;
+            }
+            Ok(())
+        })
+        .await?;
     Err(error)
 }
 
@@ -131,6 +138,7 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
             accounts::jobs::send_letter(app, lease, to, template, values).await
         }
         Job::SendReset { email } => accounts::jobs::send_reset(app, lease, email).await,
+        Job::ProcessUpload { upload } => studio::jobs::process(app, lease, upload).await,
         other => {
             let kind = other.kind();
             let lease = lease.clone();

@@ -164,7 +164,8 @@ impl Basket {
     /// One word for everything that can be bought and at what price: a page that shows a basket names it, so that
     /// the answer to the page is an answer to these prices and no others.
     pub fn seal(&self) -> String {
-        let words = self.buyable().map(|l| format!("{} {} {} {}\n", l.track, l.tier, l.price.0, l.terms_hash));
+        let words =
+            self.buyable().map(|l| format!("{} {} {} {}\n", l.track, l.tier, l.price.0, l.terms_hash));
         sha256(words.collect::<String>())[..32].to_owned()
     }
 }
@@ -217,8 +218,7 @@ pub fn put(conn: &mut Conn, owner: &Owner, track: &Slug, tier: &str, now: Timest
         return Err(Error::refused("This licence is sold on request: ask the uploader."));
     }
     let id = owner.made(conn, now)?;
-    let lines: i64 =
-        basket_lines::table.filter(basket_lines::basket_id.eq(&id)).count().get_result(conn)?;
+    let lines: i64 = basket_lines::table.filter(basket_lines::basket_id.eq(&id)).count().get_result(conn)?;
     let row = (
         basket_lines::basket_id.eq(&id),
         basket_lines::track_id.eq(&track.id),

@@ -225,7 +225,7 @@ mod tests {
     }
 
     proptest! {
-        /// S1-12: whatever is sold and given back in whatever steps, every journal sums to zero, nobody gives back
+        /// Whatever is sold and given back in whatever steps, every journal sums to zero, nobody gives back
         /// more than they got, and after the whole sum nothing is left anywhere.
         #[test]
         fn what_is_given_back_reverses_what_was_sold(

@@ -116,7 +116,10 @@ impl Licensee {
     pub fn faults(&self) -> Vec<(&'static str, String)> {
         let mut faults = vec![];
         if self.name.is_empty() {
-            faults.push(("licensee", "Say who the licences are for: a person's or an organisation's legal name.".into()));
+            faults.push((
+                "licensee",
+                "Say who the licences are for: a person's or an organisation's legal name.".into(),
+            ));
         }
         for (field, text) in [("licensee", &self.name), ("company", &self.company)] {
             if text.chars().count() > NAME_MAX {
@@ -127,7 +130,10 @@ impl Licensee {
             }
             // A certificate is public to whoever holds it; an address of a person has no place on it.
             if text.contains('@') {
-                faults.push((field, "Give a name, not an e-mail address: it stands on the certificate.".into()));
+                faults.push((
+                    field,
+                    "Give a name, not an e-mail address: it stands on the certificate.".into(),
+                ));
             }
         }
         if !self.country.is_empty() && places::country(&self.country).is_none() {
@@ -282,11 +288,7 @@ impl Order {
     /// Notes the payment page its buyer is sent to. An order that was paid meanwhile stays paid.
     pub fn awaits(&self, conn: &mut Conn, session: &str, url: Option<&str>, now: Timestamp) -> Result<()> {
         diesel::update(orders::table.find(&self.id))
-            .set((
-                orders::stripe_session.eq(session),
-                orders::stripe_url.eq(url),
-                orders::changed_at.eq(now),
-            ))
+            .set((orders::stripe_session.eq(session), orders::stripe_url.eq(url), orders::changed_at.eq(now)))
             .execute(conn)?;
         diesel::update(orders::table.find(&self.id).filter(orders::state.eq(State::Open)))
             .set(orders::state.eq(State::Awaiting))
@@ -348,12 +350,7 @@ pub fn puzzling(conn: &mut Conn, limit: i64) -> Result<Vec<(String, String, Opti
         .filter(stripe_events::problem.is_not_null())
         .order(stripe_events::received_at.desc())
         .limit(limit)
-        .select((
-            stripe_events::id,
-            stripe_events::kind,
-            stripe_events::problem,
-            stripe_events::received_at,
-        ))
+        .select((stripe_events::id, stripe_events::kind, stripe_events::problem, stripe_events::received_at))
         .load(conn)?)
 }
 

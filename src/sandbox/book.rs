@@ -215,9 +215,6 @@ impl Book {
     pub fn events(&self) -> impl DoubleEndedIterator<Item = &Event> {
         self.events.all()
     }
-    pub fn deliveries(&self) -> impl DoubleEndedIterator<Item = &Delivery> {
-        self.deliveries.all()
-    }
 
     /// Events whose webhook has not arrived as often as it should.
     pub fn waiting(&self) -> impl Iterator<Item = &Delivery> {
@@ -601,7 +598,7 @@ impl Book {
             event: id,
             attempts: 0,
             copies: 1,
-            due: now * 1000,
+            due: 0,
             delivered_at: None,
             heard: None,
         }));

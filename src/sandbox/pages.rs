@@ -245,7 +245,8 @@ async fn pay(
     if session.status != "open" {
         return closed(templates, &session);
     }
-    let typed = Payer { email: session.customer_email.clone().unwrap_or_default(), ..<Payer as Default>::default() };
+    let typed =
+        Payer { email: session.customer_email.clone().unwrap_or_default(), ..<Payer as Default>::default() };
     let refusal = (challenge == Some("failed")).then(|| cards::NOT_PROVEN.message.to_owned());
     show_pay(templates, 200, &session, typed, PayerFaults::default(), refusal)
 }

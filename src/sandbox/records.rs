@@ -181,7 +181,7 @@ pub struct Delivery {
     pub attempts: u32,
     /// How many more times it is to arrive.
     pub copies: u32,
-    /// When it is tried next, in milliseconds.
+    /// When it is tried next, in milliseconds; 0 for a new one.
     pub due: i64,
     /// When it arrived for the first time.
     pub delivered_at: Option<i64>,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rocket::config::{LogLevel, Shutdown as ShutdownConfig};
+use rocket::config::{LogLevel, SecretKey, Shutdown as ShutdownConfig};
 use rocket::data::{Data, ToByteUnit};
 use rocket::fairing::AdHoc;
 use rocket::http::{Header, Method, Status};
@@ -40,6 +40,8 @@ pub async fn listen(
         log_level: LogLevel::Off,
         cli_colors: false,
         workers: 1,
+        // Nothing here is signed with it, but Rocket wants one.
+        secret_key: SecretKey::generate().ok_or_else(|| Error::internal("no random bytes"))?,
         // The process that holds this server decides when it ends.
         shutdown: ShutdownConfig {
             ctrlc: false,

@@ -1,5 +1,22 @@
 //! Finding: what was asked, the index that answers, the feed it follows.
 //!
-//! The index is a copy: nothing is decided by it that a row would have to decide, and losing it loses nothing.
+//! The index is a copy: nothing is decided by it that a row would have to decide, and losing it loses nothing. It
+//! never says more than that a track is there; what a page shows of it comes from the rows.
 
+mod bits;
+mod feed;
+mod find;
+mod follow;
+mod index;
 pub mod page;
+pub mod query;
+mod segment;
+mod shelf;
+mod similar;
+mod words;
+
+pub use find::{Found, Sought, View, Way};
+pub use index::Index;
+pub use query::Query;
+pub use segment::{TEMPO_BARS, TEMPO_FROM, TEMPO_STEP};
+pub use similar::Likeness;

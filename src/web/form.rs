@@ -70,7 +70,11 @@ impl<'r> FromData<'r> for Posted {
         let body = match data.open(MOST_BYTES.bytes()).into_string().await {
             Ok(body) if body.is_complete() => body.into_inner(),
             Ok(_) => {
-                return trouble::out_as(request, Status::PayloadTooLarge, Error::refused("That is too long."));
+                return trouble::out_as(
+                    request,
+                    Status::PayloadTooLarge,
+                    Error::refused("That is too long."),
+                );
             }
             Err(_) => return trouble::out(request, Error::refused("That form is not text.")),
         };

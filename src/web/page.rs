@@ -50,6 +50,8 @@ pub struct Frame {
     pub notice: Option<String>,
     /// Whether single keys play and seek.
     pub shortcuts: bool,
+    /// Whether whole previews are for this visitor, not only samples.
+    pub hears_all: bool,
     /// Whether payments and letters are pretended.
     pub pretend: bool,
     pub development: bool,
@@ -105,6 +107,7 @@ impl Page {
             is_uploader: visitor.as_ref().is_some_and(|v| v.has(crate::accounts::user::Role::Uploader)),
             is_admin: visitor.as_ref().is_some_and(|v| v.has(crate::accounts::user::Role::Admin)),
             shortcuts: visitor.as_ref().is_none_or(|v| v.shortcuts),
+            hears_all: visitor.is_some() || app.config.preview_anonymous,
             visitor: visitor.clone(),
             basket_count: seen.basket_count,
             csrf: forms.token()?,

@@ -1,5 +1,9 @@
 //! The people and places of the tests.
 
+pub mod app;
+pub mod browser;
 pub mod database;
 pub mod folder;
 pub mod s3;
+pub mod sandbox;
+pub mod shop;

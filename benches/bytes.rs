@@ -1,0 +1,305 @@
+//! Downloads against nginx on the same file: whole, and in ranges of 256 KiB; and what a thousand slow listeners cost.
+//!
+//! `cargo bench --bench bytes` (nginx is looked for in the usual places)
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use common::{cpu_of, median, table};
+use cuehouse::clock::Timestamp;
+use cuehouse::storage::{Storage, StorageUrl};
+use cuehouse::web::ranges::{Conditions, FileFacts};
+use cuehouse::web::stream::{Delivery, Disposition, FileReply, Pace, StoredFile, heads};
+use rocket::{State, get, routes};
+
+const FILE: u64 = 4 << 20;
+const RANGE: u64 = 256 << 10;
+const CLIENTS: usize = 8;
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_secs(2);
+const LISTENERS: usize = 1000;
+/// What an MP3 of 128 kb/s needs.
+const BYTES_A_SECOND: usize = 16_000;
+
+fn main() {
+    // The server runs in a process of its own, so that the clients' work is not counted as its.
+    if std::env::args().any(|word| word == "--serve") {
+        return serve();
+    }
+    let folder = std::env::temp_dir().join(format!("cuehouse-bytes-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("files")).expect("a folder");
+    let bytes: Vec<u8> = (0..FILE).map(|n| (n % 251) as u8).collect();
+    std::fs::write(folder.join("files/sound.bin"), bytes).expect("a file");
+    let ours = Server::ours(&folder);
+    let nginx = Server::nginx(&folder);
+    let mut rows = vec![];
+    for (what, size) in [("whole, 4 MiB", None), ("ranges of 256 KiB", Some(RANGE))] {
+        let (mut a, mut b) = (vec![], vec![]);
+        for _ in 0..ROUNDS {
+            a.push(load(&ours, "/download", size));
+            if let Some(nginx) = &nginx {
+                b.push(load(nginx, "/sound.bin", size));
+            }
+        }
+        let of =
+            |r: &[(f64, f64)], n: usize| median(r.iter().map(|r| if n == 0 { r.0 } else { r.1 }).collect());
+        rows.push(vec![
+            what.into(),
+            "Cuehouse".into(),
+            format!("{:.0}", of(&a, 0)),
+            format!("{:.2}", of(&a, 1)),
+            "".into(),
+        ]);
+        if nginx.is_some() {
+            let ratio = of(&a, 0) / of(&b, 0);
+            rows.push(vec![
+                what.into(),
+                "nginx".into(),
+                format!("{:.0}", of(&b, 0)),
+                format!("{:.2}", of(&b, 1)),
+                format!("{ratio:.2} ×"),
+            ]);
+        } else {
+            println!("no nginx found: its rows are left out");
+        }
+    }
+    println!("{CLIENTS} clients, median of {ROUNDS} interleaved rounds\n");
+    table(&["what", "who", "MiB/s", "CPU ms a MiB", "ratio"], &rows);
+    listeners(&ours);
+    drop((ours, nginx));
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// A thousand people who listen at the speed of the music.
+fn listeners(ours: &Server) {
+    let before = ours.memory();
+    let (late, read) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let stop = Arc::new(AtomicBool::new(false));
+    let most = Arc::new(AtomicU64::new(0));
+    let port = ours.port;
+    let all: Vec<_> = (0..LISTENERS)
+        .map(|_| {
+            let (late, read, stop) = (late.clone(), read.clone(), stop.clone());
+            std::thread::Builder::new()
+                .stack_size(128 << 10)
+                .spawn(move || {
+                    let mut line = ask(port, "/listen", None);
+                    let mut buffer = vec![0; BYTES_A_SECOND / 2];
+                    let start = Instant::now();
+                    let mut beats = 0u32;
+                    while !stop.load(Ordering::Relaxed) {
+                        beats += 1;
+                        let due = start + Duration::from_millis(500) * beats;
+                        if line.read_exact(&mut buffer).is_err() {
+                            break;
+                        }
+                        read.fetch_add(1, Ordering::Relaxed);
+                        match due.checked_duration_since(Instant::now()) {
+                            Some(wait) => std::thread::sleep(wait),
+                            None => drop(late.fetch_add(1, Ordering::Relaxed)),
+                        }
+                    }
+                })
+                .expect("a listener")
+        })
+        .collect();
+    for _ in 0..20 {
+        std::thread::sleep(Duration::from_millis(500));
+        most.fetch_max(ours.memory().saturating_sub(before), Ordering::Relaxed);
+    }
+    stop.store(true, Ordering::Relaxed);
+    for one in all {
+        let _ = one.join();
+    }
+    println!(
+        "\n{LISTENERS} slow listeners for 10 s: {} KiB of memory each, {} late of {} reads",
+        most.load(Ordering::Relaxed) / 1024 / LISTENERS as u64,
+        late.load(Ordering::Relaxed),
+        read.load(Ordering::Relaxed)
+    );
+}
+
+/// MiB a second, and the server's processor milliseconds a MiB.
+fn load(server: &Server, path: &str, range: Option<u64>) -> (f64, f64) {
+    let used = server.cpu();
+    let start = Instant::now();
+    let (port, path) = (server.port, path.to_owned());
+    let clients: Vec<_> = (0..CLIENTS as u64)
+        .map(|n| {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                let (mut bytes, mut at) = (0, n * RANGE % FILE);
+                let mut line = connect(port);
+                while start.elapsed() < ROUND {
+                    let span = range.map(|size| (at, at + size - 1));
+                    send(&mut line, &path, span);
+                    bytes += answer(&mut line, range.unwrap_or(FILE));
+                    at = (at + RANGE) % FILE;
+                }
+                bytes
+            })
+        })
+        .collect();
+    let bytes: u64 = clients.into_iter().map(|c| c.join().expect("a client")).sum();
+    let mib = bytes as f64 / f64::from(1 << 20);
+    (mib / start.elapsed().as_secs_f64(), (server.cpu() - used).as_secs_f64() * 1e3 / mib)
+}
+
+fn connect(port: u16) -> TcpStream {
+    let line = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+    line.set_nodelay(true).expect("nodelay");
+    line
+}
+
+fn send(line: &mut TcpStream, path: &str, span: Option<(u64, u64)>) {
+    let range = span.map(|(a, b)| format!("Range: bytes={a}-{b}\r\n")).unwrap_or_default();
+    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{range}\r\n");
+    line.write_all(head.as_bytes()).expect("a request");
+}
+
+fn ask(port: u16, path: &str, span: Option<(u64, u64)>) -> TcpStream {
+    let mut line = connect(port);
+    send(&mut line, path, span);
+    line
+}
+
+/// Reads one answer with a body of so many bytes.
+fn answer(line: &mut TcpStream, len: u64) -> u64 {
+    let mut buffer = vec![0; 256 << 10];
+    let (mut have, mut head) = (0usize, None);
+    loop {
+        let n = line.read(&mut buffer[have.min(4096)..]).expect("an answer");
+        assert!(n > 0, "the server hung up");
+        match head {
+            Some(left) if left <= n as u64 => return len,
+            Some(left) => head = Some(left - n as u64),
+            None => {
+                have += n;
+                if let Some(end) = buffer[..have].windows(4).position(|w| w == b"\r\n\r\n") {
+                    let body = (have - end - 4) as u64;
+                    if body >= len {
+                        return len;
+                    }
+                    head = Some(len - body);
+                    have = 0;
+                }
+            }
+        }
+    }
+}
+
+struct Server {
+    child: Child,
+    /// The process that does the work.
+    pids: Vec<String>,
+    port: u16,
+}
+
+impl Server {
+    fn ours(folder: &Path) -> Server {
+        let port = free_port();
+        let child = Command::new(std::env::current_exe().expect("ourselves"))
+            .args(["--serve", &port.to_string()])
+            .arg(folder.join("files"))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("our server");
+        Server { pids: vec![child.id().to_string()], child, port }.when_up()
+    }
+
+    fn nginx(folder: &Path) -> Option<Server> {
+        let nginx = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"]
+            .iter()
+            .find(|p| Path::new(p).exists())?;
+        let port = free_port();
+        let config = format!(
+            "daemon off; master_process off; pid {0}/pid; error_log {0}/error.log; events {{ worker_connections 4096; }}\n\
+             http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; client_body_temp_path {0}/t; \
+             proxy_temp_path {0}/t; fastcgi_temp_path {0}/t; uwsgi_temp_path {0}/t; scgi_temp_path {0}/t; \
+             server {{ listen 127.0.0.1:{port}; root {0}/files; }} }}",
+            folder.display()
+        );
+        let path: PathBuf = folder.join("nginx.conf");
+        std::fs::write(&path, config).ok()?;
+        let child = Command::new(nginx).arg("-c").arg(&path).stderr(Stdio::null()).spawn().ok()?;
+        Some(Server { pids: vec![child.id().to_string()], child, port }.when_up())
+    }
+
+    fn when_up(self) -> Server {
+        for _ in 0..200 {
+            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return self;
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        panic!("a server does not answer");
+    }
+
+    fn cpu(&self) -> Duration {
+        self.pids.iter().map(|pid| cpu_of(pid)).sum()
+    }
+
+    /// Resident bytes.
+    fn memory(&self) -> u64 {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.pids[0])).unwrap_or_default();
+        statm.split_whitespace().nth(1).and_then(|n| n.parse::<u64>().ok()).unwrap_or_default() * 4096
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_or(0, |a| a.port())
+}
+
+// --- our server: the very code that serves masters and previews ---
+
+fn sound(pace: Pace) -> StoredFile {
+    StoredFile {
+        key: "sound.bin".into(),
+        facts: FileFacts { len: FILE, etag: "sound".into(), modified: Timestamp::from_secs(1_000_000_000) },
+        kind: "application/octet-stream".into(),
+        disposition: Disposition::Inline,
+        cache: "private".into(),
+        pace,
+    }
+}
+
+type Answer = Result<FileReply, cuehouse::Error>;
+
+#[get("/download")]
+async fn download(storage: &State<Storage>, asked: Conditions) -> Answer {
+    sound(Pace::Download).answer(storage, Delivery::Direct, &asked).await
+}
+
+#[get("/listen")]
+async fn listen(storage: &State<Storage>, asked: Conditions) -> Answer {
+    sound(Pace::Listen { bits_per_sec: 128_000 }).answer(storage, Delivery::Direct, &asked).await
+}
+
+fn serve() {
+    let words: Vec<String> = std::env::args().collect();
+    let at = words.iter().position(|word| word == "--serve").expect("--serve");
+    let (port, folder) = (words[at + 1].parse().expect("a port"), words[at + 2].clone());
+    let storage = Storage::open(&StorageUrl::Folder(folder.into()), None).expect("a store");
+    let config = rocket::Config {
+        port,
+        log_level: rocket::config::LogLevel::Off,
+        ip_header: None,
+        ..rocket::Config::debug_default()
+    };
+    let rocket = rocket::custom(config).manage(storage).attach(heads()).mount("/", routes![download, listen]);
+    let _ = rocket::execute(rocket.launch());
+}

@@ -1,0 +1,16 @@
+//! The demo shop: people, and sounds that Cuehouse makes itself, so that a first start has something to hear.
+//!
+//! A track is written (`score`, `music`, `loops`), played (`instruments`, `effects`) and mixed (`mix`) from a seed of its
+//! own: the same number always gives the same bytes. Who offers it under which words is data (`catalogue`). No sale, no
+//! play and no favourite is ever invented here, and nothing here runs in production.
+
+pub mod catalogue;
+mod chance;
+mod effects;
+mod instruments;
+mod loops;
+mod mix;
+mod music;
+mod score;
+
+pub use catalogue::{Person, Spec, TRACKS, people, track, wav};

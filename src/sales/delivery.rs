@@ -1,0 +1,159 @@
+//! What a licence hands out: the master byte for byte as it was given, and files made from it on demand, each with a
+//! signed note that names its hash and the licence. Every name carries the licence's number.
+
+use diesel::prelude::*;
+
+use crate::clock::Timestamp;
+use crate::db::Conn;
+use crate::db::schema::{deliveries, uploads};
+use crate::each_db;
+use crate::error::Result;
+use crate::ids::{LicenceId, Slug, UploadId};
+use crate::sales::scope::{FileKind, Scope};
+use crate::text_enum;
+
+text_enum! {
+    /// What is made from a master.
+    pub enum Made {
+        Mp3 = "mp3",
+        Wav = "wav",
+    }
+}
+
+/// Where the bytes of a file come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Master,
+    Made(Made),
+}
+
+/// A file of the library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    pub source: Source,
+    /// Its name, which is the last part of its address too.
+    pub name: String,
+    /// The media type.
+    pub kind: &'static str,
+    /// What it is, for people.
+    pub words: String,
+}
+
+/// The files a licence of this scope hands out for a master in this container.
+pub fn files(scope: &Scope, container: &str, slug: &Slug, number: &str) -> Vec<File> {
+    let (extension, kind) = form(container);
+    let name = |extension: &str| format!("{slug}-{number}.{extension}");
+    let (mp3, wav) = (scope.files.contains(&FileKind::Mp3), scope.files.contains(&FileKind::Wav));
+    let mut files = vec![];
+    // A master that is an MP3 is the best MP3 there is.
+    if wav || (mp3 && extension == "mp3") {
+        let words = format!("The master, as its maker gave it ({container})");
+        files.push(File { source: Source::Master, name: name(extension), kind, words });
+    }
+    if wav && extension != "wav" {
+        let words = "WAV, made from the master".to_owned();
+        files.push(File { source: Source::Made(Made::Wav), name: name("wav"), kind: "audio/wav", words });
+    }
+    if mp3 && extension != "mp3" {
+        let words = "MP3, 320 kb/s, made from the master".to_owned();
+        files.push(File { source: Source::Made(Made::Mp3), name: name("mp3"), kind: "audio/mpeg", words });
+    }
+    files
+}
+
+/// The ending and the media type of a container, as the examination of a master names it.
+fn form(container: &str) -> (&'static str, &'static str) {
+    match container {
+        "WAV" => ("wav", "audio/wav"),
+        "AIFF" => ("aiff", "audio/aiff"),
+        "FLAC" => ("flac", "audio/flac"),
+        "CAF" => ("caf", "audio/x-caf"),
+        "M4A" => ("m4a", "audio/mp4"),
+        "Ogg" => ("ogg", "audio/ogg"),
+        "MP3" => ("mp3", "audio/mpeg"),
+        _ => ("bin", "application/octet-stream"),
+    }
+}
+
+/// A file that was made and is kept.
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = deliveries)]
+pub struct Kept {
+    pub licence_id: LicenceId,
+    pub kind: Made,
+    pub storage_key: String,
+    pub bytes: i64,
+    pub sha256: String,
+    /// The signed note that travels with it.
+    pub note: String,
+    pub made_at: Timestamp,
+}
+
+/// Where a made file is kept: under its content, apart from previews and masters.
+pub fn key(licence: &LicenceId, sha256: &str, made: Made) -> String {
+    format!("deliveries/{licence}/{sha256}.{made}")
+}
+
+impl Kept {
+    pub fn find(conn: &mut Conn, licence: &LicenceId, made: Made) -> Result<Option<Kept>> {
+        Ok(deliveries::table.find((licence, made)).select(Kept::as_select()).first(conn).optional()?)
+    }
+
+    /// Keeps a made file, unless another was kept first: answers the one that holds.
+    pub fn keep(&self, conn: &mut Conn) -> Result<Kept> {
+        each_db!(conn, |c| diesel::insert_into(deliveries::table)
+            .values(self)
+            .on_conflict_do_nothing()
+            .execute(c))?;
+        let one = deliveries::table.find((&self.licence_id, self.kind));
+        Ok(one.select(Kept::as_select()).first(conn)?)
+    }
+}
+
+/// The keys of everything that was made, for whoever collects what no row names.
+pub fn keys(conn: &mut Conn) -> Result<Vec<String>> {
+    Ok(deliveries::table.select(deliveries::storage_key).load(conn)?)
+}
+
+/// A master as it lies in storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Master {
+    pub key: String,
+    pub bytes: i64,
+    pub sha256: String,
+    pub since: Timestamp,
+}
+
+/// The master a line was bought of. Its track may have another by now; this one stays.
+pub fn master(conn: &mut Conn, upload: &UploadId) -> Result<Master> {
+    let (key, bytes, sha256, since) = uploads::table
+        .find(upload)
+        .select((uploads::master_key, uploads::bytes, uploads::file_sha256, uploads::created_at))
+        .first(conn)?;
+    Ok(Master { key, bytes, sha256, since })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sales::tier::default_catalogue;
+
+    #[test]
+    fn a_tier_hands_out_what_it_says_and_every_name_carries_the_number() {
+        let check = |tier: &str, container: &str, expected: &[(&str, Source)]| {
+            let scope = default_catalogue().into_iter().find(|t| t.slug == tier).unwrap().scope;
+            let slug = Slug::parse("rain").unwrap();
+            let files = files(&scope, container, &slug, "7K3M");
+            let found: Vec<(String, Source)> = files.into_iter().map(|f| (f.name, f.source)).collect();
+            let expected: Vec<(String, Source)> =
+                expected.iter().map(|(ending, source)| (format!("rain-7K3M.{ending}"), *source)).collect();
+            assert_eq!(found, expected, "{tier} {container}");
+        };
+        let (mp3, wav) = (Source::Made(Made::Mp3), Source::Made(Made::Wav));
+        check("listen", "WAV", &[("mp3", mp3)]);
+        check("listen", "MP3", &[("mp3", Source::Master)]);
+        check("creator", "WAV", &[("wav", Source::Master), ("mp3", mp3)]);
+        check("film", "FLAC", &[("flac", Source::Master), ("wav", wav), ("mp3", mp3)]);
+        check("effects", "MP3", &[("mp3", Source::Master), ("wav", wav)]);
+    }
+}

@@ -1,0 +1,121 @@
+//! What the till does beside a request: receipts, and asking Stripe what it may have missed.
+
+use serde_json::json;
+
+use crate::App;
+use crate::accounts::user::User;
+use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::ids::OrderId;
+use crate::jobs::{Job, Lease, Terms, enqueue_as};
+use crate::sales::inbox::{self, Kept};
+use crate::sales::licence::Held;
+use crate::sales::order::Order;
+use crate::sales::{basket, marks};
+
+/// How far back the first reconciliation looks, and how much every later one looks again.
+const FIRST_LOOK: i64 = 7 * DAY;
+const AGAIN: i64 = 2 * HOUR;
+/// Payment pages looked at one by one in one round.
+const PAGES: i64 = 50;
+/// A basket of a browser that nobody touched for so long is forgotten.
+const BASKET_LASTS: i64 = 90 * DAY;
+/// The mark that says up to when Stripe's events were read.
+const READ_UP_TO: &str = "stripe events read up to";
+
+/// Writes to the buyer what was bought, with the way to the library. The letter goes out as a job of its own.
+pub async fn send_receipt(app: &App, lease: &Lease, order: &OrderId) -> Result<()> {
+    let (lease, order) = (lease.clone(), order.clone());
+    let issuer = app.issuer.clone();
+    app.db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            lease.finish(conn, now)?;
+            let order = Order::find(conn, &order)?;
+            let buyer = User::find(conn, &order.buyer_id)?;
+            let lines: Vec<_> = Held::of_order(conn, &order.id)?
+                .into_iter()
+                .map(|held| {
+                    json!({
+                        "title": held.line.title,
+                        "uploader": held.line.uploader_name,
+                        "tier": held.line.tier,
+                        "price": held.line.price_cents.show(&order.currency),
+                        "number": held.licence.number,
+                    })
+                })
+                .collect();
+            let letter = Job::SendLetter {
+                to: buyer.email,
+                template: "receipt".into(),
+                values: json!({
+                    "name": buyer.name,
+                    "order": order.id,
+                    "total": order.total_cents.show(&order.currency),
+                    "lines": lines,
+                    "library": issuer.address("/library"),
+                    "receipt": issuer.address(&format!("/orders/{}", order.id)),
+                }),
+            };
+            let once = Terms { once: Some(format!("receipt-letter:{}", order.id)), ..Terms::default() };
+            enqueue_as(conn, &letter, once, now).map(drop)
+        })
+        .await
+}
+
+/// Lists what happened at Stripe since the last time and feeds what is missing through the webhook's own door; then
+/// looks at payment pages of which nothing was heard. Run at start and hourly.
+pub async fn reconcile(app: &App, lease: &Lease) -> Result<()> {
+    let begun = Timestamp::now();
+    let since = app.db.read(|conn| marks::moment(conn, READ_UP_TO)).await?;
+    let since = since.map_or(begun.plus(-FIRST_LOOK), |at| at.plus(-AGAIN));
+    let events = app.stripe.recent_events(since, None).await?;
+    let missing = app.db.read(move |conn| inbox::missing(conn, events.clone())).await?;
+    let found = missing.len();
+    for event in missing {
+        take(app, event.body).await?;
+    }
+    let waiting = app.db.read(move |conn| Order::waiting(conn, begun.plus(-5 * MINUTE), PAGES)).await?;
+    for order in waiting {
+        look_at(app, &order).await?;
+    }
+    if found > 0 {
+        tracing::info!(found, "events that no webhook had brought");
+    }
+    let lease = lease.clone();
+    app.db
+        .write(move |conn| {
+            lease.finish(conn, Timestamp::now())?;
+            basket::sweep(conn, begun.plus(-BASKET_LASTS))?;
+            marks::set(conn, READ_UP_TO, begun)
+        })
+        .await
+}
+
+/// Asks Stripe how the payment page of an order stands, and takes in what it says.
+pub async fn look_at(app: &App, order: &Order) -> Result<()> {
+    let Some(session) = &order.stripe_session else { return Ok(()) };
+    let mut session = match app.stripe.session(session).await {
+        Ok(session) => session,
+        // Stripe has never heard of it: nothing can have been paid there.
+        Err(Error::NotFound) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    session.order.get_or_insert_with(|| order.id.to_string());
+    match inbox::looked_up(&session, Timestamp::now()) {
+        Some(body) => take(app, body).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The one door for what Stripe says, whoever brought it.
+pub async fn take(app: &App, body: String) -> Result<Kept> {
+    let issuer = app.issuer.clone();
+    let kept = app
+        .db
+        .write(move |conn: &mut Conn| inbox::take(conn, &body, &issuer, Timestamp::now()))
+        .await?;
+    app.bell.ring();
+    Ok(kept)
+}

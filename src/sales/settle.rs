@@ -1,0 +1,267 @@
+//! What is true of an order, computed from everything Stripe ever said of it.
+//!
+//! [`hear`] is a function of the set of events: neither their order nor their number matters. [`settle`] brings the
+//! rows to what it says, inside the write that kept the newest event, and only ever adds.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use serde_json::json;
+
+use crate::accounts::user::User;
+use crate::clock::Timestamp;
+use crate::db::Conn;
+use crate::db::schema::{orders, stripe_events};
+use crate::error::Result;
+use crate::ids::OrderId;
+use crate::jobs::{self, Job, Terms, enqueue_as};
+use crate::money::Cents;
+use crate::sales::issuer::Issuer;
+use crate::sales::licence::{self, Reason};
+use crate::sales::order::{Line, Order, State};
+use crate::sales::{basket, ledger};
+use crate::stripe::{About, Checkout, Event, read_event};
+
+/// What the events of an order say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// Since when it is paid.
+    pub paid: Option<Timestamp>,
+    pub payment_intent: Option<String>,
+    /// How much of it was given back.
+    pub back: Cents,
+    /// That nothing of the payment is left with us: since when, and why.
+    pub over: Option<(Timestamp, Reason)>,
+    /// Disputes by id: since when, and until when.
+    pub disputes: BTreeMap<String, (Timestamp, Option<Timestamp>)>,
+    /// Payment pages that closed unpaid.
+    pub closed: Vec<String>,
+    /// What an operator should look at.
+    pub note: Option<String>,
+}
+
+#[derive(Default)]
+struct Dispute {
+    since: Option<Timestamp>,
+    ended: Option<Timestamp>,
+    lost: bool,
+    /// Whether money was taken: a mere inquiry takes none.
+    real: bool,
+}
+
+/// Listens to all events of an order of this sum.
+pub fn hear(total: Cents, currency: &str, events: &[Event]) -> Heard {
+    let mut payments: BTreeMap<String, (Timestamp, Option<String>)> = BTreeMap::new();
+    let mut charges: BTreeMap<String, (Cents, Option<Timestamp>)> = BTreeMap::new();
+    let mut refunds: BTreeMap<String, (Cents, Timestamp)> = BTreeMap::new();
+    let mut disputes: BTreeMap<String, Dispute> = BTreeMap::new();
+    let mut heard = Heard::default();
+    let (mut odd, mut failed) = (None, false);
+    for event in events {
+        match &event.about {
+            About::Paid(checkout) if is_sum(checkout, total, currency) => {
+                let key = checkout.payment_intent.clone().unwrap_or_else(|| checkout.session.clone());
+                let payment = payments.entry(key).or_insert((event.created, None));
+                payment.0 = payment.0.min(event.created);
+                payment.1 = checkout.payment_intent.clone();
+            }
+            About::Paid(checkout) => odd = odd.max(Some((checkout.amount_total, checkout.currency.clone()))),
+            About::Expired(checkout) | About::Failed(checkout) => heard.closed.push(checkout.session.clone()),
+            About::Refunded { charge, refunded, .. } => {
+                let (most, whole) = charges.entry(charge.clone()).or_default();
+                *most = (*most).max(*refunded);
+                if *refunded >= total {
+                    *whole = Some(whole.map_or(event.created, |w| w.min(event.created)));
+                }
+            }
+            About::Refund { refund, amount, status, .. } if status == "succeeded" => {
+                let known = refunds.entry(refund.clone()).or_insert((*amount, event.created));
+                known.1 = known.1.min(event.created);
+            }
+            About::Refund { status, .. } => failed |= status == "failed",
+            About::Disputed { dispute, status, .. } => {
+                let known = disputes.entry(dispute.clone()).or_default();
+                known.since = Some(known.since.map_or(event.created, |s| s.min(event.created)));
+                known.real |= !status.starts_with("warning");
+            }
+            About::DisputeClosed { dispute, status, .. } => {
+                let known = disputes.entry(dispute.clone()).or_default();
+                known.since = Some(known.since.map_or(event.created, |s| s.min(event.created)));
+                known.ended = Some(known.ended.map_or(event.created, |e| e.min(event.created)));
+                known.lost |= status == "lost";
+                known.real |= !status.starts_with("warning");
+            }
+            About::Awaited(_) | About::Other => {}
+        }
+    }
+    heard.closed.sort_unstable();
+    heard.closed.dedup();
+    heard.paid = payments.values().map(|(at, _)| *at).min();
+    heard.payment_intent = payments.values().min().and_then(|(_, intent)| intent.clone());
+
+    // Both tell of the same money: the charge its sum so far, each refund itself.
+    let by_charge: Cents = charges.values().map(|(most, _)| *most).sum();
+    let by_refund: Cents = refunds.values().map(|(amount, _)| *amount).sum();
+    let owed = Cents(total.0 * payments.len().max(1) as i64);
+    let back = by_charge.max(by_refund);
+    let whole = back >= owed;
+    let lost = disputes.values().filter(|d| d.lost).filter_map(|d| d.ended).min();
+    heard.back = match (whole || lost.is_some(), payments.len()) {
+        (true, _) => total,
+        (false, 1) => back,
+        // Of an order that was paid twice only what goes beyond the second payment was given back.
+        (false, _) => (back - (owed - total)).max(Cents::ZERO),
+    };
+    let refunded = whole.then(|| {
+        let by_charge = charges.values().filter_map(|(_, whole)| *whole).max();
+        let by_refund = refunds.values().map(|(_, at)| *at).max();
+        [by_charge, by_refund].into_iter().flatten().min().unwrap_or(Timestamp(0))
+    });
+    heard.over = match (refunded, lost) {
+        (_, Some(at)) => Some((at, Reason::DisputeLost)),
+        (Some(at), None) => Some((at, Reason::Refunded)),
+        (None, None) => None,
+    };
+    heard.disputes = disputes
+        .into_iter()
+        .filter(|(_, d)| d.real)
+        .filter_map(|(id, d)| d.since.map(|since| (id, (since, d.ended))))
+        .collect();
+    heard.note = match (odd, payments.len()) {
+        (Some((amount, other)), _) => {
+            Some(format!("Paid {} instead of {}.", amount.show(&other), total.show(currency)))
+        }
+        (None, 2..) => Some("Paid more than once: give the surplus back at Stripe.".to_owned()),
+        _ if failed => Some("A refund failed: the buyer may still wait for the money.".to_owned()),
+        _ => None,
+    };
+    heard
+}
+
+fn is_sum(checkout: &Checkout, total: Cents, currency: &str) -> bool {
+    checkout.amount_total == total && checkout.currency.eq_ignore_ascii_case(currency)
+}
+
+/// Every event of an order: those that name it or its payment page, and those of the payments these name.
+fn events_of(conn: &mut Conn, order: &Order) -> Result<Vec<Event>> {
+    let named: Vec<(String, Option<String>)> =
+        stripe_events::table
+            .filter(stripe_events::order_id.eq(order.id.as_str()).or(
+                stripe_events::session.is_not_null().and(stripe_events::session.eq(&order.stripe_session)),
+            ))
+            .select((stripe_events::body, stripe_events::payment_intent))
+            .load(conn)?;
+    let mut intents: Vec<String> = named.iter().filter_map(|(_, intent)| intent.clone()).collect();
+    intents.extend(order.payment_intent.clone());
+    let more: Vec<String> = stripe_events::table
+        .filter(stripe_events::payment_intent.eq_any(intents))
+        .filter(stripe_events::order_id.is_null())
+        .filter(
+            stripe_events::session
+                .is_null()
+                .or(stripe_events::session.ne(order.stripe_session.clone().unwrap_or_default())),
+        )
+        .select(stripe_events::body)
+        .load(conn)?;
+    let bodies = named.into_iter().map(|(body, _)| body).chain(more);
+    // What cannot be read was marked when it came and waits for an operator.
+    Ok(bodies.filter_map(|body| read_event(&body).ok()).collect())
+}
+
+/// Brings an order to what its events say.
+pub fn settle(conn: &mut Conn, order: &OrderId, issuer: &Issuer, now: Timestamp) -> Result<()> {
+    let order = Order::find(conn, order)?;
+    let events = events_of(conn, &order)?;
+    let heard = hear(order.total_cents, &order.currency, &events);
+    let Some(paid_at) = heard.paid else {
+        note(conn, &order, heard.note.as_deref(), now)?;
+        if order.stripe_session.as_ref().is_some_and(|session| heard.closed.contains(session)) {
+            order.cancel(conn, now)?;
+        }
+        return Ok(());
+    };
+    let lines = order.lines(conn)?;
+    let state = if heard.over.is_some() { State::Refunded } else { State::Paid };
+    diesel::update(orders::table.find(&order.id))
+        .set((
+            orders::state.eq(state),
+            orders::paid_at.eq(paid_at),
+            orders::payment_intent.eq(heard.payment_intent.as_ref().or(order.payment_intent.as_ref())),
+            orders::note.eq(&heard.note),
+            orders::changed_at.eq(if order.state == state { order.changed_at } else { now }),
+        ))
+        .execute(conn)?;
+    grant(conn, &order, &lines, issuer, now)?;
+    ledger::sale(conn, &order, &lines, now)?;
+    ledger::refund(conn, &order, &lines, heard.back, now)?;
+    for (dispute, (since, ended)) in &heard.disputes {
+        licence::suspend(conn, &order.id, dispute, *since, *ended)?;
+    }
+    if let Some((since, reason)) = heard.over {
+        licence::revoke(conn, &order.id, reason, since, now)?;
+    }
+    match (order.state, state) {
+        (was, is) if was == is => Ok(()),
+        (_, State::Refunded) => say_refunded(conn, &order, &lines, now),
+        (State::Refunded, _) => Ok(()),
+        _ => say_paid(conn, &order, now),
+    }
+}
+
+/// Settles an order that costs nothing: Stripe never hears of it.
+pub fn settle_free(conn: &mut Conn, order: &Order, issuer: &Issuer, now: Timestamp) -> Result<()> {
+    let unpaid = orders::table
+        .find(&order.id)
+        .filter(orders::state.eq(State::Open).and(orders::total_cents.eq(Cents::ZERO)));
+    let first = diesel::update(unpaid)
+        .set((orders::state.eq(State::Paid), orders::paid_at.eq(now), orders::changed_at.eq(now)))
+        .execute(conn)?;
+    if first == 1 {
+        let lines = order.lines(conn)?;
+        grant(conn, order, &lines, issuer, now)?;
+        say_paid(conn, order, now)?;
+    }
+    Ok(())
+}
+
+/// One licence for each line, and the basket without what was bought; both only where that did not happen yet.
+fn grant(conn: &mut Conn, order: &Order, lines: &[Line], issuer: &Issuer, now: Timestamp) -> Result<()> {
+    let mut bought = vec![];
+    for line in lines {
+        if licence::issue(conn, order, line, issuer, now)? {
+            bought.push((line.track_id.clone(), line.tier.clone()));
+        }
+    }
+    basket::bought(conn, &order.buyer_id, &bought)
+}
+
+fn note(conn: &mut Conn, order: &Order, words: Option<&str>, now: Timestamp) -> Result<()> {
+    if words.is_some() && order.note.as_deref() != words {
+        diesel::update(orders::table.find(&order.id))
+            .set((orders::note.eq(words), orders::changed_at.eq(now)))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+fn say_paid(conn: &mut Conn, order: &Order, now: Timestamp) -> Result<()> {
+    let once = Terms { once: Some(format!("receipt:{}", order.id)), ..Terms::default() };
+    jobs::enqueue_as(conn, &Job::SendReceipt { order: order.id.clone() }, once, now).map(drop)
+}
+
+fn say_refunded(conn: &mut Conn, order: &Order, lines: &[Line], now: Timestamp) -> Result<()> {
+    let buyer = User::find(conn, &order.buyer_id)?;
+    let titles: Vec<&str> = lines.iter().map(|line| line.title.as_str()).collect();
+    let letter = Job::SendLetter {
+        to: buyer.email,
+        template: "refunded".into(),
+        values: json!({
+            "name": buyer.name,
+            "order": order.id,
+            "total": order.total_cents.show(&order.currency),
+            "titles": titles,
+        }),
+    };
+    let once = Terms { once: Some(format!("refunded:{}", order.id)), ..Terms::default() };
+    enqueue_as(conn, &letter, once, now).map(drop)
+}

@@ -1,0 +1,225 @@
+//! From a master to a draft: the worker listens, what it made goes into storage, then one write tells of it.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::upload::{Likeness, State, Twin, Upload, derived_key, prints_of};
+use crate::App;
+use crate::audio::{self, Examined, Facts, Refusal, Wish};
+use crate::catalogue::track::Recording;
+use crate::clock::Timestamp;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::ids::UploadId;
+use crate::jobs::{Job, Lease};
+use crate::secrets::{self, sha256};
+
+/// Own recordings that a new one is held against.
+const COMPARED: i64 = 50;
+
+/// Examines an upload: its facts, what listeners hear of it, its draft. Run twice it finds its work done; run under
+/// a lease that was lost it changes nothing.
+pub async fn process(app: &App, lease: &Lease, id: &UploadId) -> Result<()> {
+    let (mine, wanted) = (lease.clone(), id.clone());
+    let upload = app
+        .db
+        .write(move |conn| {
+            if !mine.renew(conn)? {
+                return Err(Error::conflict("the lease of this job was lost"));
+            }
+            Upload::begin(conn, &wanted, Timestamp::now())?;
+            Upload::find(conn, &wanted)
+        })
+        .await?;
+    if matches!(upload.state, State::Ready | State::Refused) {
+        return finish(app, lease, |_| Ok(())).await;
+    }
+    let out = Scratch::new(&app.config.data("scratch"))?;
+    let master = app.storage.file(&upload.master_key).await?;
+    let mut wish = Wish::new(app.keys.mark, id.as_str());
+    wish.limits.max_secs = app.config.upload_max_secs;
+    wish.sample_secs = app.config.sample_secs;
+    match audio::examine(&app.worker, master, &wish, out.path()).await {
+        Ok(examined) if examined.facts.file_sha256 != upload.file_sha256 => {
+            Err(Error::internal(format!("{} is not what was uploaded", upload.master_key)))
+        }
+        Ok(examined) => {
+            let recording = keep(app, id, &examined).await?;
+            let near = near(app, &upload, &examined.facts).await?;
+            let id = id.clone();
+            finish(app, lease, move |conn| {
+                Upload::ready(conn, &id, &recording, near.as_ref(), Timestamp::now()).map(drop)
+            })
+            .await
+        }
+        Err(Refusal::Ours { why }) => Err(Error::internal(format!("a sound could not be examined: {why}"))),
+        Err(refusal) => {
+            let (id, why) = (id.clone(), refusal.to_string());
+            tracing::info!(upload = %id, reason = refusal.slug(), "an upload was refused");
+            finish(app, lease, move |conn| Upload::refuse(conn, &id, &why, Timestamp::now())).await
+        }
+    }
+}
+
+/// A job of this room was given up: says so where its uploader sees it.
+pub fn given_up(conn: &mut Conn, job: &Job, now: Timestamp) -> Result<()> {
+    match job {
+        Job::ProcessUpload { upload } => Upload::fail(conn, upload, &ours(), now),
+        _ => Ok(()),
+    }
+}
+
+fn ours() -> String {
+    Refusal::Ours { why: String::new() }.to_string()
+}
+
+/// The end of the job and its effects in one write.
+async fn finish(
+    app: &App,
+    lease: &Lease,
+    effects: impl Fn(&mut Conn) -> Result<()> + Send + Sync + 'static,
+) -> Result<()> {
+    let lease = lease.clone();
+    app.db
+        .write(move |conn| {
+            lease.finish(conn, Timestamp::now())?;
+            effects(conn)
+        })
+        .await
+}
+
+/// Puts everything that was made into storage; answers the row that will name it.
+async fn keep(app: &App, id: &UploadId, made: &Examined) -> Result<Recording> {
+    let facts = &made.facts;
+    let (preview_key, preview_bytes) = keep_sound(app, id, "preview", &made.preview).await?;
+    let (sample_key, sample_bytes) = keep_sound(app, id, "sample", &made.sample).await?;
+    let peaks_key = keep_bytes(app, id, "peaks", &made.peaks, "dat", "application/octet-stream").await?;
+    let artwork = made.artwork.as_bytes();
+    let artwork_key = keep_bytes(app, id, "artwork", artwork, "svg", "image/svg+xml").await?;
+    let fingerprint_key = match facts.fingerprint.is_empty() {
+        true => None,
+        false => {
+            let words: Vec<u8> = facts.fingerprint.iter().flat_map(|word| word.to_le_bytes()).collect();
+            Some(keep_bytes(app, id, "fingerprint", &words, "dat", "application/octet-stream").await?)
+        }
+    };
+    Ok(Recording {
+        upload_id: id.clone(),
+        container: facts.container.clone(),
+        codec: facts.codec.clone(),
+        frames: facts.frames,
+        duration_ms: facts.duration_ms,
+        sample_rate: facts.sample_rate,
+        channels: facts.channels,
+        bits: facts.bits,
+        loudness_lufs: facts.loudness_lufs,
+        loudness_range: facts.loudness_range,
+        true_peak_dbtp: facts.true_peak_dbtp,
+        samples_sha256: facts.samples_sha256.clone(),
+        bpm: facts.bpm,
+        bpm_sure: facts.bpm_sure,
+        musical_key: facts.key.clone(),
+        key_sure: facts.key_sure,
+        bars: hex::encode(&made.bars),
+        peaks_key,
+        artwork_key,
+        preview_key,
+        preview_bytes,
+        sample_key,
+        sample_bytes,
+        sample_start_ms: made.sample_start_ms,
+        fingerprint_key,
+        created_at: Timestamp::now(),
+    })
+}
+
+async fn keep_sound(app: &App, id: &UploadId, what: &str, path: &Path) -> Result<(String, i64)> {
+    let of = path.to_owned();
+    let (hash, bytes) = tokio::task::spawn_blocking(move || hash_of(&of)).await??;
+    let key = derived_key(id, what, &hash, "mp3")?;
+    if app.storage.stat(&key).await?.is_none_or(|stat| stat.len != bytes) {
+        app.storage.put_file(&key, path, "audio/mpeg").await?;
+    }
+    Ok((key, bytes as i64))
+}
+
+async fn keep_bytes(
+    app: &App,
+    id: &UploadId,
+    what: &str,
+    bytes: &[u8],
+    ending: &str,
+    kind: &str,
+) -> Result<String> {
+    let key = derived_key(id, what, &sha256(bytes), ending)?;
+    app.storage.put(&key, bytes, kind).await?;
+    Ok(key)
+}
+
+fn hash_of(path: &Path) -> Result<(String, u64)> {
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
+    let (mut file, mut block) = (std::fs::File::open(path)?, vec![0; 1 << 16]);
+    loop {
+        let n = file.read(&mut block)?;
+        if n == 0 {
+            return Ok((hex::encode(hash.finalize()), bytes));
+        }
+        hash.update(&block[..n]);
+        bytes += n as u64;
+    }
+}
+
+/// The own recording that sounds most like this one, if one does.
+async fn near(app: &App, upload: &Upload, facts: &Facts) -> Result<Option<Twin>> {
+    if upload.twin_of.is_some() || facts.fingerprint.is_empty() {
+        return Ok(None);
+    }
+    let (uploader, id) = (upload.uploader_id.clone(), upload.id.clone());
+    let prints = app.db.read(move |conn| prints_of(conn, &uploader, &id, COMPARED)).await?;
+    let mut best: Option<(f64, UploadId)> = None;
+    for (id, key, _) in prints {
+        // A print that was collected meanwhile is no reason to fail.
+        let Ok(bytes) = app.storage.bytes(&key).await else { continue };
+        let words: Vec<u32> = bytes.as_chunks::<4>().0.iter().map(|four| u32::from_le_bytes(*four)).collect();
+        let mine = facts.fingerprint.clone();
+        let differ = tokio::task::spawn_blocking(move || audio::likeness(&mine, &words)).await?;
+        if let Some(differ) = differ.filter(|d| best.as_ref().is_none_or(|(least, _)| d < least)) {
+            best = Some((differ, id));
+        }
+    }
+    // Short sounds agree by chance more often, so they must agree better.
+    let (same, perhaps) = if facts.duration_ms >= 30_000 { (0.20, 0.33) } else { (0.15, 0.20) };
+    let kind = |differ: f64| match differ {
+        d if d <= same => Some(Likeness::Alike),
+        d if d <= perhaps => Some(Likeness::Perhaps),
+        _ => None,
+    };
+    Ok(best.and_then(|(differ, id)| {
+        Some(Twin { upload: id, uploader: upload.uploader_id.clone(), kind: kind(differ)? })
+    }))
+}
+
+/// A folder for what a worker makes; it goes away with this value.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(under: &Path) -> Result<Scratch> {
+        let path = under.join(hex::encode(secrets::random::<12>()?));
+        std::fs::create_dir_all(&path)?;
+        Ok(Scratch(path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, "a scratch folder could not be removed");
+        }
+    }
+}

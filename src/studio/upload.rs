@@ -1,0 +1,333 @@
+//! A file an uploader gave, and what became of it.
+
+use diesel::prelude::*;
+
+use crate::catalogue::track::{Recording, Track};
+use crate::clock::Timestamp;
+use crate::db::Conn;
+use crate::db::schema::{recordings, uploads};
+use crate::error::{Error, Result};
+use crate::ids::{UploadId, UserId};
+use crate::storage::Kept;
+use crate::text_enum;
+
+text_enum! {
+    /// Where an upload is on its way.
+    pub enum State {
+        /// The bytes are kept; nobody has looked at them yet.
+        Received = "received",
+        /// It is being examined.
+        Processing = "processing",
+        /// Its facts are known and its track is a draft.
+        Ready = "ready",
+        /// The file is nothing the shop takes; the reason is a sentence.
+        Refused = "refused",
+        /// We failed, not the file; it can be tried again.
+        Failed = "failed",
+    }
+}
+
+text_enum! {
+    /// How an upload resembles an earlier one.
+    pub enum Likeness {
+        /// The very same file.
+        Bytes = "bytes",
+        /// The same samples in another file.
+        Samples = "samples",
+        /// The same recording, coded or cut another way.
+        Alike = "alike",
+        /// Perhaps the same recording.
+        Perhaps = "perhaps",
+    }
+}
+
+/// A file an uploader gave.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = uploads)]
+pub struct Upload {
+    pub id: UploadId,
+    pub uploader_id: UserId,
+    /// As its uploader called it, without what could mislead a reader.
+    pub filename: String,
+    pub bytes: i64,
+    pub file_sha256: String,
+    /// The storage key of the master.
+    pub master_key: String,
+    pub state: State,
+    /// Why it was refused, or why we failed.
+    pub reason: Option<String>,
+    /// The earliest upload it resembles, own or someone else's.
+    pub twin_of: Option<UploadId>,
+    pub twin_kind: Option<Likeness>,
+    pub created_at: Timestamp,
+    pub changed_at: Timestamp,
+}
+
+/// An earlier upload that this one resembles.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Twin {
+    pub upload: UploadId,
+    pub uploader: UserId,
+    pub kind: Likeness,
+}
+
+/// The key a master lies under; nothing else ever lies there.
+pub fn master_key(id: &UploadId) -> String {
+    format!("masters/{id}")
+}
+
+impl Upload {
+    /// Keeps that a file came, whose bytes are in storage already, and notices when the same bytes came before.
+    pub fn received(
+        conn: &mut Conn,
+        id: &UploadId,
+        uploader: &UserId,
+        filename: &str,
+        kept: &Kept,
+        now: Timestamp,
+    ) -> Result<Upload> {
+        let twin = earliest_with_bytes(conn, id, uploader, &kept.sha256)?;
+        let upload = Upload {
+            id: id.clone(),
+            uploader_id: uploader.clone(),
+            filename: plain_name(filename),
+            bytes: kept.bytes as i64,
+            file_sha256: kept.sha256.clone(),
+            master_key: master_key(id),
+            state: State::Received,
+            reason: None,
+            twin_kind: twin.as_ref().map(|_| Likeness::Bytes),
+            twin_of: twin,
+            created_at: now,
+            changed_at: now,
+        };
+        diesel::insert_into(uploads::table).values(&upload).execute(conn)?;
+        Ok(upload)
+    }
+
+    pub fn find(conn: &mut Conn, id: &UploadId) -> Result<Upload> {
+        Ok(uploads::table.find(id).select(Upload::as_select()).first(conn)?)
+    }
+
+    /// The upload, if it is this person's.
+    pub fn own(conn: &mut Conn, id: &UploadId, uploader: &UserId) -> Result<Upload> {
+        let mine = uploads::table.find(id).filter(uploads::uploader_id.eq(uploader));
+        Ok(mine.select(Upload::as_select()).first(conn)?)
+    }
+
+    /// Uploads of a person that are no track yet, newest first.
+    pub fn unfinished_of(conn: &mut Conn, uploader: &UserId, limit: i64) -> Result<Vec<Upload>> {
+        let open = uploads::uploader_id.eq(uploader).and(uploads::state.ne(State::Ready));
+        Ok(uploads::table
+            .filter(open)
+            .order((uploads::created_at.desc(), uploads::id.desc()))
+            .limit(limit)
+            .select(Upload::as_select())
+            .load(conn)?)
+    }
+
+    /// The upload of exactly these bytes by this person, if there is one: the oldest that was not refused.
+    pub fn of_bytes(conn: &mut Conn, uploader: &UserId, sha256: &str) -> Result<Option<Upload>> {
+        let same = uploads::uploader_id.eq(uploader).and(uploads::file_sha256.eq(sha256));
+        Ok(uploads::table
+            .filter(same.and(uploads::state.ne(State::Refused)))
+            .order((uploads::created_at, uploads::id))
+            .select(Upload::as_select())
+            .first(conn)
+            .optional()?)
+    }
+
+    /// Says that somebody looks at it now. False when there is nothing left to find out.
+    pub fn begin(conn: &mut Conn, id: &UploadId, now: Timestamp) -> Result<bool> {
+        let open = [State::Received, State::Processing, State::Failed];
+        move_on(conn, id, &open, State::Processing, None, now)
+    }
+
+    /// It was examined: keeps the facts, makes the draft, notices what resembles it. Answers the draft.
+    pub fn ready(
+        conn: &mut Conn,
+        id: &UploadId,
+        recording: &Recording,
+        near: Option<&Twin>,
+        now: Timestamp,
+    ) -> Result<Track> {
+        let upload = Upload::find(conn, id)?;
+        if upload.twin_of.is_none() {
+            let samples = earliest_with_samples(conn, &upload, &recording.samples_sha256)?;
+            let twin = samples.map(|of| (of, Likeness::Samples));
+            let twin = twin.or_else(|| near.map(|near| (near.upload.clone(), near.kind)));
+            if let Some((of, kind)) = twin {
+                diesel::update(uploads::table.find(id))
+                    .set((uploads::twin_of.eq(of), uploads::twin_kind.eq(kind)))
+                    .execute(conn)?;
+            }
+        }
+        recording.insert(conn)?;
+        let title = title_of(&upload.filename);
+        let track = Track::draft(conn, id, &upload.uploader_id, &title, recording, now)?;
+        move_on(conn, id, &[State::Received, State::Processing, State::Failed], State::Ready, None, now)?;
+        Ok(track)
+    }
+
+    /// The file is nothing the shop takes.
+    pub fn refuse(conn: &mut Conn, id: &UploadId, reason: &str, now: Timestamp) -> Result<()> {
+        let open = [State::Received, State::Processing, State::Failed];
+        move_on(conn, id, &open, State::Refused, Some(reason), now).map(drop)
+    }
+
+    /// We failed at it as often as we try by ourselves; a person may try again.
+    pub fn fail(conn: &mut Conn, id: &UploadId, reason: &str, now: Timestamp) -> Result<()> {
+        let open = [State::Received, State::Processing];
+        move_on(conn, id, &open, State::Failed, Some(reason), now).map(drop)
+    }
+
+    /// Back to the queue after a failure. False when it did not fail.
+    pub fn again(conn: &mut Conn, id: &UploadId, now: Timestamp) -> Result<bool> {
+        move_on(conn, id, &[State::Failed], State::Received, None, now)
+    }
+
+    /// The earlier upload that this one resembles, with whose it is.
+    pub fn twin(&self, conn: &mut Conn) -> Result<Option<Twin>> {
+        let (Some(of), Some(kind)) = (&self.twin_of, self.twin_kind) else { return Ok(None) };
+        let twin = Upload::find(conn, of)?;
+        Ok(Some(Twin { upload: twin.id, uploader: twin.uploader_id, kind }))
+    }
+}
+
+/// Fingerprints of this person's other recordings, the newest first: `(upload, storage key, duration)`.
+pub fn prints_of(
+    conn: &mut Conn,
+    uploader: &UserId,
+    except: &UploadId,
+    limit: i64,
+) -> Result<Vec<(UploadId, String, i64)>> {
+    let rows: Vec<(UploadId, Option<String>, i64)> = recordings::table
+        .inner_join(uploads::table)
+        .filter(uploads::uploader_id.eq(uploader).and(uploads::id.ne(except)))
+        .filter(recordings::fingerprint_key.is_not_null())
+        .order(recordings::created_at.desc())
+        .limit(limit)
+        .select((recordings::upload_id, recordings::fingerprint_key, recordings::duration_ms))
+        .load(conn)?;
+    Ok(rows.into_iter().filter_map(|(id, key, ms)| Some((id, key?, ms))).collect())
+}
+
+fn move_on(
+    conn: &mut Conn,
+    id: &UploadId,
+    from: &[State],
+    to: State,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<bool> {
+    let n = diesel::update(uploads::table.find(id))
+        .filter(uploads::state.eq_any(from))
+        .set((uploads::state.eq(to), uploads::reason.eq(reason), uploads::changed_at.eq(now)))
+        .execute(conn)?;
+    Ok(n == 1)
+}
+
+/// One's own earlier upload says more than a stranger's.
+fn own_first(uploader: &UserId, found: impl IntoIterator<Item = (UploadId, UserId)>) -> Option<UploadId> {
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by_key(|(_, whose)| whose != uploader);
+    found.into_iter().next().map(|(id, _)| id)
+}
+
+fn earliest_with_bytes(
+    conn: &mut Conn,
+    id: &UploadId,
+    uploader: &UserId,
+    sha256: &str,
+) -> Result<Option<UploadId>> {
+    let same: Vec<(UploadId, UserId)> = uploads::table
+        .filter(uploads::file_sha256.eq(sha256).and(uploads::id.ne(id)))
+        .order((uploads::created_at, uploads::id))
+        .limit(20)
+        .select((uploads::id, uploads::uploader_id))
+        .load(conn)?;
+    Ok(own_first(uploader, same))
+}
+
+fn earliest_with_samples(conn: &mut Conn, upload: &Upload, sha256: &str) -> Result<Option<UploadId>> {
+    let same: Vec<(UploadId, UserId)> = recordings::table
+        .inner_join(uploads::table)
+        .filter(recordings::samples_sha256.eq(sha256).and(uploads::id.ne(&upload.id)))
+        .order((uploads::created_at, uploads::id))
+        .limit(20)
+        .select((uploads::id, uploads::uploader_id))
+        .load(conn)?;
+    Ok(own_first(&upload.uploader_id, same))
+}
+
+/// A file's name without the folders before it, control signs, and signs that turn the reading direction; at most
+/// 200 letters.
+pub fn plain_name(filename: &str) -> String {
+    let last = filename.rsplit(['/', '\\']).next().unwrap_or_default();
+    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let plain: String = last.chars().filter(|c| !c.is_control() && !turns(*c)).take(200).collect();
+    let plain = plain.trim();
+    if plain.chars().all(|c| c == '.') { "untitled".to_owned() } else { plain.to_owned() }
+}
+
+/// The title a file's name suggests: without its ending, with spaces for underscores, begun by a capital.
+pub fn title_of(filename: &str) -> String {
+    let name = plain_name(filename);
+    let stem = match name.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() && ending.len() <= 5 => stem,
+        _ => name.as_str(),
+    };
+    // Words joined by hyphens throughout were a title once; a hyphen among spaces is meant.
+    let joined = stem.contains('-') && !stem.contains(' ');
+    let spaced = stem.replace('_', " ");
+    let spaced = if joined { spaced.replace('-', " ") } else { spaced };
+    let title = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut letters = title.chars().take(100);
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect::<String>().trim().to_owned(),
+        None => "Untitled".to_owned(),
+    }
+}
+
+/// Where the sounds made for listeners and the pictures lie: the upload, what it is, and the beginning of the hash of
+/// its content, so that a second run finds what the first put there.
+pub fn derived_key(id: &UploadId, what: &str, sha256: &str, ending: &str) -> Result<String> {
+    let hash = sha256.get(..16).ok_or_else(|| Error::internal("not a hash"))?;
+    Ok(format!("derived/{id}/{what}-{hash}.{ending}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_lose_what_could_mislead() {
+        for (name, plain) in [
+            ("rain.wav", "rain.wav"),
+            ("C:\\music\\rain.wav", "rain.wav"),
+            ("../../etc/passwd", "passwd"),
+            ("a\r\nX: y.wav", "aX: y.wav"),
+            ("gp\u{202e}3pm.exe", "gp3pm.exe"),
+            ("", "untitled"),
+            ("..", "untitled"),
+            (" / ", "untitled"),
+        ] {
+            assert_eq!(plain_name(name), plain, "{name:?}");
+        }
+        assert_eq!(plain_name(&"é".repeat(999)).chars().count(), 200);
+    }
+
+    #[test]
+    fn titles_come_from_names_of_files() {
+        for (name, title) in [
+            ("rain_on-tin.wav", "Rain on tin"),
+            ("Copper Weather - take 2.final.flac", "Copper Weather - take 2.final"),
+            ("noise", "Noise"),
+            (".wav", ".wav"),
+            ("étude.wav", "Étude"),
+            ("___.wav", "Untitled"),
+        ] {
+            assert_eq!(title_of(name), title, "{name:?}");
+        }
+    }
+}

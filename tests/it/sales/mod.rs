@@ -1,0 +1,4 @@
+//! The till: what a basket holds, what an order freezes, what Stripe's words make true, and the proof of it.
+
+mod basket;
+mod inbox;

@@ -1,0 +1,156 @@
+//! The whole application for one test: its own database, folder, mailbox and pretend Stripe, reached over real HTTP.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use cuehouse::accounts::session;
+use cuehouse::accounts::user::{Role, User};
+use cuehouse::clock::Timestamp;
+use cuehouse::ids::UserId;
+use cuehouse::mail::Letter;
+use cuehouse::{App, Config, Keys, sandbox, secrets};
+
+use super::browser::Browser;
+use super::database::TestDb;
+use super::folder::TestFolder;
+
+/// The password of everyone in the tests.
+pub const PASSWORD: &str = "copper weather 9";
+
+/// A running shop. Jobs run when the test says so (`run_jobs`), unless it asked for a worker.
+pub struct TestApp {
+    pub app: App,
+    pub url: String,
+    pub stripe: sandbox::Running,
+    pub folder: TestFolder,
+    _db: TestDb,
+    shutdown: rocket::Shutdown,
+}
+
+impl TestApp {
+    pub async fn new() -> TestApp {
+        TestApp::with(&[]).await
+    }
+
+    /// A shop with other settings than the usual, by the names of the environment.
+    pub async fn with(settings: &[(&str, &str)]) -> TestApp {
+        let (folder, db) = (TestFolder::new(), TestDb::new().await);
+        // Every test's own port: the site's address stands in letters, sessions and certificates.
+        let port = free_port();
+        let mut env: BTreeMap<String, String> =
+            std::env::vars().filter(|(n, _)| n.starts_with("AWS_")).collect();
+        let mut set = |name: &str, value: &str| drop(env.insert(name.to_owned(), value.to_owned()));
+        set("CUEHOUSE_PORT", &port.to_string());
+        set("CUEHOUSE_DATA_DIR", &folder.path().join("data").display().to_string());
+        set("CUEHOUSE_DATABASE_URL", &db.url);
+        set("CUEHOUSE_MAIL_URL", "memory:");
+        set("CUEHOUSE_DEMO", "off");
+        for (name, value) in settings {
+            set(name, value);
+        }
+        let config = Config::read(None, &env).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let stripe = sandbox::start(sandbox::Options {
+            port: 0,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            folder: config.data("stripe-sandbox"),
+            webhook_url: format!("http://127.0.0.1:{port}/stripe/webhook"),
+            webhook_secret: Keys::load(&config).unwrap().pretend_webhook_secret(),
+        })
+        .await
+        .unwrap();
+        let mut app = App::open(config, Some(&stripe.url)).await.unwrap();
+        app.worker = env!("CARGO_BIN_EXE_cuehouse").into();
+        let (up, is_up) = tokio::sync::oneshot::channel();
+        let up = std::sync::Mutex::new(Some(up));
+        let rocket = cuehouse::rocket(app.clone())
+            .attach(rocket::fairing::AdHoc::on_liftoff("up", move |_| {
+                let up = up.lock().unwrap().take();
+                Box::pin(async move {
+                    let _ = up.map(|up| up.send(()));
+                })
+            }))
+            .ignite()
+            .await
+            .unwrap();
+        let shutdown = rocket.shutdown();
+        tokio::spawn(rocket.launch());
+        is_up.await.unwrap();
+        TestApp { app, url: format!("http://127.0.0.1:{port}"), stripe, folder, _db: db, shutdown }
+    }
+
+    /// Somebody without an account.
+    pub fn visitor(&self) -> Browser {
+        Browser::new(&self.url)
+    }
+
+    /// Somebody whose address is confirmed, signed in.
+    pub async fn buyer(&self, name: &str) -> Browser {
+        self.person(name, &[]).await
+    }
+
+    /// Somebody who sells.
+    pub async fn uploader(&self, name: &str) -> Browser {
+        self.person(name, &[Role::Uploader]).await
+    }
+
+    pub async fn reviewer(&self) -> Browser {
+        self.person("Rae Reviewer", &[Role::Reviewer]).await
+    }
+
+    pub async fn admin(&self) -> Browser {
+        self.person("Ada Admin", &[Role::Admin]).await
+    }
+
+    /// An account with roles, signed in; the address is `<name>@example.com` with dots for spaces.
+    pub async fn person(&self, name: &str, roles: &'static [Role]) -> Browser {
+        let email = email_of(name);
+        let hash = self.app.hashing.hash(PASSWORD).await.unwrap();
+        let (name, token) = (name.to_owned(), secrets::token().unwrap());
+        let (kept, at) = (token.clone(), Timestamp::now());
+        let id: UserId = self
+            .app
+            .db
+            .write(move |conn| {
+                let user = User::new(conn, &email, &name, &hash, at)?;
+                user.insert(conn)?;
+                user.confirm(conn, at)?;
+                for role in roles {
+                    user.grant(conn, *role, at)?;
+                }
+                session::open(conn, &user.id, &kept, at)?;
+                Ok(user.id)
+            })
+            .await
+            .unwrap();
+        let mut browser = self.visitor();
+        browser.user = Some(id);
+        browser.set_cookie("session", &token);
+        browser
+    }
+
+    /// Works everything that is due. Failures stay with their jobs.
+    pub async fn run_jobs(&self) {
+        let _ = cuehouse::jobs::run::drain(&self.app).await;
+    }
+
+    /// The letters sent so far to this address.
+    pub fn letters_to(&self, email: &str) -> Vec<Letter> {
+        self.app.mail.letters().into_iter().filter(|letter| letter.to == email).collect()
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.shutdown.clone().notify();
+    }
+}
+
+/// Whose address is which.
+pub fn email_of(name: &str) -> String {
+    format!("{}@example.com", name.to_lowercase().replace(' ', "."))
+}
+
+/// A port nobody listens on at this moment.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
