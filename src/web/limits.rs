@@ -131,7 +131,7 @@ impl Limits {
 mod tests {
     use super::*;
 
-    /// S1-28: attempts are limited, and the allowance grows back in parts.
+    /// Attempts are limited, and the allowance grows back in parts.
     #[test]
     fn an_allowance_is_used_up_and_grows_back() {
         for burst in [1, 3, 7, 10] {

@@ -4,6 +4,8 @@
 #[allow(dead_code)]
 mod support;
 
+mod accounts;
+mod age;
 mod audio;
 mod bytes;
 mod database;
