@@ -1,7 +1,7 @@
 // Moves within the site without a new document, so that what plays goes on. Whatever is unusual is left to the browser.
 
 // Pages that must come whole: where one signs in, pays, decides about privacy, or sends files.
-const WHOLE = /^\/(checkout|orders|sign-in|sign-up|sign-out|age|guardian|privacy|account|studio\/uploads|stripe|static|leave|metrics|healthz|readyz|api|\.well-known|consent-log)(\/|$)|\.(mp3|wav|pdf|json|xml|svg|zip|txt)$/;
+const WHOLE = /^\/(checkout|orders|sign-in|sign-up|sign-out|age|guardian|privacy|account|studio\/uploads|studio\/tracks\/[^/]+\/master|library\/.+|pay|confirm|stripe|static|leave|metrics|healthz|readyz|api|\.well-known|consent-log)(\/|$)|\.(mp3|wav|pdf|json|xml|svg|zip|txt)$/;
 let policy = null;
 let running = null;
 
@@ -50,6 +50,7 @@ async function visit(url, { push = true, scroll = null, focus = true } = {}) {
     document.getElementById('said').textContent = document.title;
   } catch (error) {
     if (error.name === 'AbortError') return;
+    mine.abort();
     if (push) location.assign(url); else location.reload();
   } finally {
     if (running === mine) document.documentElement.classList.remove('going');

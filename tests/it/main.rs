@@ -5,6 +5,7 @@
 mod support;
 
 mod audio;
+mod browser;
 mod bytes;
 mod database;
 mod requirements;
