@@ -7,6 +7,7 @@ mod support;
 mod accounts;
 mod age;
 mod audio;
+mod browser;
 mod bytes;
 mod database;
 mod requirements;
