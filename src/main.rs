@@ -197,6 +197,14 @@ async fn fill_demo(config: Config, tracks: Option<usize>) -> Result<()> {
     stopper.stop();
     let _ = working.await;
     filled?;
+    if let Some(tracks) = tracks {
+        let bar = demo::fill::bar("rows", tracks as u64);
+        demo::bulk::grow(&app, tracks as u64, |there| bar.set_position(there)).await?;
+        bar.finish_and_clear();
+        tracing::info!("the search index is built");
+        app.index.rebuild().await?;
+    }
+    tracing::info!("the shop has {} tracks", app.index.count());
     say_accounts(&app).await
 }
 

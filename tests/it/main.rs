@@ -7,6 +7,7 @@ mod support;
 mod audio;
 mod bytes;
 mod database;
+mod demo;
 mod requirements;
 mod sales;
 mod sandbox;
