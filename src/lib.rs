@@ -22,7 +22,6 @@ pub mod words;
 
 pub mod audio;
 pub mod db;
-pub mod demo;
 pub mod jobs;
 pub mod mail;
 pub mod storage;
@@ -36,6 +35,8 @@ pub mod consent;
 pub mod sales;
 pub mod search;
 pub mod studio;
+
+pub mod demo;
 
 pub mod sandbox;
 

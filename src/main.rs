@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use cuehouse::jobs::{self, calendar, run};
-use cuehouse::{App, Config, Error, Keys, Result, db, sandbox};
+use cuehouse::{App, Config, Error, Keys, Result, db, demo, sandbox};
 
 /// A stock-audio marketplace that one person can run from one binary.
 #[derive(Parser)]
@@ -27,6 +27,13 @@ enum Command {
     Worker,
     /// Brings the database up to date and stops.
     Migrate,
+    /// Fills an empty shop with accounts and with tracks that are synthesised here. For development.
+    Demo {
+        /// How many tracks the shop shall have: beyond those that are synthesised, rows are added that share their
+        /// sound under other words.
+        #[arg(long)]
+        tracks: Option<usize>,
+    },
     /// Runs the pretend Stripe alone, for several processes that share it through CUEHOUSE_STRIPE_URL.
     StripeSandbox {
         /// The port to listen on; without, CUEHOUSE_STRIPE_SANDBOX_PORT or any free one.
@@ -54,7 +61,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    log(matches!(command, Command::Serve | Command::Work));
+    log(matches!(command, Command::Serve | Command::Work | Command::Demo { .. }));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -67,6 +74,7 @@ fn main() -> ExitCode {
             Command::Serve => serve(config).await,
             Command::Work => work(config).await,
             Command::Migrate => migrate(&config),
+            Command::Demo { tracks } => fill_demo(config, tracks).await,
             Command::StripeSandbox { port, webhook } => stripe_sandbox(&config, port, webhook).await,
             Command::Worker => Ok(()),
         }
@@ -104,6 +112,9 @@ async fn serve(config: Config) -> Result<()> {
         let (app, pretend_url) = (app.clone(), pretend.as_ref().map(|p| p.url.clone()));
         move |rocket| {
             greet(&app, rocket.config().port, pretend_url.as_deref());
+            if app.config.demo {
+                tokio::spawn(keep_demo(app.clone()));
+            }
             Box::pin(async {})
         }
     });
@@ -141,14 +152,74 @@ fn greet(app: &App, port: u16, pretend: Option<&str>) {
     }
 }
 
-async fn work(config: Config) -> Result<()> {
-    let pretend = match (&config.stripe.secret_key, &config.stripe.url) {
-        // The one that `serve` on this machine runs.
+/// Fills an empty shop beside everything else, and says who may sign in.
+async fn keep_demo(app: App) {
+    let filled = async {
+        if demo::fill::begin(&app, 0..demo::TRACKS).await? {
+            say_accounts(&app).await?;
+            demo::fill::watch(&app).await?;
+        }
+        Ok::<(), Error>(())
+    };
+    if let Err(error) = filled.await {
+        tracing::error!(%error, "the demo shop could not be filled");
+    }
+}
+
+/// One account of each kind, with its password: this is a shop where nothing is worth stealing.
+async fn say_accounts(app: &App) -> Result<()> {
+    let Some(accounts) = demo::fill::passwords(app).await? else {
+        tracing::info!("the demo's passwords lie in the data folder of whoever filled it");
+        return Ok(());
+    };
+    for role in ["buyer", "uploader", "reviewer", "support", "admin"] {
+        if let Some(one) = accounts.iter().find(|a| a.roles.iter().any(|r| r == role)) {
+            tracing::info!("demo account, {role}: {} · password {}", one.email, one.password);
+        }
+    }
+    tracing::info!("all demo accounts: {}", app.config.data(demo::accounts::FILE).display());
+    Ok(())
+}
+
+async fn fill_demo(config: Config, tracks: Option<usize>) -> Result<()> {
+    if config.is_production() {
+        return Err(Error::refused("the demo is for development, and this shop is in production"));
+    }
+    let pretend = pretend_beside(&config);
+    let app = App::open(config, pretend.as_deref()).await?;
+    let own = tracks.unwrap_or(demo::TRACKS).min(demo::TRACKS);
+    if !demo::fill::begin(&app, 0..own).await? {
+        return Err(Error::refused("this shop has tracks of its own; the demo fills only an empty one"));
+    }
+    let (stopper, stop) = jobs::stopper();
+    let working = tokio::spawn(run::work(app.clone(), stop));
+    let filled = demo::fill::watch(&app).await;
+    stopper.stop();
+    let _ = working.await;
+    filled?;
+    if let Some(tracks) = tracks {
+        let bar = demo::fill::bar("rows", tracks as u64);
+        demo::bulk::grow(&app, tracks as u64, |there| bar.set_position(there)).await?;
+        bar.finish_and_clear();
+        tracing::info!("the search index is built");
+        app.index.rebuild().await?;
+    }
+    tracing::info!("the shop has {} tracks", app.index.count());
+    say_accounts(&app).await
+}
+
+/// Where the pretend Stripe of the `serve` on this machine is, if payments are pretend.
+fn pretend_beside(config: &Config) -> Option<String> {
+    match (&config.stripe.secret_key, &config.stripe.url) {
         (None, None) => std::fs::read_to_string(config.data("stripe-sandbox/port"))
             .ok()
             .map(|port| format!("http://127.0.0.1:{}", port.trim())),
         _ => None,
-    };
+    }
+}
+
+async fn work(config: Config) -> Result<()> {
+    let pretend = pretend_beside(&config);
     let app = App::open(config, pretend.as_deref()).await?;
     let (stopper, stop) = jobs::stopper();
     let index = app.index.clone();

@@ -167,6 +167,22 @@ impl Lease {
         if n == 1 { Ok(()) } else { Err(Error::conflict("the lease of this job was lost")) }
     }
 
+    /// Puts the job back unharmed, because what it waits for is not there yet: again in so many milliseconds, and
+    /// this time does not count as a try. Refused with `Conflict` when the lease was lost.
+    pub fn postpone(&self, conn: &mut Conn, delay_ms: i64) -> Result<()> {
+        let now = clock(conn)?;
+        let n = diesel::update(jobs::table.find(&self.id))
+            .filter(jobs::fence.eq(self.fence).and(jobs::state.eq(State::Running)))
+            .set((
+                jobs::state.eq(State::Ready),
+                jobs::runs.eq(jobs::runs - 1),
+                jobs::due_at.eq(now + delay_ms),
+                jobs::lease_until.eq(None::<i64>),
+            ))
+            .execute(conn)?;
+        if n == 1 { Ok(()) } else { Err(Error::conflict("the lease of this job was lost")) }
+    }
+
     /// Gives the job back after a failure: again in 2^runs seconds, parked after five. Answers whether it is parked.
     pub fn fail(&self, conn: &mut Conn, why: &str) -> Result<bool> {
         let now = clock(conn)?;

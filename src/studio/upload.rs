@@ -137,6 +137,17 @@ impl Upload {
             .optional()?)
     }
 
+    /// The oldest upload of this person under exactly this file's name.
+    pub fn of_name(conn: &mut Conn, uploader: &UserId, filename: &str) -> Result<Option<Upload>> {
+        let named = uploads::uploader_id.eq(uploader).and(uploads::filename.eq(filename));
+        Ok(uploads::table
+            .filter(named)
+            .order((uploads::created_at, uploads::id))
+            .select(Upload::as_select())
+            .first(conn)
+            .optional()?)
+    }
+
     /// Says that somebody looks at it now. False when there is nothing left to find out.
     pub fn begin(conn: &mut Conn, id: &UploadId, now: Timestamp) -> Result<bool> {
         let open = [State::Received, State::Processing, State::Failed];

@@ -10,6 +10,7 @@ mod audio;
 mod browser;
 mod bytes;
 mod database;
+mod demo;
 mod requirements;
 mod sales;
 mod sandbox;
