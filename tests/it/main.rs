@@ -6,6 +6,7 @@ mod support;
 
 mod audio;
 mod bytes;
+mod damaged;
 mod database;
 mod requirements;
 mod sales;
