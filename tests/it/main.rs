@@ -9,6 +9,7 @@ mod age;
 mod audio;
 mod browser;
 mod bytes;
+mod damaged;
 mod database;
 mod demo;
 mod requirements;
