@@ -36,6 +36,8 @@ pub mod sales;
 pub mod search;
 pub mod studio;
 
+pub mod admin;
+
 pub mod sandbox;
 
 use std::sync::Arc;
@@ -168,12 +170,14 @@ pub fn rocket(app: App) -> Rocket<Build> {
         ..rocket::Config::release_default()
     };
     let figment = Figment::from(config).merge(("shutdown.grace", 4)).merge(("shutdown.mercy", 4));
-    rocket::custom(figment).manage(app).attach(web::stage())
+    rocket::custom(figment).manage(app).attach(web::stage()).attach(studio::stage()).attach(admin::stage())
 }
 
 /// Every page with values it must render with.
 pub fn views() -> Vec<web::Sample> {
     let mut all = web::views();
     all.extend(accounts::views());
+    all.extend(studio::views());
+    all.extend(admin::views());
     all
 }

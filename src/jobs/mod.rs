@@ -14,7 +14,8 @@ use serde_json::Value;
 use crate::ids::{OrderId, UploadId};
 
 pub use queue::{
-    Attempt, Lease, State, Waiting, attempt_of, claim, enqueue, enqueue_as, parked, retry, retry_upload, waiting,
+    Attempt, Lease, Parked, State, Waiting, attempt_of, claim, enqueue, enqueue_as, parked, retry,
+    retry_upload, waiting,
 };
 pub use run::{Bell, Stop, Stopper, stopper};
 

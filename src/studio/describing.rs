@@ -262,7 +262,9 @@ mod tests {
     #[test]
     fn every_fault_stands_at_its_field() {
         assert_eq!(
-            faults("title=&kind=poem&genre=polka-metal&mood=hungry&bpm=fast&key=h&price.creator=cheap&tags=ok"),
+            faults(
+                "title=&kind=poem&genre=polka-metal&mood=hungry&bpm=fast&key=h&price.creator=cheap&tags=ok"
+            ),
             ["bpm", "genre", "key", "kind", "mood", "price.creator", "title"]
         );
         assert_eq!(faults("title=x&price.creator=0.50"), ["price.creator"]);

@@ -45,7 +45,9 @@ impl View for Welcome {
 
     fn samples() -> Vec<Welcome> {
         let form = FormView::filled([("handle", "ines-morrow".to_owned())]);
-        [true, false].map(|confirmed| Welcome { form: form.clone(), confirmed, agreement: Agreement::now() }).into()
+        [true, false]
+            .map(|confirmed| Welcome { form: form.clone(), confirmed, agreement: Agreement::now() })
+            .into()
     }
 }
 
@@ -167,7 +169,9 @@ impl Task {
         let here = format!("/studio/uploads/{}", upload.id);
         let (words, says, next, post) = match upload.state {
             UploadState::Received => ("Received", "It waits to be listened to.".to_owned(), None, None),
-            UploadState::Processing => ("Listening", "Its facts and its preview are being made.".into(), None, None),
+            UploadState::Processing => {
+                ("Listening", "Its facts and its preview are being made.".into(), None, None)
+            }
             UploadState::Ready => ("Ready", "It is ready to be described.".into(), Some("Describe it"), None),
             UploadState::Refused => {
                 let why = upload.reason.clone().unwrap_or_default();
@@ -198,7 +202,11 @@ impl Task {
                 let why = refusal.unwrap_or("A reviewer refused it.").to_owned();
                 ("Refused", why, Some("Mend it"))
             }
-            State::Withdrawn => ("Withdrawn", "Nobody finds it now. Licences that were sold stand.".into(), Some("Offer it again")),
+            State::Withdrawn => (
+                "Withdrawn",
+                "Nobody finds it now. Licences that were sold stand.".into(),
+                Some("Offer it again"),
+            ),
             State::Published => ("Published", String::new(), None),
         };
         Task {
@@ -321,18 +329,25 @@ impl UploadPage {
         let (words, says) = match state {
             _ if tried && is_busy(state) => (
                 "Trying again",
-                "Something went wrong on our side while listening to it; we try again in a moment.".to_owned(),
+                "Something went wrong on our side while listening to it; we try again in a moment."
+                    .to_owned(),
             ),
-            UploadState::Received => ("Received", "Your file is kept safely and waits to be listened to.".into()),
+            UploadState::Received => {
+                ("Received", "Your file is kept safely and waits to be listened to.".into())
+            }
             UploadState::Processing => (
                 "Listening",
                 "We listen to it once from beginning to end: facts, waveform, the marked preview.".into(),
             ),
             UploadState::Ready => ("Ready", "It is ready to be described and priced.".into()),
             UploadState::Refused => ("Not taken", upload.reason.clone().unwrap_or_default()),
-            UploadState::Failed => ("Failed", upload.reason.clone().unwrap_or_else(|| {
-                "Something went wrong on our side while reading this file; nothing is wrong with it.".into()
-            })),
+            UploadState::Failed => (
+                "Failed",
+                upload.reason.clone().unwrap_or_else(|| {
+                    "Something went wrong on our side while reading this file; nothing is wrong with it."
+                        .into()
+                }),
+            ),
         };
         UploadPage {
             id: upload.id.to_string(),
@@ -595,7 +610,11 @@ pub fn facts(rec: &Recording, upload: &Upload) -> Vec<Fact> {
         2 => "stereo".to_owned(),
         n => format!("{n} channels"),
     };
-    let coded = if rec.codec == rec.container { rec.codec.clone() } else { format!("{}, {}", rec.container, rec.codec) };
+    let coded = if rec.codec == rec.container {
+        rec.codec.clone()
+    } else {
+        format!("{}, {}", rec.container, rec.codec)
+    };
     let bits = rec.bits.map(|bits| format!(", {bits} bit")).unwrap_or_default();
     let sure = |sure: f64| if sure < SURE { ", not sure" } else { "" };
     let signed = |n: f64, unit: &str| format!("{n:.1} {unit}").replace('-', "−");
@@ -611,9 +630,13 @@ pub fn facts(rec: &Recording, upload: &Upload) -> Vec<Fact> {
         all.push(fact("Loudness range", format!("{range:.1} LU")));
     }
     if let Some(bpm) = rec.bpm.filter(|_| rec.bpm_sure >= GUESS) {
-        all.push(fact("Tempo heard", format!("{} bpm{}", super::describing::shown_bpm(bpm), sure(rec.bpm_sure))));
+        all.push(fact(
+            "Tempo heard",
+            format!("{} bpm{}", super::describing::shown_bpm(bpm), sure(rec.bpm_sure)),
+        ));
     }
-    if let Some(key) = rec.musical_key.as_deref().and_then(lists::key_name).filter(|_| rec.key_sure >= GUESS) {
+    if let Some(key) = rec.musical_key.as_deref().and_then(lists::key_name).filter(|_| rec.key_sure >= GUESS)
+    {
         all.push(fact("Key heard", format!("{key}{}", sure(rec.key_sure))));
     }
     all.push(fact("Size", size(upload.bytes)));
@@ -637,7 +660,8 @@ impl View for EditPage {
 
     fn samples() -> Vec<EditPage> {
         let fields = crate::web::Fields::parse("title=Rain+<on>+tin&kind=music&mood=calm&price.creator=0.5");
-        let faults = crate::web::Faults::of("price.creator", "Creator may cost nothing, or between $14.50 and $116.");
+        let faults =
+            crate::web::Faults::of("price.creator", "Creator may cost nothing, or between $14.50 and $116.");
         let draft = EditPage {
             slug: "copper-weather".into(),
             title: "Copper Weather".into(),
@@ -698,7 +722,10 @@ impl View for ProfileForm {
             name: "Ines Morrow".into(),
             handle: Some("ines-morrow".into()),
             may_rename: true,
-            form: FormView::filled([("name", "Ines <Morrow>".to_owned()), ("links", "https://ines.example/".to_owned())]),
+            form: FormView::filled([
+                ("name", "Ines <Morrow>".to_owned()),
+                ("links", "https://ines.example/".to_owned()),
+            ]),
             handle_form: FormView::filled([("handle", "ines-morrow".to_owned())]),
             picture_href: Some("/pictures/00.jpg".into()),
             picture_fault: "This is no picture we can read.".into(),

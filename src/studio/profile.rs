@@ -34,7 +34,8 @@ impl Link {
     pub fn parse(text: &str) -> Result<Link> {
         let text = text.trim();
         let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-        let refused = |why: &str| Error::refused(format!("“{}” {why}", text.chars().take(60).collect::<String>()));
+        let refused =
+            |why: &str| Error::refused(format!("“{}” {why}", text.chars().take(60).collect::<String>()));
         let url = url::Url::parse(&whole).map_err(|_| refused("is no address."))?;
         if url.scheme() != "https" {
             return Err(refused("does not begin with https://, and we link to nothing else."));
@@ -111,10 +112,14 @@ pub fn picture(bytes: &[u8]) -> Result<Picture> {
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     if pixels > PICTURE_PIXELS {
-        return Err(Error::refused("This picture has too many pixels. Please make it smaller than 8000 by 8000."));
+        return Err(Error::refused(
+            "This picture has too many pixels. Please make it smaller than 8000 by 8000.",
+        ));
     }
     if width.min(height) < 32 {
-        return Err(Error::refused("This picture is too small to be seen: it needs at least 32 by 32 pixels."));
+        return Err(Error::refused(
+            "This picture is too small to be seen: it needs at least 32 by 32 pixels.",
+        ));
     }
     let mut limits = Limits::default();
     limits.max_alloc = Some(PICTURE_PIXELS * 5);

@@ -5,7 +5,8 @@ use rocket::{State, get, post, routes};
 
 use super::board::Board;
 use super::pages::{
-    Agreement, BoardPage, EditPage, Edited, Found, NewUpload, ProfileForm, UploadPage, Welcome, first_prices, size,
+    Agreement, BoardPage, EditPage, Edited, Found, NewUpload, ProfileForm, UploadPage, Welcome, first_prices,
+    size,
 };
 use super::profile::{self, LINKS, Link, PICTURE_BYTES};
 use super::upload::Upload;
@@ -41,7 +42,7 @@ pub fn all() -> Vec<rocket::Route> {
         submit,
         withdraw,
         master,
-        profile,
+        show_profile,
         update_profile,
         rename,
         update_picture,
@@ -87,7 +88,9 @@ async fn welcome(who: Buyer, page: Page, app: &State<App>, form: Posted) -> Resu
         .await;
     match became {
         Ok(()) => Ok(Reply::go("/studio").notice("Welcome to your studio.")),
-        Err(Error::Refused(why) | Error::Conflict(why)) => again(page, &who, &fields, Faults::of("handle", why)),
+        Err(Error::Refused(why) | Error::Conflict(why)) => {
+            again(page, &who, &fields, Faults::of("handle", why))
+        }
         Err(error) => Err(error),
     }
 }
@@ -248,12 +251,11 @@ async fn submit(slug: Slug, who: Uploader, page: Page, app: &State<App>, _form: 
 /// Hands a track to the reviewers, or shows what it lacks at the field where it is missing.
 async fn hand_in(app: &App, who: &Visitor, page: Page, slug: &Slug) -> Result<Reply> {
     let (wanted, by) = (slug.clone(), who.id.clone());
-    let handed = app
-        .db
-        .write(move |conn| Track::own(conn, &wanted, &by)?.submit(conn, &by, Timestamp::now()))
-        .await;
+    let handed =
+        app.db.write(move |conn| Track::own(conn, &wanted, &by)?.submit(conn, &by, Timestamp::now())).await;
     match handed {
-        Ok(()) => Ok(Reply::go("/studio").notice("A reviewer listens to it next. You get a letter when it is decided.")),
+        Ok(()) => Ok(Reply::go("/studio")
+            .notice("A reviewer listens to it next. You get a letter when it is decided.")),
         Err(Error::Refused(why)) => {
             let (it, fields) = looked_up(app, slug, &who.id).await?;
             let field = match () {
@@ -321,7 +323,8 @@ pub async fn master_of(app: &App, upload: &Upload, rec: &Recording, asked: &Cond
 /// The form of one's profile as it is kept.
 async fn profile_form(app: &App, who: &Visitor) -> Result<ProfileForm> {
     let id = who.id.clone();
-    let (user, links) = app.db.read(move |conn| Ok((User::find(conn, &id)?, profile::links_of(conn, &id)?))).await?;
+    let (user, links) =
+        app.db.read(move |conn| Ok((User::find(conn, &id)?, profile::links_of(conn, &id)?))).await?;
     let lines: Vec<String> = links.into_iter().map(|link| link.url).collect();
     let handle = user.handle.as_ref().map(ToString::to_string);
     Ok(ProfileForm {
@@ -341,7 +344,7 @@ pub fn picture_href(key: &str) -> String {
 }
 
 #[get("/studio/profile")]
-async fn profile(who: Uploader, page: Page, app: &State<App>) -> Result<Reply> {
+async fn show_profile(who: Uploader, page: Page, app: &State<App>) -> Result<Reply> {
     let view = profile_form(app, &who).await?;
     page.show(&view)
 }
@@ -384,9 +387,7 @@ async fn rename(who: Uploader, page: Page, app: &State<App>, form: Posted) -> Re
         Some(handle) if who.handle.as_ref() == Some(&handle) => Ok(()),
         Some(handle) => {
             let id = who.id.clone();
-            app.db
-                .write(move |conn| User::find(conn, &id)?.rename(conn, &handle, Timestamp::now()))
-                .await
+            app.db.write(move |conn| User::find(conn, &id)?.rename(conn, &handle, Timestamp::now())).await
         }
     };
     match renamed {

@@ -53,11 +53,7 @@ impl Incomer<'_> {
 }
 
 impl AsyncRead for Incomer<'_> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         while this.chunk.is_empty() {
             match ready!(this.field.poll_next_unpin(cx)) {
@@ -128,7 +124,9 @@ impl<'r> FromData<'r> for Incoming<'r> {
                 }
                 Ok(Some(field)) if fields.len() < MOST_FIELDS => match text_of(field).await {
                     Some(pair) => fields.push(pair),
-                    None => return trouble::out(request, Error::refused("A field of this form is too long.")),
+                    None => {
+                        return trouble::out(request, Error::refused("A field of this form is too long."));
+                    }
                 },
                 Ok(None) => break None,
                 Ok(Some(_)) | Err(_) => {

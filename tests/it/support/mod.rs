@@ -7,3 +7,4 @@ pub mod folder;
 pub mod s3;
 pub mod sandbox;
 pub mod shop;
+pub mod sound;
