@@ -471,7 +471,7 @@ async fn picture(name: &str, app: &State<App>, asked: Conditions) -> Result<File
 }
 
 /// The picture of whoever has this handle now.
-#[get("/<handle>/picture")]
+#[get("/<handle>/picture", rank = 20)]
 async fn picture_of(handle: Handle, app: &State<App>, asked: Conditions) -> Result<FileReply> {
     let user = app.db.read(move |conn| User::by_handle(conn, &handle)).await?;
     picture_file(app, user.picture.ok_or(Error::NotFound)?, "public, max-age=300", &asked).await
