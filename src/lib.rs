@@ -36,6 +36,7 @@ pub mod sales;
 pub mod search;
 pub mod studio;
 
+pub mod admin;
 pub mod demo;
 
 pub mod sandbox;
@@ -178,6 +179,8 @@ pub fn rocket(app: App) -> Rocket<Build> {
         .attach(web::stage())
         .attach(accounts::stage())
         .attach(consent::stage())
+        .attach(studio::stage())
+        .attach(admin::stage())
 }
 
 /// Every page with values it must render with.
@@ -185,5 +188,7 @@ pub fn views() -> Vec<web::Sample> {
     let mut all = web::views();
     all.extend(accounts::views());
     all.extend(consent::views());
+    all.extend(studio::views());
+    all.extend(admin::views());
     all
 }

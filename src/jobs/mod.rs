@@ -13,7 +13,10 @@ use serde_json::Value;
 
 use crate::ids::{OrderId, UploadId};
 
-pub use queue::{Lease, State, Waiting, claim, enqueue, enqueue_as, parked, retry, retry_upload, waiting};
+pub use queue::{
+    Attempt, Lease, Parked, State, Waiting, attempt_of, claim, enqueue, enqueue_as, parked, retry,
+    retry_upload, waiting,
+};
 pub use run::{Bell, Stop, Stopper, stopper};
 
 /// A letter to the postman.

@@ -248,6 +248,25 @@ pub fn retry(conn: &mut Conn, id: &JobId, now: Timestamp) -> Result<bool> {
     Ok(n == 1)
 }
 
+/// How the examination of an upload stands in the queue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    pub state: State,
+    /// How often it was tried since it was put there.
+    pub runs: i32,
+    pub due_at: Timestamp,
+}
+
+/// How the examination of an upload stands; nothing when the queue has forgotten it.
+pub fn attempt_of(conn: &mut Conn, upload: &UploadId) -> Result<Option<Attempt>> {
+    let found: Option<(State, i32, Timestamp)> = jobs::table
+        .filter(jobs::once_key.eq(format!("process:{upload}")))
+        .select((jobs::state, jobs::runs, jobs::due_at))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(|(state, runs, due_at)| Attempt { state, runs, due_at }))
+}
+
 /// Puts the examination of an upload back into the queue; one that waits or runs already is left alone.
 pub fn retry_upload(conn: &mut Conn, upload: &UploadId, now: Timestamp) -> Result<()> {
     let once = format!("process:{upload}");

@@ -197,6 +197,15 @@ impl Upload {
         move_on(conn, id, &[State::Failed], State::Received, None, now)
     }
 
+    /// Whether each of these resembles an earlier one, in the order asked for.
+    pub fn have_twins(conn: &mut Conn, ids: &[&UploadId]) -> Result<Vec<bool>> {
+        let with: Vec<UploadId> = uploads::table
+            .filter(uploads::id.eq_any(ids).and(uploads::twin_of.is_not_null()))
+            .select(uploads::id)
+            .load(conn)?;
+        Ok(ids.iter().map(|id| with.contains(id)).collect())
+    }
+
     /// The earlier upload that this one resembles, with whose it is.
     pub fn twin(&self, conn: &mut Conn) -> Result<Option<Twin>> {
         let (Some(of), Some(kind)) = (&self.twin_of, self.twin_kind) else { return Ok(None) };

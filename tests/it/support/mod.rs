@@ -9,3 +9,4 @@ pub mod s3;
 pub mod sandbox;
 pub mod shop;
 pub mod sound;
+pub mod wavs;
