@@ -35,6 +35,7 @@ pub mod catalogue;
 pub mod sales;
 pub mod search;
 pub mod studio;
+pub mod upkeep;
 
 pub mod sandbox;
 
