@@ -58,6 +58,7 @@ pub struct App {
     pub storage: storage::Storage,
     pub mail: mail::Mail,
     pub stripe: stripe::Stripe,
+    pub index: search::Index,
     pub hashing: Hashing,
     pub limits: web::Limits,
     pub templates: web::Templates,
@@ -124,7 +125,9 @@ impl App {
             }),
             _ => None,
         };
+        let index = search::Index::open(&config.data("search"), &db).await?;
         Ok(App {
+            index,
             limits: web::Limits::new(&config)?,
             templates: web::Templates::new(&config.currency)?,
             hashing: Hashing::start(cores.div_ceil(2))?,

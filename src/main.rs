@@ -143,9 +143,12 @@ async fn serve(config: Config) -> Result<()> {
             Box::pin(async {})
         }
     });
+    let index = app.index.clone();
     let launched = cuehouse::rocket(app).attach(greeting).launch().await;
     stopper.stop();
-    let _ = tokio::time::timeout(Duration::from_secs(8), async { tokio::join!(working, keeping) }).await;
+    let _ =
+        tokio::time::timeout(Duration::from_secs(8), async { tokio::join!(working, keeping, index.stop()) })
+            .await;
     if let Some(pretend) = pretend {
         pretend.stop().await;
     }
@@ -184,12 +187,15 @@ async fn work(config: Config) -> Result<()> {
     };
     let app = App::open(config, pretend.as_deref()).await?;
     let (stopper, stop) = jobs::stopper();
+    let index = app.index.clone();
     let keeping = tokio::spawn(calendar::keep(app.clone(), stop.clone()));
     let working = tokio::spawn(run::work(app, stop));
     tracing::info!("working the job queue");
     told_to_end().await?;
     stopper.stop();
-    let _ = tokio::time::timeout(Duration::from_secs(12), async { tokio::join!(working, keeping) }).await;
+    let _ =
+        tokio::time::timeout(Duration::from_secs(12), async { tokio::join!(working, keeping, index.stop()) })
+            .await;
     Ok(())
 }
 
