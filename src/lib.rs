@@ -35,6 +35,7 @@ pub mod consent;
 pub mod sales;
 pub mod search;
 pub mod studio;
+pub mod upkeep;
 
 pub mod admin;
 pub mod demo;

@@ -1,12 +1,13 @@
 //! The front door.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use cuehouse::jobs::{self, calendar, run};
-use cuehouse::{App, Config, Error, Keys, Result, db, demo, sandbox};
+use cuehouse::{App, Config, Error, Keys, Result, db, demo, sandbox, upkeep};
 
 /// A stock-audio marketplace that one person can run from one binary.
 #[derive(Parser)]
@@ -33,6 +34,33 @@ enum Command {
         /// sound under other words.
         #[arg(long)]
         tracks: Option<usize>,
+    },
+    /// Proves the shop's promises on the live data: exit code 1 and a list when one is broken.
+    Check {
+        /// Also reads every master and every made file again and compares its SHA-256.
+        #[arg(long)]
+        deep: bool,
+        /// Prints the report as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Builds the search index anew, in every process that serves this shop.
+    Reindex,
+    /// Removes stored bytes that no row names and that are older than a day.
+    Gc {
+        /// Prints what was done as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copies the whole shop into a folder while it serves: rows, files, hashes of all of them.
+    Backup {
+        /// A new or empty folder, or an earlier backup to bring up to date.
+        folder: PathBuf,
+    },
+    /// Brings a backup into an empty shop, after verifying every hash; also from SQLite to PostgreSQL and back.
+    Restore {
+        /// The folder that `cuehouse backup` made.
+        folder: PathBuf,
     },
     /// Runs the pretend Stripe alone, for several processes that share it through CUEHOUSE_STRIPE_URL.
     StripeSandbox {
@@ -77,12 +105,20 @@ fn main() -> ExitCode {
             Command::Demo { tracks } => fill_demo(config, tracks).await,
             Command::StripeSandbox { port, webhook } => stripe_sandbox(&config, port, webhook).await,
             Command::Worker => Ok(()),
+            Command::Check { deep, json } => return upkeep::shell::check(&config, deep, json).await,
+            Command::Reindex => upkeep::shell::reindex(&config).await,
+            Command::Gc { json } => upkeep::shell::gc(&config, json).await,
+            Command::Backup { folder } => return upkeep::shell::backup(&config, &folder).await,
+            Command::Restore { folder } => upkeep::shell::restore(&config, &folder).await,
         }
+        .map(|()| true)
     });
     // What still blocks (a sound being read, a hash) must not hold the exit up.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        // What was asked for was done, and what it found is not as it should be.
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("cuehouse: {error}");
             ExitCode::FAILURE

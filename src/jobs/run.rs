@@ -10,7 +10,7 @@ use super::{Job, Priority};
 use crate::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::{accounts, demo, studio};
+use crate::{accounts, demo, studio, upkeep};
 
 /// How long a worker sleeps when nothing is due and nobody rings.
 const NAP: Duration = Duration::from_millis(500);
@@ -140,6 +140,7 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
         Job::SendReset { email } => accounts::jobs::send_reset(app, lease, email).await,
         Job::ProcessUpload { upload } => studio::jobs::process(app, lease, upload).await,
         Job::FillDemo { number } => demo::jobs::fill(app, lease, *number).await,
+        Job::Collect {} => upkeep::jobs::collect(app, lease).await,
         other => {
             let kind = other.kind();
             let lease = lease.clone();
