@@ -57,6 +57,8 @@ pub struct App {
     pub storage: storage::Storage,
     pub mail: mail::Mail,
     pub stripe: stripe::Stripe,
+    /// Who signs the certificates.
+    pub issuer: sales::Issuer,
     pub hashing: Hashing,
     pub limits: web::Limits,
     pub templates: web::Templates,
@@ -123,6 +125,7 @@ impl App {
             }),
             _ => None,
         };
+        let issuer = sales::open(&db, &config, &keys.issuer).await?;
         Ok(App {
             limits: web::Limits::new(&config)?,
             templates: web::Templates::new(&config.currency)?,
@@ -135,6 +138,7 @@ impl App {
             db,
             storage,
             mail,
+            issuer,
             media_origin,
         })
     }
@@ -168,12 +172,13 @@ pub fn rocket(app: App) -> Rocket<Build> {
         ..rocket::Config::release_default()
     };
     let figment = Figment::from(config).merge(("shutdown.grace", 4)).merge(("shutdown.mercy", 4));
-    rocket::custom(figment).manage(app).attach(web::stage())
+    rocket::custom(figment).manage(app).attach(web::stage()).attach(sales::stage())
 }
 
 /// Every page with values it must render with.
 pub fn views() -> Vec<web::Sample> {
     let mut all = web::views();
     all.extend(accounts::views());
+    all.extend(sales::views());
     all
 }

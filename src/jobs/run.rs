@@ -10,7 +10,7 @@ use super::{Job, Priority};
 use crate::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::{accounts, studio};
+use crate::{accounts, sales, studio};
 
 /// How long a worker sleeps when nothing is due and nobody rings.
 const NAP: Duration = Duration::from_millis(500);
@@ -138,6 +138,8 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
             accounts::jobs::send_letter(app, lease, to, template, values).await
         }
         Job::ProcessUpload { upload } => studio::jobs::process(app, lease, upload).await,
+        Job::SendReceipt { order } => sales::jobs::send_receipt(app, lease, order).await,
+        Job::Reconcile {} => sales::jobs::reconcile(app, lease).await,
         other => {
             let kind = other.kind();
             let lease = lease.clone();
