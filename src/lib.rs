@@ -59,6 +59,7 @@ pub struct App {
     pub stripe: stripe::Stripe,
     /// Who signs the certificates.
     pub issuer: sales::Issuer,
+    pub index: search::Index,
     pub hashing: Hashing,
     pub limits: web::Limits,
     pub templates: web::Templates,
@@ -126,7 +127,9 @@ impl App {
             _ => None,
         };
         let issuer = sales::open(&db, &config, &keys.issuer).await?;
+        let index = search::Index::open(&config.data("search"), &db).await?;
         Ok(App {
+            index,
             limits: web::Limits::new(&config)?,
             templates: web::Templates::new(&config.currency)?,
             hashing: Hashing::start(cores.div_ceil(2))?,

@@ -1,11 +1,13 @@
 //! The front door.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use cuehouse::jobs::{self, calendar, run};
+use cuehouse::sales::verify::check_file;
 use cuehouse::{App, Config, Error, Keys, Result, db, sandbox};
 
 /// A stock-audio marketplace that one person can run from one binary.
@@ -27,6 +29,18 @@ enum Command {
     Worker,
     /// Brings the database up to date and stops.
     Migrate,
+    /// Checks a certificate (JSON or PDF) without network or database: is it as it was signed, and by an issuer we know?
+    /// Exits with 0 when it is, 1 when it was altered, 2 when its issuer is unknown, 3 when it cannot be read.
+    Verify {
+        /// The file to check.
+        file: PathBuf,
+        /// The issuer's key document, as its site serves it at /.well-known/did.json; without, the one in the data folder.
+        #[arg(long, value_name = "KEYFILE")]
+        issuer: Option<PathBuf>,
+        /// Says it as JSON, for scripts.
+        #[arg(long)]
+        json: bool,
+    },
     /// Runs the pretend Stripe alone, for several processes that share it through CUEHOUSE_STRIPE_URL.
     StripeSandbox {
         /// The port to listen on; without, CUEHOUSE_STRIPE_SANDBOX_PORT or any free one.
@@ -54,6 +68,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Command::Verify { file, issuer, json } = command {
+        return verify(&file, issuer.as_deref(), json, &config);
+    }
     log(matches!(command, Command::Serve | Command::Work));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -68,7 +85,7 @@ fn main() -> ExitCode {
             Command::Work => work(config).await,
             Command::Migrate => migrate(&config),
             Command::StripeSandbox { port, webhook } => stripe_sandbox(&config, port, webhook).await,
-            Command::Worker => Ok(()),
+            Command::Worker | Command::Verify { .. } => Ok(()),
         }
     });
     // What still blocks (a sound being read, a hash) must not hold the exit up.
@@ -107,9 +124,12 @@ async fn serve(config: Config) -> Result<()> {
             Box::pin(async {})
         }
     });
+    let index = app.index.clone();
     let launched = cuehouse::rocket(app).attach(greeting).launch().await;
     stopper.stop();
-    let _ = tokio::time::timeout(Duration::from_secs(8), async { tokio::join!(working, keeping) }).await;
+    let _ =
+        tokio::time::timeout(Duration::from_secs(8), async { tokio::join!(working, keeping, index.stop()) })
+            .await;
     if let Some(pretend) = pretend {
         pretend.stop().await;
     }
@@ -148,12 +168,15 @@ async fn work(config: Config) -> Result<()> {
     };
     let app = App::open(config, pretend.as_deref()).await?;
     let (stopper, stop) = jobs::stopper();
+    let index = app.index.clone();
     let keeping = tokio::spawn(calendar::keep(app.clone(), stop.clone()));
     let working = tokio::spawn(run::work(app, stop));
     tracing::info!("working the job queue");
     told_to_end().await?;
     stopper.stop();
-    let _ = tokio::time::timeout(Duration::from_secs(12), async { tokio::join!(working, keeping) }).await;
+    let _ =
+        tokio::time::timeout(Duration::from_secs(12), async { tokio::join!(working, keeping, index.stop()) })
+            .await;
     Ok(())
 }
 
@@ -177,6 +200,23 @@ fn migrate(config: &Config) -> Result<()> {
     db::migrate(&config.database_url)?;
     println!("The database is up to date.");
     Ok(())
+}
+
+fn verify(file: &Path, issuer: Option<&Path>, json: bool, config: &Config) -> ExitCode {
+    match check_file(file, issuer, &config.data_dir) {
+        Ok(verdict) => {
+            if json {
+                println!("{}", verdict.json())
+            } else {
+                print!("{}", verdict.words())
+            }
+            ExitCode::from(verdict.code())
+        }
+        Err(error) => {
+            eprintln!("cuehouse: {error}");
+            ExitCode::from(3)
+        }
+    }
 }
 
 async fn stripe_sandbox(config: &Config, port: Option<u16>, webhook: Option<String>) -> Result<()> {

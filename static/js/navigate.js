@@ -5,13 +5,13 @@ const WHOLE = /^\/(checkout|orders|sign-in|sign-up|sign-out|age|guardian|privacy
 let policy = null;
 let running = null;
 
-const key = () => `scroll:${history.state?.place ?? 0}`;
 let place = history.state?.place ?? Date.now();
+let shown = location.pathname + location.search;
 history.replaceState({ ...history.state, place }, '');
 history.scrollRestoration = 'manual';
 const remember = () => { try { sessionStorage.setItem(`scroll:${place}`, String(scrollY)); } catch { /* only the place on the page is lost */ } };
 addEventListener('pagehide', remember);
-if (performance.getEntriesByType('navigation')[0]?.type !== 'navigate' && !location.hash) scrollTo(0, Number(sessionStorage.getItem(key())) || 0);
+if (performance.getEntriesByType('navigation')[0]?.type !== 'navigate' && !location.hash) scrollTo(0, Number(sessionStorage.getItem(`scroll:${place}`)) || 0);
 
 // The policy this document came with: asked for once, and only when somebody moves on.
 async function ownPolicy() {
@@ -42,6 +42,7 @@ async function visit(url, { push = true, scroll = null, focus = true } = {}) {
       place = Date.now();
       history.pushState({ place }, '', landed);
     }
+    shown = landed.pathname + landed.search;
     swap(next);
     const target = landed.hash.length > 1 && document.getElementById(decodeURIComponent(landed.hash.slice(1)));
     if (target) target.scrollIntoView(); else scrollTo(0, scroll ?? 0);
@@ -98,12 +99,32 @@ document.addEventListener('submit', (event) => {
   visit(url);
 });
 
+// Places that a link to a part of the page made have no number yet.
+addEventListener('hashchange', () => { if (!history.state?.place) { place = Date.now(); history.replaceState({ place }, ''); } });
 addEventListener('popstate', (event) => {
-  if (!event.state?.place || event.state.place === place) return;
+  if (location.pathname + location.search === shown) {
+    if (event.state?.place) place = event.state.place;
+    return;
+  }
   remember();
-  place = event.state.place;
+  place = event.state?.place ?? Date.now();
   visit(new URL(location.href), { push: false, scroll: Number(sessionStorage.getItem(`scroll:${place}`)) || 0 });
 });
+
+// Filters as a sheet, on narrow screens: the rest of the page waits behind it.
+const narrow = matchMedia('(width < 960px)');
+function sheet() {
+  const open = location.hash === '#filters' && narrow.matches && document.getElementById('filters');
+  const was = document.documentElement.classList.contains('sheet-open');
+  document.documentElement.classList.toggle('sheet-open', Boolean(open));
+  for (const el of document.querySelectorAll('.top, .foot, .player, #results')) el.inert = Boolean(open);
+  if (open && !open.contains(document.activeElement)) open.querySelector('.close').focus();
+  else if (was && !open) document.querySelector('.open-filters')?.focus({ preventScroll: true });
+}
+addEventListener('hashchange', sheet);
+narrow.addEventListener('change', sheet);
+document.addEventListener('cuehouse:page', sheet);
+sheet();
 
 // Menus close when one looks elsewhere.
 document.addEventListener('click', (event) => {

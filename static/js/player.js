@@ -177,6 +177,7 @@ function paint() {
   icon(toggleButton, playing ? 'pause' : 'play');
   toggleButton.setAttribute('aria-label', playing ? 'Pause' : 'Play');
   const at = atSecs();
+  const begins = item ? `${((item.from / item.secs) * 100).toFixed(2)}%` : '0%';
   const share = item ? `${Math.min(100, (at / item.secs) * 100).toFixed(2)}%` : '0%';
   for (const el of document.querySelectorAll('[data-track]')) {
     const mine = item && el.dataset.track === item.slug;
@@ -197,16 +198,17 @@ function paint() {
       wave.append(done);
     }
     wave.style.setProperty('--at', mine ? share : '0%');
+    wave.style.setProperty('--from', mine ? begins : '0%');
     if (wave.dataset.slider !== undefined && mine) value(wave, item, at);
   }
   if (!item) return;
   slider.style.setProperty('--at', share);
+  slider.style.setProperty('--from', begins);
   part('.at').textContent = clock(at);
   part('.whole').textContent = clock(item.secs);
   value(slider, item, at);
   if (!item.whole && Number.isFinite(sound.duration) && sound.duration + 1 < item.secs) {
     slider.classList.add('part');
-    slider.style.setProperty('--from', `${(item.from / item.secs) * 100}%`);
     slider.style.setProperty('--to', `${(endSecs() / item.secs) * 100}%`);
   }
 }
@@ -280,14 +282,15 @@ addEventListener('pagehide', keep);
 // The playhead moves between the sound's own ticks; only where motion is welcome.
 if (!matchMedia('(prefers-reduced-motion: reduce)').matches) {
   const step = () => {
-    if (!sound.paused && now()) {
+    if (sound.paused) return;
+    if (now()) {
       const share = `${Math.min(100, (atSecs() / now().secs) * 100).toFixed(2)}%`;
       slider.style.setProperty('--at', share);
       for (const wave of document.querySelectorAll('.playing .wave')) wave.style.setProperty('--at', share);
     }
     requestAnimationFrame(step);
   };
-  sound.addEventListener('play', () => requestAnimationFrame(step), { once: true });
+  sound.addEventListener('play', () => requestAnimationFrame(step));
 }
 
 document.addEventListener('click', (event) => {
@@ -353,12 +356,19 @@ document.addEventListener('keydown', (event) => {
   if (event.key === 'Enter') toggle();
 });
 
+// A link that plays is a button here, and so answers to Space.
+document.addEventListener('keydown', (event) => {
+  const button = event.key === ' ' ? event.target.closest?.('a[data-play]') : null;
+  if (button && !event.defaultPrevented) { event.preventDefault(); button.click(); }
+});
+
 // Single keys: off by wish, and never while typing.
 document.addEventListener('keydown', (event) => {
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || document.body.dataset.shortcuts === 'off') return;
   const el = event.target;
   if (el.closest('input, textarea, select, [contenteditable], dialog[open]')) return;
-  const pressed = el.closest('button, a, summary, [role=slider]');
+  // Space presses what stands under the focus; on a link, which it does not press, it plays.
+  const pressed = el.closest('button, summary, [role=button], [role=slider]');
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const does = {
     ' ': () => (pressed || !(now() || document.querySelector('[data-play]')) ? false : now() ? toggle() : document.querySelector('[data-play]').click()),
@@ -366,7 +376,7 @@ document.addEventListener('keydown', (event) => {
     ArrowRight: () => (now() ? seek(atSecs() + STEP) : false),
     j: () => (now() ? move(1) : document.querySelector('[data-play]')?.click()),
     k: () => move(-1),
-    m: () => loud(sound.volume, !sound.muted),
+    m: () => { loud(sound.volume, !sound.muted); announce(sound.muted ? 'Muted.' : 'Not muted.'); keep(); },
     '/': () => { const box = document.querySelector('.top input[name=q]'); box?.focus(); box?.select(); },
     '?': () => document.getElementById('keys').showModal(),
   }[key];
@@ -386,6 +396,7 @@ if ('mediaSession' in navigator) {
 
 // A page has come: its plain players give way, its large waveform becomes a slider, what plays is marked.
 function dress() {
+  for (const button of document.querySelectorAll('a[data-play]')) button.setAttribute('role', 'button');
   for (const plain of document.querySelectorAll('.plain-audio')) plain.remove();
   for (const wave of document.querySelectorAll('[data-slider]')) {
     const own = wave.closest('[data-track]');
