@@ -61,6 +61,8 @@ pub struct App {
     pub storage: storage::Storage,
     pub mail: mail::Mail,
     pub stripe: stripe::Stripe,
+    /// Who signs the certificates.
+    pub issuer: sales::Issuer,
     pub index: search::Index,
     pub hashing: Hashing,
     pub limits: web::Limits,
@@ -128,6 +130,7 @@ impl App {
             }),
             _ => None,
         };
+        let issuer = sales::open(&db, &config, &keys.issuer).await?;
         let index = search::Index::open(&config.data("search"), &db).await?;
         Ok(App {
             index,
@@ -142,6 +145,7 @@ impl App {
             db,
             storage,
             mail,
+            issuer,
             media_origin,
         })
     }
@@ -180,6 +184,7 @@ pub fn rocket(app: App) -> Rocket<Build> {
         .attach(web::stage())
         .attach(accounts::stage())
         .attach(consent::stage())
+        .attach(sales::stage())
         .attach(studio::stage())
         .attach(admin::stage())
 }
@@ -191,5 +196,6 @@ pub fn views() -> Vec<web::Sample> {
     all.extend(consent::views());
     all.extend(studio::views());
     all.extend(admin::views());
+    all.extend(sales::views());
     all
 }

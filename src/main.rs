@@ -1,12 +1,13 @@
 //! The front door.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use cuehouse::jobs::{self, calendar, run};
+use cuehouse::sales::verify::check_file;
 use cuehouse::{App, Config, Error, Keys, Result, db, demo, sandbox, upkeep};
 
 /// A stock-audio marketplace that one person can run from one binary.
@@ -62,6 +63,18 @@ enum Command {
         /// The folder that `cuehouse backup` made.
         folder: PathBuf,
     },
+    /// Checks a certificate (JSON or PDF) without network or database: is it as it was signed, and by an issuer we know?
+    /// Exits with 0 when it is, 1 when it was altered, 2 when its issuer is unknown, 3 when it cannot be read.
+    Verify {
+        /// The file to check.
+        file: PathBuf,
+        /// The issuer's key document, as its site serves it at /.well-known/did.json; without, the one in the data folder.
+        #[arg(long, value_name = "KEYFILE")]
+        issuer: Option<PathBuf>,
+        /// Says it as JSON, for scripts.
+        #[arg(long)]
+        json: bool,
+    },
     /// Runs the pretend Stripe alone, for several processes that share it through CUEHOUSE_STRIPE_URL.
     StripeSandbox {
         /// The port to listen on; without, CUEHOUSE_STRIPE_SANDBOX_PORT or any free one.
@@ -89,6 +102,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Command::Verify { file, issuer, json } = command {
+        return verify(&file, issuer.as_deref(), json, &config);
+    }
     log(matches!(command, Command::Serve | Command::Work | Command::Demo { .. }));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -104,12 +120,12 @@ fn main() -> ExitCode {
             Command::Migrate => migrate(&config),
             Command::Demo { tracks } => fill_demo(config, tracks).await,
             Command::StripeSandbox { port, webhook } => stripe_sandbox(&config, port, webhook).await,
-            Command::Worker => Ok(()),
             Command::Check { deep, json } => return upkeep::shell::check(&config, deep, json).await,
             Command::Reindex => upkeep::shell::reindex(&config).await,
             Command::Gc { json } => upkeep::shell::gc(&config, json).await,
             Command::Backup { folder } => return upkeep::shell::backup(&config, &folder).await,
             Command::Restore { folder } => upkeep::shell::restore(&config, &folder).await,
+            Command::Worker | Command::Verify { .. } => Ok(()),
         }
         .map(|()| true)
     });
@@ -290,6 +306,23 @@ fn migrate(config: &Config) -> Result<()> {
     db::migrate(&config.database_url)?;
     println!("The database is up to date.");
     Ok(())
+}
+
+fn verify(file: &Path, issuer: Option<&Path>, json: bool, config: &Config) -> ExitCode {
+    match check_file(file, issuer, &config.data_dir) {
+        Ok(verdict) => {
+            if json {
+                println!("{}", verdict.json())
+            } else {
+                print!("{}", verdict.words())
+            }
+            ExitCode::from(verdict.code())
+        }
+        Err(error) => {
+            eprintln!("cuehouse: {error}");
+            ExitCode::from(3)
+        }
+    }
 }
 
 async fn stripe_sandbox(config: &Config, port: Option<u16>, webhook: Option<String>) -> Result<()> {
