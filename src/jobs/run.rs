@@ -143,11 +143,5 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
         Job::Collect {} => upkeep::jobs::collect(app, lease).await,
         Job::SendReceipt { order } => sales::jobs::send_receipt(app, lease, order).await,
         Job::Reconcile {} => sales::jobs::reconcile(app, lease).await,
-        other => {
-            let kind = other.kind();
-            let lease = lease.clone();
-            tracing::error!(kind, "no room takes this job");
-            app.db.write(move |conn| lease.finish(conn, Timestamp::now())).await
-        }
     }
 }
