@@ -1,6 +1,6 @@
 //! Secrets: random tokens, what follows from the shop's one secret, and hashes of what we must not keep.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use base64::Engine;
@@ -25,6 +25,20 @@ pub fn token() -> Result<String> {
 /// SHA-256 in hexadecimal: how tokens and files are kept.
 pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
     hex::encode(Sha256::digest(bytes.as_ref()))
+}
+
+/// The same of a file, and how many bytes it has; a block at a time. Waits for the disk.
+pub fn sha256_of(path: &Path) -> Result<(String, u64)> {
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
+    let (mut file, mut block) = (std::fs::File::open(path)?, vec![0; 1 << 16]);
+    loop {
+        let n = file.read(&mut block)?;
+        if n == 0 {
+            return Ok((hex::encode(hash.finalize()), bytes));
+        }
+        hash.update(&block[..n]);
+        bytes += n as u64;
+    }
 }
 
 /// A key of its own for one purpose: HMAC-SHA-256 (RFC 2104) of its name under the shop's secret.

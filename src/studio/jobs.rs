@@ -1,9 +1,6 @@
 //! From a master to a draft: the worker listens, what it made goes into storage, then one write tells of it.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 use super::upload::{Likeness, State, Twin, Upload, derived_key, prints_of};
 use crate::App;
@@ -14,7 +11,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ids::UploadId;
 use crate::jobs::{Job, Lease};
-use crate::secrets::{self, sha256};
+use crate::secrets::{self, sha256, sha256_of};
 
 /// Own recordings that a new one is held against.
 const COMPARED: i64 = 50;
@@ -137,7 +134,7 @@ async fn keep(app: &App, id: &UploadId, made: &Examined) -> Result<Recording> {
 
 async fn keep_sound(app: &App, id: &UploadId, what: &str, path: &Path) -> Result<(String, i64)> {
     let of = path.to_owned();
-    let (hash, bytes) = tokio::task::spawn_blocking(move || hash_of(&of)).await??;
+    let (hash, bytes) = tokio::task::spawn_blocking(move || sha256_of(&of)).await??;
     let key = derived_key(id, what, &hash, "mp3")?;
     if app.storage.stat(&key).await?.is_none_or(|stat| stat.len != bytes) {
         app.storage.put_file(&key, path, "audio/mpeg").await?;
@@ -156,19 +153,6 @@ async fn keep_bytes(
     let key = derived_key(id, what, &sha256(bytes), ending)?;
     app.storage.put(&key, bytes, kind).await?;
     Ok(key)
-}
-
-fn hash_of(path: &Path) -> Result<(String, u64)> {
-    let (mut hash, mut bytes) = (Sha256::new(), 0);
-    let (mut file, mut block) = (std::fs::File::open(path)?, vec![0; 1 << 16]);
-    loop {
-        let n = file.read(&mut block)?;
-        if n == 0 {
-            return Ok((hex::encode(hash.finalize()), bytes));
-        }
-        hash.update(&block[..n]);
-        bytes += n as u64;
-    }
 }
 
 /// The own recording that sounds most like this one, if one does.

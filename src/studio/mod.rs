@@ -5,6 +5,7 @@
 
 pub mod board;
 mod describing;
+mod import;
 pub mod jobs;
 pub mod pages;
 mod profile;
@@ -14,6 +15,7 @@ pub mod upload;
 
 use rocket::fairing::AdHoc;
 
+pub use import::{Import, Imported, import};
 pub use receiving::receive;
 
 use crate::web::{Sample, samples};

@@ -286,7 +286,7 @@ pub struct NewUpload {
     pub fault: String,
     /// `4 GB`.
     pub largest: String,
-    /// `4:00:00`.
+    /// `4 hours`.
     pub longest: String,
 }
 
@@ -295,7 +295,7 @@ impl View for NewUpload {
 
     fn samples() -> Vec<NewUpload> {
         ["", "Choose a file first."]
-            .map(|fault| NewUpload { fault: fault.into(), largest: "4 GB".into(), longest: "4:00:00".into() })
+            .map(|fault| NewUpload { fault: fault.into(), largest: "4 GB".into(), longest: "4 hours".into() })
             .into()
     }
 }

@@ -106,7 +106,16 @@ fn upload_form(app: &App, fault: impl Into<String>) -> NewUpload {
     NewUpload {
         fault: fault.into(),
         largest: size(app.config.upload_max_bytes as i64),
-        longest: clock(app.config.upload_max_secs as i64 * 1000),
+        longest: longest(app.config.upload_max_secs),
+    }
+}
+
+/// `4 hours`, `1:30:00`.
+fn longest(secs: u64) -> String {
+    match (secs / 3600, secs % 3600) {
+        (1, 0) => "an hour".to_owned(),
+        (hours, 0) if hours > 0 => format!("{hours} hours"),
+        _ => clock(secs as i64 * 1000),
     }
 }
 
@@ -160,8 +169,7 @@ async fn retry_upload(id: UploadId, who: Uploader, app: &State<App>, _form: Post
         .write(move |conn| {
             let now = Timestamp::now();
             Upload::own(conn, &id, &who.id)?;
-            Upload::again(conn, &id, now)?;
-            jobs::retry_upload(conn, &id, now)
+            Upload::again(conn, &id, now)
         })
         .await?;
     app.bell.ring();
@@ -174,7 +182,7 @@ fn show_track(slug: Slug, _who: Uploader) -> Reply {
 }
 
 /// The tiers on sale; before the first start wrote them down, those of a new shop.
-fn tiers(conn: &mut Conn) -> Result<Vec<Tier>> {
+pub(super) fn tiers(conn: &mut Conn) -> Result<Vec<Tier>> {
     let editions = Edition::on_sale(conn)?;
     let tiers: Vec<Tier> = editions.into_iter().map(|edition| edition.tier).collect();
     Ok(if tiers.is_empty() { default_catalogue() } else { tiers })
@@ -219,7 +227,7 @@ async fn edit(slug: Slug, who: Uploader, page: Page, app: &State<App>) -> Result
     page.show(&edit_page(app, &who, &it, FormView::new(&fields, Faults::default())))
 }
 
-/// Keeps what its uploader says of a track; pressed with `submit`, hands it to the reviewers as well.
+/// Keeps what its uploader says of a track; pressed with `then=submission`, hands it to the reviewers as well.
 #[post("/studio/tracks/<slug>", data = "<form>")]
 async fn update(slug: Slug, who: Uploader, page: Page, app: &State<App>, form: Posted) -> Result<Reply> {
     let fields = describing::taken(&form.0);
@@ -237,7 +245,7 @@ async fn update(slug: Slug, who: Uploader, page: Page, app: &State<App>, form: P
             track.describe(conn, &said, &currency, &by, Timestamp::now())
         })
         .await?;
-    if fields.has("submit") {
+    if fields.text("then") == "submission" {
         return hand_in(app, &who, page, &it.track.slug).await;
     }
     Ok(Reply::go(to).notice("Saved."))

@@ -8,6 +8,7 @@ use crate::db::Conn;
 use crate::db::schema::{recordings, uploads};
 use crate::error::{Error, Result};
 use crate::ids::{UploadId, UserId};
+use crate::jobs;
 use crate::storage::Kept;
 use crate::text_enum;
 
@@ -192,9 +193,27 @@ impl Upload {
         move_on(conn, id, &open, State::Failed, Some(reason), now).map(drop)
     }
 
-    /// Back to the queue after a failure. False when it did not fail.
-    pub fn again(conn: &mut Conn, id: &UploadId, now: Timestamp) -> Result<bool> {
-        move_on(conn, id, &[State::Failed], State::Received, None, now)
+    /// Back to the queue after a failure. What waits there, runs or is done stays as it is.
+    pub fn again(conn: &mut Conn, id: &UploadId, now: Timestamp) -> Result<()> {
+        move_on(conn, id, &[State::Failed], State::Received, None, now)?;
+        match Upload::find(conn, id)?.state {
+            State::Ready | State::Refused => Ok(()),
+            _ => jobs::retry_upload(conn, id, now),
+        }
+    }
+
+    /// How many of these nobody has come to the end of.
+    pub fn count_unexamined(conn: &mut Conn, ids: &[UploadId]) -> Result<i64> {
+        let mut open = 0;
+        // Databases bound the values of one statement.
+        for some in ids.chunks(500) {
+            let waiting = uploads::state.eq_any([State::Received, State::Processing]);
+            open += uploads::table
+                .filter(uploads::id.eq_any(some).and(waiting))
+                .count()
+                .get_result::<i64>(conn)?;
+        }
+        Ok(open)
     }
 
     /// Whether each of these resembles an earlier one, in the order asked for.

@@ -12,7 +12,7 @@ use crate::support::wavs::music;
 async fn submitted(app: &TestApp, ines: &mut Browser, name: &str, seed: u64) -> String {
     let slug = draft(app, ines, name, &music(seed, 1.0)).await;
     let mut fields = WORDS.to_vec();
-    fields.push(("submit", "yes"));
+    fields.push(("then", "submission"));
     describes(ines, &slug, &fields).await.is(303);
     slug
 }

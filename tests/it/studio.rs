@@ -6,7 +6,7 @@ use cuehouse::audio::wav;
 use cuehouse::catalogue::track::{State as TrackState, Track};
 use cuehouse::db::schema::{jobs as queue, recordings, tracks, uploads, users};
 use cuehouse::ids::{UploadId, UserId};
-use cuehouse::jobs::{self, Job, Lease, Priority};
+use cuehouse::jobs::{self, Lease, Priority};
 use cuehouse::studio::upload::{Likeness, State, Upload};
 use cuehouse::studio::{self, receive};
 use diesel::prelude::*;
@@ -569,4 +569,77 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
     ines.send("/studio/profile", "/studio/profile/handle", &[("handle", "ines-m")]).await.is(303);
     let token = ines.get("/studio/profile").await.csrf().unwrap();
     ines.post("/studio/profile/handle", &[("csrf", &token), ("handle", "ines-n")]).await.is(422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_board_counts_what_sounds_did_and_names_nobody() {
+    use cuehouse::catalogue::track::{Counted, count};
+    use cuehouse::clock::Timestamp;
+    let app = TestApp::new().await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let user = ines.user.clone().unwrap();
+    app.app
+        .db
+        .write(move |conn| {
+            let prices = [("creator".to_owned(), cuehouse::money::Cents(2900))];
+            let (track, _) = crate::support::shop::published(conn, &user, "Rain", &prices)?;
+            for what in [Counted::Play, Counted::Play, Counted::BasketAdd] {
+                count(conn, &track, what, Timestamp::now())?;
+            }
+            diesel::update(tracks::table.find(&track)).set(tracks::kept.eq(4_i64)).execute(conn)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let board = ines.get("/studio").await.is(200);
+    for words in ["2 plays", "4 kept", "1 in baskets", "0 sold", "2 in all, at most 2 at once"] {
+        assert!(board.has(words), "{words} in {}", board.text());
+    }
+    // Somebody else's board counts nothing of it.
+    assert!(!app.uploader("Bo Lind").await.get("/studio").await.has("2 plays"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_imported_once_however_often_it_is_begun() {
+    let app = TestApp::new().await;
+    let ines = app.uploader("Ines Morrow").await.user.unwrap();
+    let user = ines.clone();
+    let handle = app
+        .app
+        .db
+        .read(move |conn| Ok(cuehouse::accounts::user::User::find(conn, &user)?.handle.unwrap()))
+        .await
+        .unwrap();
+    let folder = app.folder.path().join("import");
+    std::fs::create_dir_all(folder.join("rain")).unwrap();
+    std::fs::write(folder.join("rain/on_tin.wav"), music(1, 1.0)).unwrap();
+    std::fs::write(folder.join("steps.wav"), music(2, 1.0)).unwrap();
+    std::fs::write(folder.join("silence.wav"), wav::bytes(44_100, 1, 16, &[0.0; 44_100])).unwrap();
+    std::fs::write(folder.join("notes.txt"), "not a sound").unwrap();
+    let table = "file,title,kind,genre,tags,price.effects\n\
+                 rain/on_tin.wav,Rain on tin,effect,nature,\"rain, roof\",19\n\
+                 steps.wav,Steps,nonsense,,,\n\
+                 gone.wav,Gone,,,,\n";
+    let csv = app.folder.path().join("import.csv");
+    std::fs::write(&csv, table).unwrap();
+    let what = studio::Import { folder, uploader: handle, csv: Some(csv.clone()), publish: true };
+    let first = studio::import(&app.app, &what).await.unwrap();
+    assert_eq!((first.taken, first.known, first.published), (3, 0, 1));
+    let faults = |done: &studio::Imported| {
+        let mut names: Vec<String> = done.faults.iter().map(|(name, _)| name.clone()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(faults(&first), ["gone.wav", "silence.wav", "steps.wav"]);
+    assert!(first.faults.iter().any(|(_, why)| why.contains("silent")));
+    std::fs::write(&csv, table.replace("nonsense", "effect")).unwrap();
+    let second = studio::import(&app.app, &what).await.unwrap();
+    // A file that was refused is looked at again; the others are known.
+    assert_eq!((second.taken, second.known, second.published), (1, 2, 1));
+    let own = app.app.db.read(move |conn| Track::all_of(conn, &ines, 9)).await.unwrap();
+    assert_eq!(own.len(), 2);
+    assert!(own.iter().all(|t| t.state == TrackState::Published));
+    let rain = own.iter().find(|t| t.title == "Rain on tin").unwrap();
+    assert_eq!((rain.genre.as_deref(), rain.tags.as_str()), (Some("nature"), "rain,roof"));
+    assert_eq!(rain.price_from, Some(cuehouse::money::Cents(1900)));
 }
