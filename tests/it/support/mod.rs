@@ -8,3 +8,5 @@ pub mod folder;
 pub mod s3;
 pub mod sandbox;
 pub mod shop;
+pub mod sound;
+pub mod wavs;
