@@ -207,7 +207,7 @@ async fn a_song_goes_from_its_maker_to_its_licensee_in_a_browser() {
     buyer.comes_to("/orders/").await;
     buyer.press("main a[href^='/library']").await;
     buyer.comes_to("/library").await;
-    buyer.press("main a[href*='/files/'], main a[href$='.wav']").await;
+    buyer.press("main .files a[href$='.wav']").await;
     let file = buyer.downloaded().await;
     assert!(std::fs::read(&file).unwrap() == wav, "{} has other bytes", file.display());
     buyer.is_quiet().await;
