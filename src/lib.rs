@@ -22,7 +22,6 @@ pub mod words;
 
 pub mod audio;
 pub mod db;
-pub mod demo;
 pub mod jobs;
 pub mod mail;
 pub mod storage;
@@ -32,9 +31,14 @@ pub mod web;
 
 pub mod accounts;
 pub mod catalogue;
+pub mod consent;
 pub mod sales;
 pub mod search;
 pub mod studio;
+pub mod upkeep;
+
+pub mod admin;
+pub mod demo;
 
 pub mod sandbox;
 
@@ -175,13 +179,23 @@ pub fn rocket(app: App) -> Rocket<Build> {
         ..rocket::Config::release_default()
     };
     let figment = Figment::from(config).merge(("shutdown.grace", 4)).merge(("shutdown.mercy", 4));
-    rocket::custom(figment).manage(app).attach(web::stage()).attach(sales::stage())
+    rocket::custom(figment)
+        .manage(app)
+        .attach(web::stage())
+        .attach(accounts::stage())
+        .attach(consent::stage())
+        .attach(sales::stage())
+        .attach(studio::stage())
+        .attach(admin::stage())
 }
 
 /// Every page with values it must render with.
 pub fn views() -> Vec<web::Sample> {
     let mut all = web::views();
     all.extend(accounts::views());
+    all.extend(consent::views());
+    all.extend(studio::views());
+    all.extend(admin::views());
     all.extend(sales::views());
     all
 }
