@@ -32,6 +32,7 @@ pub mod web;
 
 pub mod accounts;
 pub mod catalogue;
+pub mod player;
 pub mod sales;
 pub mod search;
 pub mod studio;
@@ -171,12 +172,19 @@ pub fn rocket(app: App) -> Rocket<Build> {
         ..rocket::Config::release_default()
     };
     let figment = Figment::from(config).merge(("shutdown.grace", 4)).merge(("shutdown.mercy", 4));
-    rocket::custom(figment).manage(app).attach(web::stage())
+    rocket::custom(figment)
+        .manage(app)
+        .attach(web::stage())
+        .attach(catalogue::stage())
+        .attach(player::stage())
+        .attach(search::stage())
 }
 
 /// Every page with values it must render with.
 pub fn views() -> Vec<web::Sample> {
     let mut all = web::views();
     all.extend(accounts::views());
+    all.extend(catalogue::views());
+    all.extend(search::views());
     all
 }

@@ -23,6 +23,7 @@ pub mod proof;
 pub mod scope;
 pub mod settle;
 pub mod status_list;
+pub mod table;
 pub mod tier;
 pub mod verify;
 mod words;

@@ -27,6 +27,8 @@ pub enum Attempt {
     Verify,
     /// Sessions at Stripe cost somebody else work.
     Checkout,
+    /// Plays of one track may be made up.
+    Play,
 }
 
 type Limiter = DefaultKeyedRateLimiter<[u8; 16]>;
@@ -56,6 +58,7 @@ impl Limits {
                 per(Attempt::Upload, 2000, minutes(60)),
                 per(Attempt::Verify, 60, minutes(1)),
                 per(Attempt::Checkout, 60, minutes(10)),
+                per(Attempt::Play, 10, minutes(60)),
             ]),
         })
     }

@@ -6,9 +6,12 @@ mod support;
 
 mod audio;
 mod bytes;
+mod catalogue;
 mod database;
+mod player;
 mod requirements;
 mod sales;
 mod sandbox;
+mod search;
 mod storage;
 mod web;

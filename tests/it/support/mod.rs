@@ -6,4 +6,5 @@ pub mod database;
 pub mod folder;
 pub mod s3;
 pub mod sandbox;
+pub mod shelf;
 pub mod shop;
