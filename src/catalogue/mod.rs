@@ -3,6 +3,7 @@
 //! A master is never named here; only its upload is.
 
 pub mod favourite;
+mod home;
 pub mod lists;
 pub mod offer;
 pub mod pages;

@@ -6,7 +6,8 @@ use rocket::{Route, State, get, post, routes};
 use serde_json::json;
 
 use super::favourite;
-use super::pages::{Doorway, HomePage, Link, Paging, ProfilePage, Reasoned, TrackPage, json_ld};
+use super::home::FRESH;
+use super::pages::{HomePage, Link, Paging, ProfilePage, Reasoned, TrackPage, json_ld};
 use super::profile::{Profile, UserLink};
 use super::row::TrackRow;
 use super::sheet::{Sheet, is_open};
@@ -20,17 +21,11 @@ use crate::error::{Error, Result};
 use crate::ids::{Handle, Slug, TrackId, UserId};
 use crate::sales::basket::Owner;
 use crate::sales::table;
-use crate::search::query::{Field, MOST_PAGES, ROWS};
+use crate::search::query::{MOST_PAGES, ROWS};
 use crate::search::{Found, Likeness, Query};
 use crate::web::ranges::{Conditions, FileFacts};
 use crate::web::stream::{Delivery, Disposition, FileReply, Pace, StoredFile};
 use crate::web::{Ours, Page, Posted, Reply};
-
-const SENTENCE: &str = "Music, loops and sounds by people, each with a licence that anyone can check.";
-/// The first of what is new stands alone above the others.
-const FRESH: usize = 9;
-const LOVED: usize = 6;
-const DOORS: usize = 12;
 
 pub fn all() -> Vec<Route> {
     routes![home, show, keep, profile, picture]
@@ -40,9 +35,7 @@ pub fn all() -> Vec<Route> {
 async fn home(page: Page, app: &State<App>) -> Result<Reply> {
     let front = app.index.front().await?;
     let me = page.visitor.as_ref().map(|visitor| visitor.id.clone());
-    let fresh: Vec<TrackId> = front.fresh.iter().take(FRESH).cloned().collect();
-    let loved: Vec<TrackId> = front.loved.iter().take(LOVED).cloned().collect();
-    let ids: Vec<TrackId> = fresh.iter().chain(&loved).cloned().collect();
+    let ids: Vec<TrackId> = HomePage::wants(&front).cloned().collect();
     let rows = app.db.read(move |conn| {
         if ids.is_empty() {
             // While the first index is being built there are tracks that it does not know.
@@ -52,52 +45,7 @@ async fn home(page: Page, app: &State<App>) -> Result<Reply> {
         favourite::rows(conn, &ids, me.as_ref())
     });
     let rows = rows.await?;
-    let of = |ids: &[TrackId]| -> Vec<&(Listed, bool)> {
-        rows.iter().filter(|(listed, _)| ids.is_empty() || ids.contains(&listed.track.id)).collect()
-    };
-    let row = |(listed, kept): &(Listed, bool)| TrackRow::new(listed, *kept);
-    let is_loved = |(listed, _): &&(Listed, bool)| listed.track.kept + listed.track.licensed > 0;
-    let mut most_loved: Vec<_> = of(&loved).into_iter().filter(is_loved).collect();
-    most_loved.sort_by_key(|(listed, _)| loved.iter().position(|id| *id == listed.track.id));
-    let overview = &front.overview;
-    page.show(&HomePage {
-        sentence: SENTENCE.into(),
-        whole: overview.whole.max(rows.len() as u64),
-        fresh: of(&fresh).into_iter().map(row).collect(),
-        loved: most_loved.into_iter().map(row).collect(),
-        kinds: doors(overview, Field::Kind),
-        moods: doors(overview, Field::Mood),
-        genres: doors(overview, Field::Genre),
-        building: app.index.is_building(),
-        json_ld: site(&app.config),
-    })
-}
-
-fn doors(overview: &Found, field: Field) -> Vec<Doorway> {
-    let counts = overview.counts.get(field.name()).into_iter().flatten();
-    let door = |(slug, count): &(String, u64)| {
-        Some(Doorway {
-            slug: slug.clone(),
-            name: field.value_name(slug)?.to_owned(),
-            count: *count,
-            href: format!("/search?{}={slug}", field.name()),
-        })
-    };
-    counts.filter_map(door).take(DOORS).collect()
-}
-
-fn site(config: &Config) -> String {
-    json_ld(&json!({
-        "@context": "https://schema.org",
-        "@type": "WebSite",
-        "name": config.site_name,
-        "url": config.absolute("/"),
-        "potentialAction": {
-            "@type": "SearchAction",
-            "target": format!("{}?q={{q}}", config.absolute("/search")),
-            "query-input": "required name=q",
-        },
-    }))
+    page.show(&HomePage::of(&front, &rows, app.index.is_building(), &app.config))
 }
 
 #[get("/tracks/<slug>")]

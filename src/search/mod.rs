@@ -20,6 +20,7 @@ mod words;
 pub use find::{Found, Front, Sought, View, Way};
 pub use index::Index;
 pub use query::Query;
+pub use results::Results;
 pub use segment::{TEMPO_BARS, TEMPO_FROM, TEMPO_STEP};
 pub use similar::Likeness;
 
