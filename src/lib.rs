@@ -22,7 +22,6 @@ pub mod words;
 
 pub mod audio;
 pub mod db;
-pub mod demo;
 pub mod jobs;
 pub mod mail;
 pub mod storage;
@@ -32,10 +31,15 @@ pub mod web;
 
 pub mod accounts;
 pub mod catalogue;
+pub mod consent;
 pub mod player;
 pub mod sales;
 pub mod search;
 pub mod studio;
+pub mod upkeep;
+
+pub mod admin;
+pub mod demo;
 
 pub mod sandbox;
 
@@ -58,6 +62,8 @@ pub struct App {
     pub storage: storage::Storage,
     pub mail: mail::Mail,
     pub stripe: stripe::Stripe,
+    /// Who signs the certificates.
+    pub issuer: sales::Issuer,
     pub index: search::Index,
     pub hashing: Hashing,
     pub limits: web::Limits,
@@ -125,6 +131,7 @@ impl App {
             }),
             _ => None,
         };
+        let issuer = sales::open(&db, &config, &keys.issuer).await?;
         let index = search::Index::open(&config.data("search"), &db).await?;
         Ok(App {
             index,
@@ -139,6 +146,7 @@ impl App {
             db,
             storage,
             mail,
+            issuer,
             media_origin,
         })
     }
@@ -175,9 +183,14 @@ pub fn rocket(app: App) -> Rocket<Build> {
     rocket::custom(figment)
         .manage(app)
         .attach(web::stage())
+        .attach(accounts::stage())
         .attach(catalogue::stage())
         .attach(player::stage())
+        .attach(consent::stage())
+        .attach(sales::stage())
         .attach(search::stage())
+        .attach(studio::stage())
+        .attach(admin::stage())
 }
 
 /// Every page with values it must render with.
@@ -186,5 +199,9 @@ pub fn views() -> Vec<web::Sample> {
     all.extend(accounts::views());
     all.extend(catalogue::views());
     all.extend(search::views());
+    all.extend(consent::views());
+    all.extend(studio::views());
+    all.extend(admin::views());
+    all.extend(sales::views());
     all
 }

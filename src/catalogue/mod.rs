@@ -5,6 +5,7 @@
 pub mod favourite;
 mod home;
 pub mod lists;
+pub mod map;
 pub mod offer;
 pub mod pages;
 pub mod profile;

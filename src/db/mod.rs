@@ -9,6 +9,7 @@
 mod manager;
 mod migrate;
 pub mod schema;
+pub mod tables;
 mod text_enum;
 mod writer;
 

@@ -180,6 +180,11 @@ pub fn end(conn: &mut Conn) -> Result<i64> {
     Ok(last(conn)?.map_or(0, |change| change.seq))
 }
 
+/// The number of the last row, and how many tracks anyone may find, in one view.
+pub fn state(conn: &mut Conn) -> Result<(i64, i64)> {
+    Ok((end(conn)?, published(conn)?))
+}
+
 /// Removes rows that every follower has long taken.
 pub fn forget(conn: &mut Conn, now: Timestamp) -> Result<usize> {
     let before = end(conn)? - KEPT_ROWS;

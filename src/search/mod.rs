@@ -4,6 +4,7 @@
 //! never says more than that a track is there; what a page shows of it comes from the rows.
 
 mod bits;
+mod copies;
 mod feed;
 mod find;
 mod follow;
@@ -17,6 +18,8 @@ mod shelf;
 mod similar;
 mod words;
 
+pub use copies::{Copy, copies};
+pub use feed::state as feed_state;
 pub use find::{Found, Front, Sought, View, Way};
 pub use index::Index;
 pub use query::Query;

@@ -44,9 +44,7 @@ impl Place {
 
     /// The folder of the index that answers, if there is one.
     pub fn current(&self) -> Option<PathBuf> {
-        let name = fs::read_to_string(self.folder.join("current")).ok()?;
-        let folder = self.folder.join(name.trim());
-        (name.trim().starts_with("index-") && folder.is_dir()).then_some(folder)
+        current(&self.folder)
     }
 
     /// A folder for an index in the making.
@@ -77,6 +75,18 @@ impl Place {
             }
         }
     }
+}
+
+/// The index that answers in a place, if there is one.
+fn current(place: &Path) -> Option<PathBuf> {
+    let name = fs::read_to_string(place.join("current")).ok()?;
+    let folder = place.join(name.trim());
+    (name.trim().starts_with("index-") && folder.is_dir()).then_some(folder)
+}
+
+/// The indexes that answer in all places of a version, taken or not.
+pub fn currents(version: &Path) -> Vec<PathBuf> {
+    folders(version).iter().filter_map(|place| current(place)).collect()
 }
 
 fn lock(folder: &Path) -> Result<Option<File>> {

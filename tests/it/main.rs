@@ -4,14 +4,21 @@
 #[allow(dead_code)]
 mod support;
 
+mod accounts;
+mod age;
 mod audio;
+mod browser;
 mod bytes;
 mod catalogue;
+mod damaged;
 mod database;
+mod demo;
 mod player;
 mod requirements;
+mod review;
 mod sales;
 mod sandbox;
 mod search;
 mod storage;
+mod studio;
 mod web;
