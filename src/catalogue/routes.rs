@@ -1,7 +1,7 @@
 //! The front page, the page of a track, profiles, and keeping what one likes.
 
 use rocket::http::uri::Origin;
-use rocket::http::{ContentType, CookieJar};
+use rocket::http::ContentType;
 use rocket::{Route, State, get, post, routes};
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use super::sheet::{Sheet, is_open};
 use super::show::paragraphs;
 use super::track::{Listed, State as Stage, Track};
 use crate::App;
-use crate::accounts::guards::SignedIn;
+use crate::accounts::guards::{Carried, SignedIn};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -25,7 +25,7 @@ use crate::search::query::{MOST_PAGES, ROWS};
 use crate::search::{Found, Likeness, Query};
 use crate::web::ranges::{Conditions, FileFacts};
 use crate::web::stream::{Delivery, Disposition, FileReply, Pace, StoredFile};
-use crate::web::{Ours, Page, Posted, Reply};
+use crate::web::{Page, Posted, Reply};
 
 pub fn all() -> Vec<Route> {
     routes![home, show, keep, profile, picture]
@@ -49,12 +49,11 @@ async fn home(page: Page, app: &State<App>) -> Result<Reply> {
 }
 
 #[get("/tracks/<slug>")]
-async fn show(slug: Slug, page: Page, cookies: &CookieJar<'_>, app: &State<App>) -> Result<Reply> {
+async fn show(slug: Slug, page: Page, carried: Carried, app: &State<App>) -> Result<Reply> {
     let visitor = page.visitor.clone();
-    let basket = cookies.get(&Ours::Basket.name(app.config.is_https()));
     let owner = match &visitor {
         Some(visitor) => Some(Owner::Account(visitor.id.clone())),
-        None => basket.map(|cookie| Owner::browser(cookie.value())),
+        None => carried.basket.as_deref().map(Owner::browser),
     };
     let (sheet, stands) = app
         .db
