@@ -11,4 +11,5 @@ mod requirements;
 mod sales;
 mod sandbox;
 mod storage;
+mod upkeep;
 mod web;
