@@ -95,7 +95,7 @@ pub struct Config {
     pub adult_age: u32,
     /// Jobs worked at once; 0 is as many as there are cores.
     pub workers: usize,
-    /// Attempts to sign in per account and per address within ten minutes.
+    /// Wrong passwords for one account within ten minutes; three times as many from one network address.
     pub sign_in_attempts: u32,
 }
 

@@ -22,7 +22,6 @@ pub mod words;
 
 pub mod audio;
 pub mod db;
-pub mod demo;
 pub mod jobs;
 pub mod mail;
 pub mod storage;
@@ -32,10 +31,14 @@ pub mod web;
 
 pub mod accounts;
 pub mod catalogue;
+pub mod consent;
 pub mod sales;
 pub mod search;
 pub mod studio;
 pub mod upkeep;
+
+pub mod admin;
+pub mod demo;
 
 pub mod sandbox;
 
@@ -58,6 +61,8 @@ pub struct App {
     pub storage: storage::Storage,
     pub mail: mail::Mail,
     pub stripe: stripe::Stripe,
+    /// Who signs the certificates.
+    pub issuer: sales::Issuer,
     pub index: search::Index,
     pub hashing: Hashing,
     pub limits: web::Limits,
@@ -125,6 +130,7 @@ impl App {
             }),
             _ => None,
         };
+        let issuer = sales::open(&db, &config, &keys.issuer).await?;
         let index = search::Index::open(&config.data("search"), &db).await?;
         Ok(App {
             index,
@@ -139,6 +145,7 @@ impl App {
             db,
             storage,
             mail,
+            issuer,
             media_origin,
         })
     }
@@ -172,12 +179,23 @@ pub fn rocket(app: App) -> Rocket<Build> {
         ..rocket::Config::release_default()
     };
     let figment = Figment::from(config).merge(("shutdown.grace", 4)).merge(("shutdown.mercy", 4));
-    rocket::custom(figment).manage(app).attach(web::stage())
+    rocket::custom(figment)
+        .manage(app)
+        .attach(web::stage())
+        .attach(accounts::stage())
+        .attach(consent::stage())
+        .attach(sales::stage())
+        .attach(studio::stage())
+        .attach(admin::stage())
 }
 
 /// Every page with values it must render with.
 pub fn views() -> Vec<web::Sample> {
     let mut all = web::views();
     all.extend(accounts::views());
+    all.extend(consent::views());
+    all.extend(studio::views());
+    all.extend(admin::views());
+    all.extend(sales::views());
     all
 }

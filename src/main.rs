@@ -1,13 +1,14 @@
 //! The front door.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use cuehouse::jobs::{self, calendar, run};
-use cuehouse::{App, Config, Error, Keys, Result, db, sandbox, upkeep};
+use cuehouse::sales::verify::check_file;
+use cuehouse::{App, Config, Error, Keys, Result, db, demo, sandbox, upkeep};
 
 /// A stock-audio marketplace that one person can run from one binary.
 #[derive(Parser)]
@@ -28,6 +29,13 @@ enum Command {
     Worker,
     /// Brings the database up to date and stops.
     Migrate,
+    /// Fills an empty shop with accounts and with tracks that are synthesised here. For development.
+    Demo {
+        /// How many tracks the shop shall have: beyond those that are synthesised, rows are added that share their
+        /// sound under other words.
+        #[arg(long)]
+        tracks: Option<usize>,
+    },
     /// Proves the shop's promises on the live data: exit code 1 and a list when one is broken.
     Check {
         /// Also reads every master and every made file again and compares its SHA-256.
@@ -54,6 +62,18 @@ enum Command {
     Restore {
         /// The folder that `cuehouse backup` made.
         folder: PathBuf,
+    },
+    /// Checks a certificate (JSON or PDF) without network or database: is it as it was signed, and by an issuer we know?
+    /// Exits with 0 when it is, 1 when it was altered, 2 when its issuer is unknown, 3 when it cannot be read.
+    Verify {
+        /// The file to check.
+        file: PathBuf,
+        /// The issuer's key document, as its site serves it at /.well-known/did.json; without, the one in the data folder.
+        #[arg(long, value_name = "KEYFILE")]
+        issuer: Option<PathBuf>,
+        /// Says it as JSON, for scripts.
+        #[arg(long)]
+        json: bool,
     },
     /// Runs the pretend Stripe alone, for several processes that share it through CUEHOUSE_STRIPE_URL.
     StripeSandbox {
@@ -82,7 +102,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    log(matches!(command, Command::Serve | Command::Work));
+    if let Command::Verify { file, issuer, json } = command {
+        return verify(&file, issuer.as_deref(), json, &config);
+    }
+    log(matches!(command, Command::Serve | Command::Work | Command::Demo { .. }));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -95,13 +118,14 @@ fn main() -> ExitCode {
             Command::Serve => serve(config).await,
             Command::Work => work(config).await,
             Command::Migrate => migrate(&config),
+            Command::Demo { tracks } => fill_demo(config, tracks).await,
             Command::StripeSandbox { port, webhook } => stripe_sandbox(&config, port, webhook).await,
-            Command::Worker => Ok(()),
             Command::Check { deep, json } => return upkeep::shell::check(&config, deep, json).await,
             Command::Reindex => upkeep::shell::reindex(&config).await,
             Command::Gc { json } => upkeep::shell::gc(&config, json).await,
             Command::Backup { folder } => return upkeep::shell::backup(&config, &folder).await,
             Command::Restore { folder } => upkeep::shell::restore(&config, &folder).await,
+            Command::Worker | Command::Verify { .. } => Ok(()),
         }
         .map(|()| true)
     });
@@ -140,6 +164,9 @@ async fn serve(config: Config) -> Result<()> {
         let (app, pretend_url) = (app.clone(), pretend.as_ref().map(|p| p.url.clone()));
         move |rocket| {
             greet(&app, rocket.config().port, pretend_url.as_deref());
+            if app.config.demo {
+                tokio::spawn(keep_demo(app.clone()));
+            }
             Box::pin(async {})
         }
     });
@@ -177,14 +204,74 @@ fn greet(app: &App, port: u16, pretend: Option<&str>) {
     }
 }
 
-async fn work(config: Config) -> Result<()> {
-    let pretend = match (&config.stripe.secret_key, &config.stripe.url) {
-        // The one that `serve` on this machine runs.
+/// Fills an empty shop beside everything else, and says who may sign in.
+async fn keep_demo(app: App) {
+    let filled = async {
+        if demo::fill::begin(&app, 0..demo::TRACKS).await? {
+            say_accounts(&app).await?;
+            demo::fill::watch(&app).await?;
+        }
+        Ok::<(), Error>(())
+    };
+    if let Err(error) = filled.await {
+        tracing::error!(%error, "the demo shop could not be filled");
+    }
+}
+
+/// One account of each kind, with its password: this is a shop where nothing is worth stealing.
+async fn say_accounts(app: &App) -> Result<()> {
+    let Some(accounts) = demo::fill::passwords(app).await? else {
+        tracing::info!("the demo's passwords lie in the data folder of whoever filled it");
+        return Ok(());
+    };
+    for role in ["buyer", "uploader", "reviewer", "support", "admin"] {
+        if let Some(one) = accounts.iter().find(|a| a.roles.iter().any(|r| r == role)) {
+            tracing::info!("demo account, {role}: {} · password {}", one.email, one.password);
+        }
+    }
+    tracing::info!("all demo accounts: {}", app.config.data(demo::accounts::FILE).display());
+    Ok(())
+}
+
+async fn fill_demo(config: Config, tracks: Option<usize>) -> Result<()> {
+    if config.is_production() {
+        return Err(Error::refused("the demo is for development, and this shop is in production"));
+    }
+    let pretend = pretend_beside(&config);
+    let app = App::open(config, pretend.as_deref()).await?;
+    let own = tracks.unwrap_or(demo::TRACKS).min(demo::TRACKS);
+    if !demo::fill::begin(&app, 0..own).await? {
+        return Err(Error::refused("this shop has tracks of its own; the demo fills only an empty one"));
+    }
+    let (stopper, stop) = jobs::stopper();
+    let working = tokio::spawn(run::work(app.clone(), stop));
+    let filled = demo::fill::watch(&app).await;
+    stopper.stop();
+    let _ = working.await;
+    filled?;
+    if let Some(tracks) = tracks {
+        let bar = demo::fill::bar("rows", tracks as u64);
+        demo::bulk::grow(&app, tracks as u64, |there| bar.set_position(there)).await?;
+        bar.finish_and_clear();
+        tracing::info!("the search index is built");
+        app.index.rebuild().await?;
+    }
+    tracing::info!("the shop has {} tracks", app.index.count());
+    say_accounts(&app).await
+}
+
+/// Where the pretend Stripe of the `serve` on this machine is, if payments are pretend.
+fn pretend_beside(config: &Config) -> Option<String> {
+    match (&config.stripe.secret_key, &config.stripe.url) {
         (None, None) => std::fs::read_to_string(config.data("stripe-sandbox/port"))
             .ok()
             .map(|port| format!("http://127.0.0.1:{}", port.trim())),
         _ => None,
-    };
+    }
+}
+
+async fn work(config: Config) -> Result<()> {
+    let pretend = pretend_beside(&config);
     let app = App::open(config, pretend.as_deref()).await?;
     let (stopper, stop) = jobs::stopper();
     let index = app.index.clone();
@@ -219,6 +306,23 @@ fn migrate(config: &Config) -> Result<()> {
     db::migrate(&config.database_url)?;
     println!("The database is up to date.");
     Ok(())
+}
+
+fn verify(file: &Path, issuer: Option<&Path>, json: bool, config: &Config) -> ExitCode {
+    match check_file(file, issuer, &config.data_dir) {
+        Ok(verdict) => {
+            if json {
+                println!("{}", verdict.json())
+            } else {
+                print!("{}", verdict.words())
+            }
+            ExitCode::from(verdict.code())
+        }
+        Err(error) => {
+            eprintln!("cuehouse: {error}");
+            ExitCode::from(3)
+        }
+    }
 }
 
 async fn stripe_sandbox(config: &Config, port: Option<u16>, webhook: Option<String>) -> Result<()> {

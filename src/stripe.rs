@@ -40,6 +40,7 @@ const PAGES: usize = 100;
 #[derive(Clone, Debug)]
 pub struct Stripe {
     client: Client,
+    address: String,
 }
 
 /// What a buyer is asked to pay, and where they go afterwards.
@@ -176,12 +177,17 @@ impl Stripe {
     pub fn new(base_url: &str, secret_key: &str) -> Result<Stripe> {
         let url = format!("{}/", base_url.trim_end_matches('/'));
         let client = ClientBuilder::new(secret_key)
-            .url(url)
+            .url(url.clone())
             .timeout(Duration::from_secs(TIMEOUT_SECS))
             .app_info("cuehouse", Some(env!("CARGO_PKG_VERSION").to_owned()), None)
             .build()
             .map_err(Error::internal)?;
-        Ok(Stripe { client })
+        Ok(Stripe { client, address: url })
+    }
+
+    /// Where it is reached.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Opens the session of this order's try, or finds the one that an earlier call opened.

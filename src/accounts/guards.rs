@@ -1,11 +1,14 @@
 //! Who asks: each guard proves what its name says. All look at the effective method's request alone.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rocket::request::{FromRequest, Outcome, Request};
 
 use super::session::{self, Seen};
-use super::user::{Role, Visitor};
+use super::user::{Role, Visitor, is_email};
 use crate::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -105,4 +108,36 @@ guards! {
     Support: |visitor| either(&visitor, &[Role::Support, Role::Admin]);
     /// Somebody who runs the shop.
     Admin: |visitor| either(&visitor, &[Role::Admin]);
+}
+
+/// What a browser carries that is not proof of anything: its old session's token, its basket, an address it was asked
+/// to remember.
+#[derive(Clone, Debug, Default)]
+pub struct Carried {
+    pub session: Option<String>,
+    pub basket: Option<String>,
+    pub remembered: Option<String>,
+}
+
+impl Carried {
+    /// An address as the cookie keeps it.
+    pub fn written(email: &str) -> String {
+        URL_SAFE_NO_PAD.encode(email)
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Carried {
+    type Error = Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Carried, Infallible> {
+        let remembered = Ours::Remembered.of(request).and_then(|kept| URL_SAFE_NO_PAD.decode(kept).ok());
+        Outcome::Success(Carried {
+            session: Ours::Session.of(request),
+            basket: Ours::Basket.of(request),
+            remembered: remembered
+                .and_then(|kept| String::from_utf8(kept).ok())
+                .filter(|kept| is_email(kept)),
+        })
+    }
 }

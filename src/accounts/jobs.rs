@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
+use super::joining;
 use crate::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::jobs::Lease;
 use crate::mail::Letter;
+use crate::secrets;
 
 /// Renders a letter and sends it. Sent twice it carries the same `Message-ID`, so that readers see one.
 pub async fn send_letter(app: &App, lease: &Lease, to: &str, template: &str, values: &Value) -> Result<()> {
@@ -33,4 +35,19 @@ pub async fn send_letter(app: &App, lease: &Lease, to: &str, template: &str, val
     }
     let lease = lease.clone();
     app.db.write(move |conn| lease.finish(conn, Timestamp::now())).await
+}
+
+/// Sends whoever has this address a link to choose a new password.
+pub async fn send_reset(app: &App, lease: &Lease, email: &str) -> Result<()> {
+    let (lease, email, token) = (lease.clone(), email.to_owned(), secrets::token()?);
+    let site_url = app.config.site_url.clone();
+    app.db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            joining::forgot(conn, &email, &token, &site_url, now)?;
+            lease.finish(conn, now)
+        })
+        .await?;
+    app.bell.ring();
+    Ok(())
 }

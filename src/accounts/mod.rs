@@ -5,12 +5,12 @@
 
 pub mod guards;
 pub mod jobs;
+pub mod joining;
 pub mod password;
+mod routes;
 pub mod session;
+pub mod shell;
 pub mod token;
 pub mod user;
 
-/// The pages of this room.
-pub fn views() -> Vec<crate::web::Sample> {
-    vec![]
-}
+pub use routes::{stage, views};

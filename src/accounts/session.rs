@@ -1,12 +1,13 @@
 //! A signed-in browser: a random 256-bit token in its cookie, the token's hash in a row.
 
 use diesel::prelude::*;
+use serde::Serialize;
 
 use super::user::{Role, User, Visitor};
 use crate::clock::{DAY, HOUR, Timestamp};
 use crate::db::Conn;
 use crate::db::schema::{basket_lines, baskets, roles, sessions, users};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{SessionId, UserId};
 use crate::secrets::sha256;
 
@@ -86,6 +87,32 @@ pub fn seen(conn: &mut Conn, token: Option<&str>, basket: Option<&str>, now: Tim
     Ok(seen)
 }
 
+/// A signed-in browser as its owner sees it. Which browser it is, is not kept.
+#[derive(Clone, Debug, Serialize)]
+pub struct Opened {
+    pub id: SessionId,
+    pub created_at: Timestamp,
+    /// To the hour.
+    pub seen_at: Timestamp,
+    pub is_this: bool,
+}
+
+/// Every session of a person that still works, the one that asks first, then the newest.
+pub fn list(conn: &mut Conn, user: &UserId, this: &SessionId, now: Timestamp) -> Result<Vec<Opened>> {
+    let rows: Vec<(SessionId, Timestamp, Timestamp)> = sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::expires_at.gt(now).and(sessions::seen_at.gt(now.plus(-IDLE_MS))))
+        .order(sessions::created_at.desc())
+        .select((sessions::id, sessions::created_at, sessions::seen_at))
+        .load(conn)?;
+    let mut all: Vec<Opened> = rows
+        .into_iter()
+        .map(|(id, created_at, seen_at)| Opened { is_this: id == *this, id, created_at, seen_at })
+        .collect();
+    all.sort_by_key(|session| !session.is_this);
+    Ok(all)
+}
+
 /// Notes that a session is in use.
 pub fn touch(conn: &mut Conn, session: &SessionId, now: Timestamp) -> Result<()> {
     diesel::update(sessions::table.find(session)).set(sessions::seen_at.eq(now)).execute(conn)?;
@@ -96,6 +123,18 @@ pub fn touch(conn: &mut Conn, session: &SessionId, now: Timestamp) -> Result<()>
 pub fn close(conn: &mut Conn, session: &SessionId) -> Result<()> {
     diesel::delete(sessions::table.find(session)).execute(conn)?;
     Ok(())
+}
+
+/// Ends the session of a browser that signs in anew: its old token leads nowhere from then on.
+pub fn close_token(conn: &mut Conn, token: &str) -> Result<()> {
+    diesel::delete(sessions::table.filter(sessions::token_hash.eq(sha256(token)))).execute(conn)?;
+    Ok(())
+}
+
+/// Ends one session of this person. `NotFound` when it is not theirs.
+pub fn close_own(conn: &mut Conn, user: &UserId, session: &SessionId) -> Result<()> {
+    let own = sessions::table.find(session).filter(sessions::user_id.eq(user));
+    if diesel::delete(own).execute(conn)? == 1 { Ok(()) } else { Err(Error::NotFound) }
 }
 
 /// Ends every session of a person, or every one but this.

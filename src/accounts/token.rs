@@ -41,11 +41,7 @@ pub fn issue(
     email: Option<&str>,
     now: Timestamp,
 ) -> Result<()> {
-    let earlier = mail_tokens::user_id
-        .eq(user)
-        .and(mail_tokens::purpose.eq(purpose))
-        .and(mail_tokens::used_at.is_null());
-    diesel::update(mail_tokens::table.filter(earlier)).set(mail_tokens::used_at.eq(now)).execute(conn)?;
+    void(conn, user, purpose, now)?;
     diesel::insert_into(mail_tokens::table)
         .values((
             mail_tokens::token_hash.eq(sha256(token)),
@@ -56,6 +52,16 @@ pub fn issue(
             mail_tokens::expires_at.eq(now.plus(purpose.lasts_ms())),
         ))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Ends every link of this purpose that a person was sent.
+pub fn void(conn: &mut Conn, user: &UserId, purpose: Purpose, now: Timestamp) -> Result<()> {
+    let open = mail_tokens::user_id
+        .eq(user)
+        .and(mail_tokens::purpose.eq(purpose))
+        .and(mail_tokens::used_at.is_null());
+    diesel::update(mail_tokens::table.filter(open)).set(mail_tokens::used_at.eq(now)).execute(conn)?;
     Ok(())
 }
 

@@ -168,6 +168,35 @@ impl User {
         self.grant(conn, Role::Uploader, now)
     }
 
+    /// Keeps another password's hash.
+    pub fn set_password(&self, conn: &mut Conn, hash: &str) -> Result<()> {
+        diesel::update(users::table.find(&self.id)).set(users::password_hash.eq(hash)).execute(conn)?;
+        Ok(())
+    }
+
+    /// Moves to another address. `Conflict` when somebody else has it.
+    pub fn set_email(&self, conn: &mut Conn, email: &str) -> Result<()> {
+        diesel::update(users::table.find(&self.id))
+            .set((users::email.eq(email.trim()), users::email_folded.eq(fold_email(email))))
+            .execute(conn)?;
+        Ok(())
+    }
+
+    /// Changes the shown name. The handle stays.
+    pub fn set_name(&self, conn: &mut Conn, name: &str) -> Result<()> {
+        diesel::update(users::table.find(&self.id)).set(users::name.eq(name.trim())).execute(conn)?;
+        Ok(())
+    }
+
+    /// Closes the account: nobody signs in with it until it is opened again. What was licensed stays valid.
+    pub fn disable(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
+        diesel::update(users::table.find(&self.id))
+            .filter(users::disabled_at.is_null())
+            .set(users::disabled_at.eq(now))
+            .execute(conn)?;
+        Ok(())
+    }
+
     /// Changes the handle, which can be done once.
     pub fn rename(&self, conn: &mut Conn, handle: &Handle, now: Timestamp) -> Result<()> {
         if self.handle_changed_at.is_some() {
@@ -186,6 +215,31 @@ impl User {
         Ok(())
     }
 }
+
+/// Switches single keys on or off (WCAG 2.2, 2.1.4).
+pub fn set_shortcuts(conn: &mut Conn, user: &UserId, on: bool) -> Result<()> {
+    diesel::update(users::table.find(user)).set(users::shortcuts.eq(on)).execute(conn)?;
+    Ok(())
+}
+
+/// What is wrong with a shown name, if anything. Everyone sees it, so it is no e-mail address.
+pub fn name_fault(name: &str) -> Option<&'static str> {
+    let name = name.trim();
+    if name.is_empty() {
+        Some("Say how you want to be called. Everyone will see it.")
+    } else if name.chars().count() > NAME_LONGEST {
+        Some("Use at most 60 characters.")
+    } else if name.chars().any(char::is_control) {
+        Some("Use letters, figures and spaces.")
+    } else if name.contains('@') {
+        Some("Everyone will see this name, so leave your e-mail address and the sign @ out of it.")
+    } else {
+        None
+    }
+}
+
+/// The longest shown name.
+pub const NAME_LONGEST: usize = 60;
 
 /// Handles that would read as the shop itself.
 const RESERVED: &[&str] = &["admin", "cuehouse", "support", "staff", "reviewer", "help", "shop", "root"];

@@ -3,6 +3,7 @@
 //! A master is never named here; only its upload is.
 
 pub mod lists;
+pub mod map;
 pub mod offer;
 pub mod pages;
 pub mod row;

@@ -3,11 +3,11 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::offer;
+use super::offer::{self, Offer};
 use crate::accounts::user::User;
 use crate::clock::Timestamp;
 use crate::db::Conn;
-use crate::db::schema::{changes, recordings, track_days, track_events, tracks, uploads, users};
+use crate::db::schema::{changes, offers, recordings, track_days, track_events, tracks, uploads, users};
 use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::{Handle, Slug, TrackId, UploadId, UserId};
@@ -52,7 +52,8 @@ text_enum! {
 
 /// A track. Lists (moods, instruments, tags) are words joined by commas, as typed and cleaned.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = tracks)]
+// So that many go into one statement on SQLite too.
+#[diesel(table_name = tracks, treat_none_as_default_value = false)]
 pub struct Track {
     pub id: TrackId,
     pub slug: Slug,
@@ -414,6 +415,18 @@ pub fn changed(conn: &mut Conn, track: &TrackId, now: Timestamp) -> Result<()> {
     diesel::insert_into(changes::table)
         .values((changes::track_id.eq(track), changes::at.eq(now)))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Keeps many tracks and their offers at once, as they are.
+pub fn insert_many(conn: &mut Conn, many: &[Track], offered: &[Offer]) -> Result<()> {
+    // SQLite takes 32,766 values in a statement.
+    for some in many.chunks(1_000) {
+        each_db!(conn, |c| diesel::insert_into(tracks::table).values(some).execute(c))?;
+    }
+    for some in offered.chunks(4_000) {
+        each_db!(conn, |c| diesel::insert_into(offers::table).values(some).execute(c))?;
+    }
     Ok(())
 }
 

@@ -120,7 +120,6 @@ impl Stage {
     }
 }
 
-const DRY: Room = Room { secs: 0.0, damp: 4000.0, size: 0.5 };
 const CLOSE: Room = Room { secs: 0.35, damp: 5000.0, size: 0.3 };
 const HALL: Room = Room { secs: 2.2, damp: 3500.0, size: 1.1 };
 const CAVE: Room = Room { secs: 4.5, damp: 3000.0, size: 1.5 };

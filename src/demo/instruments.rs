@@ -165,7 +165,6 @@ synths! {
     STAB_BRASS = { count: 3, cents: 7.0, width: 0.5, attack: 0.018, decay: 0.2, sustain: 0.6, release: 0.09, cutoff: 700.0, follow: 0.7, sweep: 2.2, open: 0.03, close: 0.25, q: 0.9, vibrato_cents: 3.0, drive: 0.5, gain: 0.5 };
     CLARINET = { wave: Wave::Pulse(0.5), count: 1, noise: 0.012, attack: 0.04, decay: 0.3, sustain: 0.85, release: 0.09, cutoff: 1500.0, follow: 0.7, sweep: 0.4, open: 0.06, close: 0.5, vibrato_hz: 4.7, vibrato_cents: 5.0, gain: 0.42 };
     OBOE = { wave: Wave::Pulse(0.18), count: 1, noise: 0.01, attack: 0.05, decay: 0.3, sustain: 0.85, release: 0.1, cutoff: 2600.0, follow: 0.5, sweep: 0.3, open: 0.08, close: 0.6, q: 1.2, vibrato_hz: 5.2, vibrato_cents: 9.0, gain: 0.4 };
-    ACCORDION = { wave: Wave::Pulse(0.3), count: 3, cents: 13.0, width: 0.5, noise: 0.008, attack: 0.05, decay: 0.3, sustain: 0.9, release: 0.1, cutoff: 3200.0, follow: 0.4, gain: 0.36 };
     /// The eighties, wide and bright.
     POLY = { count: 5, cents: 13.0, width: 0.9, attack: 0.02, decay: 0.7, sustain: 0.55, release: 0.35, cutoff: 1500.0, follow: 0.6, sweep: 1.8, open: 0.02, close: 0.8, q: 1.0, gain: 0.45 };
     /// Short chords for dancing.

@@ -1,16 +1,21 @@
 //! The demo shop: people, and sounds that Cuehouse makes itself, so that a first start has something to hear.
 //!
 //! A track is written (`score`, `music`, `loops`), played (`instruments`, `effects`) and mixed (`mix`) from a seed of its
-//! own: the same number always gives the same bytes. Who offers it under which words is data (`catalogue`). No sale, no
-//! play and no favourite is ever invented here, and nothing here runs in production.
+//! own: the same number always gives the same bytes. Who offers it under which words is data (`catalogue`). It comes into
+//! the shop the way every upload does (`fill`, `jobs`). No sale, no play and no favourite is ever invented here, and
+//! nothing here runs in production.
 
+pub mod accounts;
+pub mod bulk;
 pub mod catalogue;
 mod chance;
 mod effects;
+pub mod fill;
 mod instruments;
+pub mod jobs;
 mod loops;
 mod mix;
 mod music;
 mod score;
 
-pub use catalogue::{Person, Spec, TRACKS, people, track, wav};
+pub use catalogue::{Person, Spec, TRACKS, people, spec, wav};

@@ -10,6 +10,9 @@ use crate::error::Result;
 
 /// Enqueues what is due until told to stop.
 pub async fn keep(app: App, mut stop: Stop) {
+    if let Err(error) = begin(&app, Timestamp::now()).await {
+        tracing::warn!(%error, "what belongs to a start could not be enqueued");
+    }
     while !stop.is_stopped() {
         if let Err(error) = round(&app, Timestamp::now()).await {
             tracing::warn!(%error, "the calendar could not be kept");
@@ -20,6 +23,13 @@ pub async fn keep(app: App, mut stop: Stop) {
             () = stop.stopped() => {}
         }
     }
+}
+
+/// What every start asks for: what Stripe said while nobody listened.
+pub async fn begin(app: &App, now: Timestamp) -> Result<()> {
+    let terms = Terms { once: None, priority: Priority::Upkeep, delay_ms: 0 };
+    app.db.write(move |conn| enqueue_as(conn, &Job::Reconcile {}, terms.clone(), now)).await?;
+    Ok(())
 }
 
 /// Everything that belongs to this hour and this day and is not enqueued yet.

@@ -13,7 +13,10 @@ use serde_json::Value;
 
 use crate::ids::{OrderId, UploadId};
 
-pub use queue::{Lease, State, Waiting, claim, enqueue, enqueue_as, parked, retry, retry_upload, waiting};
+pub use queue::{
+    Attempt, Lease, Parked, State, Waiting, attempt_of, claim, enqueue, enqueue_as, parked, retry,
+    retry_upload, waiting,
+};
 pub use run::{Bell, Stop, Stopper, stopper};
 
 /// A letter to the postman.
@@ -24,6 +27,9 @@ pub enum Job {
     ProcessUpload { upload: UploadId },
     /// Render a template of `templates/mail/` and send it. The template's first line is the subject.
     SendLetter { to: String, template: String, values: Value },
+    /// Send whoever has this address a link to choose a new password; nothing, when nobody has it. The address alone
+    /// is enqueued, so that the answer and its time are the same for both.
+    SendReset { email: String },
     /// Tell the buyer what was bought, with the way to the library.
     SendReceipt { order: OrderId },
     /// Ask Stripe what we may have missed.
@@ -40,6 +46,7 @@ impl Job {
         match self {
             Job::ProcessUpload { .. } => "process_upload",
             Job::SendLetter { .. } => "send_letter",
+            Job::SendReset { .. } => "send_reset",
             Job::SendReceipt { .. } => "send_receipt",
             Job::Reconcile {} => "reconcile",
             Job::FillDemo { .. } => "fill_demo",

@@ -160,10 +160,26 @@ impl Lease {
                 jobs::problem.eq(None::<String>),
             ))
             .execute(conn)?;
-        if let Job::SendLetter { .. } = self.job {
+        if let Job::SendLetter { .. } | Job::SendReset { .. } = self.job {
             // Letters carry single-use links and addresses; once sent, nobody needs them here.
             diesel::update(jobs::table.find(&self.id)).set(jobs::payload.eq("{}")).execute(conn)?;
         }
+        if n == 1 { Ok(()) } else { Err(Error::conflict("the lease of this job was lost")) }
+    }
+
+    /// Puts the job back unharmed, because what it waits for is not there yet: again in so many milliseconds, and
+    /// this time does not count as a try. Refused with `Conflict` when the lease was lost.
+    pub fn postpone(&self, conn: &mut Conn, delay_ms: i64) -> Result<()> {
+        let now = clock(conn)?;
+        let n = diesel::update(jobs::table.find(&self.id))
+            .filter(jobs::fence.eq(self.fence).and(jobs::state.eq(State::Running)))
+            .set((
+                jobs::state.eq(State::Ready),
+                jobs::runs.eq(jobs::runs - 1),
+                jobs::due_at.eq(now + delay_ms),
+                jobs::lease_until.eq(None::<i64>),
+            ))
+            .execute(conn)?;
         if n == 1 { Ok(()) } else { Err(Error::conflict("the lease of this job was lost")) }
     }
 
@@ -230,6 +246,25 @@ pub fn retry(conn: &mut Conn, id: &JobId, now: Timestamp) -> Result<bool> {
         .set((jobs::state.eq(State::Ready), jobs::runs.eq(0), jobs::due_at.eq(now)))
         .execute(conn)?;
     Ok(n == 1)
+}
+
+/// How the examination of an upload stands in the queue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    pub state: State,
+    /// How often it was tried since it was put there.
+    pub runs: i32,
+    pub due_at: Timestamp,
+}
+
+/// How the examination of an upload stands; nothing when the queue has forgotten it.
+pub fn attempt_of(conn: &mut Conn, upload: &UploadId) -> Result<Option<Attempt>> {
+    let found: Option<(State, i32, Timestamp)> = jobs::table
+        .filter(jobs::once_key.eq(format!("process:{upload}")))
+        .select((jobs::state, jobs::runs, jobs::due_at))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(|(state, runs, due_at)| Attempt { state, runs, due_at }))
 }
 
 /// Puts the examination of an upload back into the queue; one that waits or runs already is left alone.

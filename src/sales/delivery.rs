@@ -1,16 +1,30 @@
 //! What a licence hands out: the master byte for byte as it was given, and files made from it on demand, each with a
 //! signed note that names its hash and the licence. Every name carries the licence's number.
 
-use diesel::prelude::*;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
 
+use diesel::prelude::*;
+use tokio::sync::Semaphore;
+
+use crate::App;
+use crate::audio::{self, Limits, Refusal, Rendering, Tags};
 use crate::clock::Timestamp;
 use crate::db::Conn;
-use crate::db::schema::{deliveries, uploads};
+use crate::db::schema::{deliveries, recordings, uploads};
 use crate::each_db;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{LicenceId, Slug, UploadId};
+use crate::sales::credential;
+use crate::sales::licence::Held;
 use crate::sales::scope::{FileKind, Scope};
+use crate::secrets;
 use crate::text_enum;
+
+/// Files made at once; whoever comes then waits so long, and is asked to come back.
+static MAKING: Semaphore = Semaphore::const_new(2);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 text_enum! {
     /// What is made from a master.
@@ -89,11 +103,6 @@ pub struct Kept {
     pub made_at: Timestamp,
 }
 
-/// Where a made file is kept: under its content, apart from previews and masters.
-pub fn key(licence: &LicenceId, sha256: &str, made: Made) -> String {
-    format!("deliveries/{licence}/{sha256}.{made}")
-}
-
 impl Kept {
     pub fn find(conn: &mut Conn, licence: &LicenceId, made: Made) -> Result<Option<Kept>> {
         Ok(deliveries::table.find((licence, made)).select(Kept::as_select()).first(conn).optional()?)
@@ -107,6 +116,107 @@ impl Kept {
             .execute(c))?;
         let one = deliveries::table.find((&self.licence_id, self.kind));
         Ok(one.select(Kept::as_select()).first(conn)?)
+    }
+}
+
+/// What masters are kept in, by upload, with the bits of a sample where the container has them.
+pub fn containers(conn: &mut Conn, uploads: &[UploadId]) -> Result<HashMap<UploadId, (String, Option<i32>)>> {
+    let rows: Vec<(UploadId, String, Option<i32>)> = recordings::table
+        .filter(recordings::upload_id.eq_any(uploads))
+        .select((recordings::upload_id, recordings::container, recordings::bits))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(id, container, bits)| (id, (container, bits))).collect())
+}
+
+/// Which files were made for these licences already.
+pub fn made_for(conn: &mut Conn, held: &[Held]) -> Result<Vec<(LicenceId, Made)>> {
+    let ids: Vec<&LicenceId> = held.iter().map(|held| &held.licence.id).collect();
+    Ok(deliveries::table
+        .filter(deliveries::licence_id.eq_any(ids))
+        .select((deliveries::licence_id, deliveries::kind))
+        .load(conn)?)
+}
+
+/// The file that is made from a licence's master: the one that was kept, or made now and kept. Made twice at once,
+/// one of both is kept.
+pub async fn made(app: &App, held: &Held, made: Made, file: &File, bits: Option<i32>) -> Result<Kept> {
+    let find = || {
+        let id = held.licence.id.clone();
+        app.db.read(move |conn| Kept::find(conn, &id, made))
+    };
+    if let Some(kept) = find().await? {
+        return Ok(kept);
+    }
+    let turn = tokio::time::timeout(PATIENCE, MAKING.acquire()).await;
+    let _turn = turn.map_err(|_| Error::Busy(20))?.map_err(Error::internal)?;
+    // Somebody may have made it while we waited.
+    if let Some(kept) = find().await? {
+        return Ok(kept);
+    }
+    make(app, held, made, file, bits).await
+}
+
+async fn make(app: &App, held: &Held, made: Made, file: &File, bits: Option<i32>) -> Result<Kept> {
+    let upload = held.line.upload_id.clone();
+    let master = app.db.read(move |conn| master(conn, &upload)).await?;
+    let tags = Tags {
+        title: held.line.title.clone(),
+        artist: held.line.uploader_name.clone(),
+        licence: held.licence.number.clone(),
+    };
+    let rendering = match made {
+        Made::Mp3 => Rendering::Mp3 { tags },
+        Made::Wav => Rendering::Wav { bits: if bits.is_some_and(|b| b > 16) { 24 } else { 16 }, tags },
+    };
+    let folder = Folder::new(app)?;
+    let limits = Limits { max_secs: app.config.upload_max_secs, ..Limits::default() };
+    let from = app.storage.file(&master.key).await?;
+    let path = match audio::render(&app.worker, from, rendering, &limits, &folder.0).await {
+        Ok(path) => path,
+        Err(Refusal::Ours { why }) => return Err(Error::internal(format!("a delivery was not made: {why}"))),
+        Err(refusal) => return Err(Error::internal(format!("a master cannot be read any more: {refusal}"))),
+    };
+    let staged = format!("deliveries/{}/{}.{made}", held.licence.id, hex::encode(secrets::random::<12>()?));
+    let stored = app.storage.put_file(&staged, &path, file.kind).await?;
+    let document = serde_json::from_str(&held.licence.credential)?;
+    let now = Timestamp::now();
+    let kept = Kept {
+        licence_id: held.licence.id.clone(),
+        kind: made,
+        bytes: i64::try_from(stored.bytes).map_err(Error::internal)?,
+        note: credential::delivery_note(
+            &document,
+            &file.name,
+            &stored.sha256,
+            stored.bytes,
+            &app.issuer,
+            now,
+        ),
+        sha256: stored.sha256,
+        storage_key: staged.clone(),
+        made_at: now,
+    };
+    let holds = app.db.write(move |conn| kept.keep(conn)).await?;
+    if holds.storage_key != staged {
+        app.storage.delete(&staged).await?;
+    }
+    Ok(holds)
+}
+
+/// A folder that goes away with this value.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(app: &App) -> Result<Folder> {
+        let path = app.config.data(format!("scratch/{}", hex::encode(secrets::random::<12>()?)));
+        std::fs::create_dir_all(&path)?;
+        Ok(Folder(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

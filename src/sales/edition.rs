@@ -78,6 +78,24 @@ impl Edition {
         Ok(editions)
     }
 
+    /// The editions of these hashes, by hash.
+    pub fn of_hashes(conn: &mut Conn, hashes: &[String]) -> Result<BTreeMap<String, Edition>> {
+        let rows: Vec<Row> = tier_versions::table
+            .filter(tier_versions::terms_hash.eq_any(hashes))
+            .select(Row::as_select())
+            .load(conn)?;
+        rows.into_iter().map(|row| Ok((row.terms_hash.clone(), Edition::read(row)?))).collect()
+    }
+
+    /// What the editions of these hashes are called, by hash.
+    pub fn names(conn: &mut Conn, hashes: &[String]) -> Result<BTreeMap<String, String>> {
+        let rows: Vec<(String, String)> = tier_versions::table
+            .filter(tier_versions::terms_hash.eq_any(hashes))
+            .select((tier_versions::terms_hash, tier_versions::name))
+            .load(conn)?;
+        Ok(rows.into_iter().collect())
+    }
+
     /// The edition of this tier that is on sale.
     pub fn newest(conn: &mut Conn, slug: &str) -> Result<Edition> {
         Edition::all_of(conn, slug)?.into_iter().next().ok_or(Error::NotFound)

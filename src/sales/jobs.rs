@@ -112,10 +112,8 @@ pub async fn look_at(app: &App, order: &Order) -> Result<()> {
 /// The one door for what Stripe says, whoever brought it.
 pub async fn take(app: &App, body: String) -> Result<Kept> {
     let issuer = app.issuer.clone();
-    let kept = app
-        .db
-        .write(move |conn: &mut Conn| inbox::take(conn, &body, &issuer, Timestamp::now()))
-        .await?;
+    let kept =
+        app.db.write(move |conn: &mut Conn| inbox::take(conn, &body, &issuer, Timestamp::now())).await?;
     app.bell.ring();
     Ok(kept)
 }

@@ -7,19 +7,25 @@
 
 pub mod basket;
 pub mod certificate;
+mod checkout;
 pub mod credential;
+pub mod delivery;
 pub mod edition;
+pub mod guards;
 pub mod inbox;
 pub mod issuer;
 pub mod jcs;
+pub mod jobs;
 pub mod ledger;
 mod letters;
 pub mod licence;
+mod marks;
 pub mod number;
 pub mod odrl;
 pub mod order;
 pub mod places;
 pub mod proof;
+mod routes;
 pub mod scope;
 pub mod settle;
 pub mod status_list;
@@ -28,3 +34,30 @@ pub mod verify;
 mod words;
 
 pub use issuer::Issuer;
+pub use routes::{stage, views};
+
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::Result;
+
+/// Opens the till: every tier of the catalogue is on sale, and the issuer has a key, whose public half lies in the data
+/// folder for `cuehouse verify`.
+pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer> {
+    let operator = issuer::Operator {
+        name: config.operator_name.clone(),
+        country: config.operator_country.clone(),
+        site_url: config.site_url.clone(),
+        indemnity: config.indemnity,
+    };
+    let secret = *secret;
+    let issuer = db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            edition::seed(conn, &tier::default_catalogue(), now)?;
+            Issuer::open(conn, &secret, &operator, now)
+        })
+        .await?;
+    issuer.keep_document(&config.data(verify::KEY_FILE))?;
+    Ok(issuer)
+}

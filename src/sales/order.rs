@@ -354,6 +354,32 @@ pub fn puzzling(conn: &mut Conn, limit: i64) -> Result<Vec<(String, String, Opti
         .load(conn)?)
 }
 
+/// An order in this state, for the test that renders every page.
+pub fn sample(state: State, at: Timestamp) -> Order {
+    Order {
+        id: OrderId::new(),
+        buyer_id: UserId::new(),
+        state,
+        licensee: "Ada Field".into(),
+        company: "Field & Söhne GmbH".into(),
+        country: "DE".into(),
+        currency: "usd".into(),
+        total_cents: Cents(2_900),
+        territories: "europe".into(),
+        refund_rule: REFUND_RULE.into(),
+        fingerprint: String::new(),
+        try_number: 1,
+        session_expires_at: at.plus(SESSION_MS),
+        stripe_session: None,
+        stripe_url: None,
+        payment_intent: None,
+        note: None,
+        created_at: at,
+        paid_at: matches!(state, State::Paid | State::Refunded).then_some(at),
+        changed_at: at,
+    }
+}
+
 fn fingerprint(basket: &Basket, licensee: &Licensee, rules: &Rules) -> String {
     let whom = [
         &licensee.name,

@@ -137,6 +137,17 @@ impl Upload {
             .optional()?)
     }
 
+    /// The oldest upload of this person under exactly this file's name.
+    pub fn of_name(conn: &mut Conn, uploader: &UserId, filename: &str) -> Result<Option<Upload>> {
+        let named = uploads::uploader_id.eq(uploader).and(uploads::filename.eq(filename));
+        Ok(uploads::table
+            .filter(named)
+            .order((uploads::created_at, uploads::id))
+            .select(Upload::as_select())
+            .first(conn)
+            .optional()?)
+    }
+
     /// Says that somebody looks at it now. False when there is nothing left to find out.
     pub fn begin(conn: &mut Conn, id: &UploadId, now: Timestamp) -> Result<bool> {
         let open = [State::Received, State::Processing, State::Failed];
@@ -184,6 +195,15 @@ impl Upload {
     /// Back to the queue after a failure. False when it did not fail.
     pub fn again(conn: &mut Conn, id: &UploadId, now: Timestamp) -> Result<bool> {
         move_on(conn, id, &[State::Failed], State::Received, None, now)
+    }
+
+    /// Whether each of these resembles an earlier one, in the order asked for.
+    pub fn have_twins(conn: &mut Conn, ids: &[&UploadId]) -> Result<Vec<bool>> {
+        let with: Vec<UploadId> = uploads::table
+            .filter(uploads::id.eq_any(ids).and(uploads::twin_of.is_not_null()))
+            .select(uploads::id)
+            .load(conn)?;
+        Ok(ids.iter().map(|id| with.contains(id)).collect())
     }
 
     /// The earlier upload that this one resembles, with whose it is.

@@ -1,7 +1,7 @@
 // Moves within the site without a new document, so that what plays goes on. Whatever is unusual is left to the browser.
 
 // Pages that must come whole: where one signs in, pays, decides about privacy, or sends files.
-const WHOLE = /^\/(checkout|orders|sign-in|sign-up|sign-out|age|guardian|privacy|account|studio\/uploads|stripe|static|leave|metrics|healthz|readyz|api|\.well-known|consent-log)(\/|$)|\.(mp3|wav|pdf|json|xml|svg|zip|txt)$/;
+const WHOLE = /^\/(checkout|orders|sign-in|sign-up|sign-out|age|guardian|privacy|account|studio\/uploads|studio\/tracks\/[^/]+\/master|library\/.+|pay|confirm|stripe|static|leave|metrics|healthz|readyz|api|\.well-known|consent-log)(\/|$)|\.(mp3|wav|pdf|json|xml|svg|zip|txt)$/;
 let policy = null;
 let running = null;
 
@@ -44,12 +44,13 @@ async function visit(url, { push = true, scroll = null, focus = true } = {}) {
     }
     shown = landed.pathname + landed.search;
     swap(next);
-    const target = landed.hash.length > 1 && document.getElementById(decodeURIComponent(landed.hash.slice(1)));
+    const target = landed.hash.length > 1 && scroll === null && document.getElementById(decodeURIComponent(landed.hash.slice(1)));
     if (target) target.scrollIntoView(); else scrollTo(0, scroll ?? 0);
     if (focus && scroll === null) (target || document.getElementById('main')).focus?.({ preventScroll: true });
     document.getElementById('said').textContent = document.title;
   } catch (error) {
     if (error.name === 'AbortError') return;
+    mine.abort();
     if (push) location.assign(url); else location.reload();
   } finally {
     if (running === mine) document.documentElement.classList.remove('going');
@@ -82,9 +83,21 @@ document.addEventListener('click', (event) => {
   if (!fits(url)) return;
   if (url.pathname === location.pathname && url.search === location.search && url.hash) return;
   event.preventDefault();
-  const inSheet = location.hash === '#filters' && link.closest('#filters');
-  visit(url).then(() => { if (inSheet && url.hash === '') location.replace('#filters'); });
+  const facet = url.pathname === location.pathname && link.closest('#filters details') ? named(link) : null;
+  if (!facet) { visit(url); return; }
+  // One narrows further: the list of filters stays where it is, and the focus in it.
+  if (location.hash === '#filters') url.hash = '#filters';
+  const top = document.getElementById('filters').scrollTop;
+  visit(url, { scroll: scrollY }).then(() => {
+    const filters = document.getElementById('filters');
+    if (filters) filters.scrollTop = top;
+    [...document.querySelectorAll('#filters details a')].find((a) => named(a) === facet)?.focus({ preventScroll: true });
+    document.getElementById('said').textContent = document.querySelector('#results [role=status]')?.textContent ?? document.title;
+  });
 });
+
+// A value of a facet by its words: `Mood: Tense`.
+const named = (link) => `${link.closest('details').querySelector('summary').firstChild.textContent}: ${(link.querySelector('span') ?? link).firstChild.textContent}`;
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
@@ -114,7 +127,9 @@ addEventListener('popstate', (event) => {
 // Filters as a sheet, on narrow screens: the rest of the page waits behind it.
 const narrow = matchMedia('(width < 960px)');
 function sheet() {
-  const open = location.hash === '#filters' && narrow.matches && document.getElementById('filters');
+  const filters = document.getElementById('filters');
+  const open = location.hash === '#filters' && narrow.matches && filters;
+  filters?.classList.toggle('open', Boolean(open));
   const was = document.documentElement.classList.contains('sheet-open');
   document.documentElement.classList.toggle('sheet-open', Boolean(open));
   for (const el of document.querySelectorAll('.top, .foot, .player, #results')) el.inert = Boolean(open);

@@ -356,6 +356,18 @@ document.addEventListener('keydown', (event) => {
   if (event.key === 'Enter') toggle();
 });
 
+// Single keys switched off in this tab, by someone without an account.
+const QUIET = 'quiet keys';
+const quiet = () => { try { return sessionStorage.getItem(QUIET) === 'yes'; } catch { return false; } };
+const quietButton = document.querySelector('[data-act=quiet]');
+function hush(off) {
+  try { sessionStorage.setItem(QUIET, off ? 'yes' : 'no'); } catch { /* then it holds until the next page */ }
+  document.body.dataset.shortcuts = off ? 'off' : 'on';
+  quietButton.textContent = off ? 'Switch single keys on' : 'Switch single keys off';
+}
+quietButton?.addEventListener('click', () => hush(document.body.dataset.shortcuts !== 'off'));
+if (quietButton && quiet()) hush(true);
+
 // A link that plays is a button here, and so answers to Space.
 document.addEventListener('keydown', (event) => {
   const button = event.key === ' ' ? event.target.closest?.('a[data-play]') : null;
@@ -396,6 +408,7 @@ if ('mediaSession' in navigator) {
 
 // A page has come: its plain players give way, its large waveform becomes a slider, what plays is marked.
 function dress() {
+  if (quietButton && quiet()) document.body.dataset.shortcuts = 'off';
   for (const button of document.querySelectorAll('a[data-play]')) button.setAttribute('role', 'button');
   for (const plain of document.querySelectorAll('.plain-audio')) plain.remove();
   for (const wave of document.querySelectorAll('[data-slider]')) {

@@ -4,12 +4,19 @@
 #[allow(dead_code)]
 mod support;
 
+mod accounts;
+mod age;
 mod audio;
+mod browser;
 mod bytes;
+mod damaged;
 mod database;
+mod demo;
 mod requirements;
+mod review;
 mod sales;
 mod sandbox;
 mod storage;
+mod studio;
 mod upkeep;
 mod web;

@@ -2,8 +2,11 @@
 
 pub mod app;
 pub mod browser;
+pub mod chromium;
 pub mod database;
 pub mod folder;
 pub mod s3;
 pub mod sandbox;
 pub mod shop;
+pub mod sound;
+pub mod wavs;

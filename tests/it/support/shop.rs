@@ -111,6 +111,15 @@ pub fn licensee() -> Licensee {
     }
 }
 
+/// A master in storage, as its upload describes it.
+pub struct Master {
+    pub upload: UploadId,
+    pub key: String,
+    pub bytes: i64,
+    pub sha256: String,
+    pub container: &'static str,
+}
+
 /// A published track in rows, with the facts of a recording that nobody made.
 pub fn published(
     conn: &mut Conn,
@@ -119,14 +128,33 @@ pub fn published(
     prices: &[(String, Cents)],
 ) -> Result<(TrackId, Slug)> {
     let upload = UploadId::new();
+    let master = Master {
+        key: format!("masters/{upload}.wav"),
+        bytes: 1_234_567,
+        sha256: cuehouse::secrets::sha256(upload.as_str()),
+        container: "WAV",
+        upload,
+    };
+    published_of(conn, uploader, title, prices, &master)
+}
+
+/// A published track in rows whose master lies in storage.
+pub fn published_of(
+    conn: &mut Conn,
+    uploader: &UserId,
+    title: &str,
+    prices: &[(String, Cents)],
+    master: &Master,
+) -> Result<(TrackId, Slug)> {
+    let upload = master.upload.clone();
     diesel::insert_into(uploads::table)
         .values((
             uploads::id.eq(&upload),
             uploads::uploader_id.eq(uploader),
             uploads::filename.eq("master.wav"),
-            uploads::bytes.eq(1_234_567_i64),
-            uploads::file_sha256.eq(cuehouse::secrets::sha256(upload.as_str())),
-            uploads::master_key.eq(format!("masters/{upload}.wav")),
+            uploads::bytes.eq(master.bytes),
+            uploads::file_sha256.eq(&master.sha256),
+            uploads::master_key.eq(&master.key),
             uploads::state.eq("ready"),
             uploads::created_at.eq(NOW),
             uploads::changed_at.eq(NOW),
@@ -134,7 +162,7 @@ pub fn published(
         .execute(conn)?;
     let recording = Recording {
         upload_id: upload.clone(),
-        container: "WAV".into(),
+        container: master.container.into(),
         codec: "PCM".into(),
         frames: 44_100 * 90,
         duration_ms: 90_000,

@@ -1,0 +1,338 @@
+//! The account as its owner sees and changes it.
+
+use rocket::{State, get, post};
+use serde::Serialize;
+
+use super::LinkEnded;
+use super::signing::proven;
+use crate::App;
+use crate::accounts::guards::SignedIn;
+use crate::accounts::session::{self, Opened};
+use crate::accounts::user::{self, NAME_LONGEST, User, fold_email, is_email, name_fault};
+use crate::accounts::{joining, password as secret};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::ids::{Handle, SessionId};
+use crate::secrets;
+use crate::web::{Attempt, Client, Faults, Fields, FormView, Ours, Page, Posted, Reply, View};
+
+/// The account's first page.
+#[derive(Serialize)]
+pub struct Account {
+    name: String,
+    handle: Option<Handle>,
+    email: String,
+    confirmed: bool,
+    sells: bool,
+    since: Timestamp,
+    sessions: Vec<Opened>,
+}
+
+impl View for Account {
+    const TEMPLATE: &'static str = "accounts/account.html";
+
+    fn samples() -> Vec<Account> {
+        let at = Timestamp(1_764_000_000_000);
+        let open = |is_this| Opened { id: SessionId::new(), created_at: at, seen_at: at, is_this };
+        let account = |confirmed, sells, sessions| Account {
+            name: "Ines Morrow".into(),
+            handle: Handle::parse("ines-morrow"),
+            email: "ines@example.com".into(),
+            confirmed,
+            sells,
+            since: at,
+            sessions,
+        };
+        vec![account(true, true, vec![open(true), open(false)]), account(false, false, vec![open(true)])]
+    }
+}
+
+/// What the account is and where it is open.
+#[get("/account")]
+pub async fn show(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
+    let (id, this) = (who.id.clone(), who.session.clone());
+    let (user, sessions) = app
+        .db
+        .read(move |conn| Ok((User::find(conn, &id)?, session::list(conn, &id, &this, Timestamp::now())?)))
+        .await?;
+    page.show(&Account {
+        name: user.name,
+        handle: user.handle,
+        email: user.email,
+        confirmed: user.confirmed_at.is_some(),
+        sells: who.has(user::Role::Uploader),
+        since: user.created_at,
+        sessions,
+    })
+}
+
+/// Switches single keys on or off.
+#[post("/account/shortcuts", data = "<form>")]
+pub async fn shortcuts(who: SignedIn, form: Posted, app: &State<App>) -> Result<Reply> {
+    let on = form.0.text("shortcuts") == "on";
+    app.db.write(move |conn| user::set_shortcuts(conn, &who.id, on)).await?;
+    Ok(Reply::go("/account").notice(if on {
+        "Single keys play and seek again."
+    } else {
+        "Single keys do nothing any more."
+    }))
+}
+
+/// Sends the letter that confirms the address once more.
+#[post("/account/confirmation", data = "<_form>")]
+pub async fn confirmation(who: SignedIn, _form: Posted, app: &State<App>) -> Result<Reply> {
+    if who.confirmed {
+        return Ok(Reply::go("/account").notice("Your address is confirmed already."));
+    }
+    let id = who.id.clone();
+    let user = app.db.read(move |conn| User::find(conn, &id)).await?;
+    app.limits.attempt(Attempt::Letter, &user.email_folded)?;
+    let (token, site_url) = (secrets::token()?, app.config.site_url.clone());
+    app.db
+        .write(move |conn| joining::ask_to_confirm(conn, &user, &token, &site_url, Timestamp::now()))
+        .await?;
+    app.bell.ring();
+    Ok(Reply::go("/sign-up/letter"))
+}
+
+/// Ends one of this person's sessions.
+#[post("/account/sessions/<id>/ending", data = "<_form>")]
+pub async fn close_session(id: SessionId, who: SignedIn, _form: Posted, app: &State<App>) -> Result<Reply> {
+    let is_this = id == who.session;
+    app.db.write(move |conn| session::close_own(conn, &who.id, &id)).await?;
+    Ok(match is_this {
+        true => Reply::go("/sign-in").forget(Ours::Session).notice("You are signed out."),
+        false => Reply::go("/account").notice("That browser is signed out."),
+    })
+}
+
+/// The form for the names.
+#[derive(Serialize)]
+pub struct Name {
+    form: FormView,
+    handle: Option<Handle>,
+    /// The name in the address can be changed once.
+    may_rename: bool,
+    longest: usize,
+}
+
+impl View for Name {
+    const TEMPLATE: &'static str = "accounts/name.html";
+
+    fn samples() -> Vec<Name> {
+        [true, false]
+            .map(|may_rename| Name {
+                form: FormView::filled([("name", "Ines".into()), ("handle", "ines".into())]),
+                handle: Handle::parse("ines"),
+                may_rename,
+                longest: NAME_LONGEST,
+            })
+            .into()
+    }
+}
+
+impl Name {
+    fn of(user: &User, form: FormView) -> Name {
+        let may_rename = user.handle_changed_at.is_none();
+        Name { form, handle: user.handle.clone(), may_rename, longest: NAME_LONGEST }
+    }
+}
+
+/// How one is called.
+#[get("/account/name")]
+pub async fn name(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
+    let user = own(app, &who).await?;
+    let handle = user.handle.as_ref().map(ToString::to_string).unwrap_or_default();
+    let form = FormView::filled([("name", user.name.clone()), ("handle", handle)]);
+    page.show(&Name::of(&user, form))
+}
+
+/// Changes the shown name, and once the name in the address.
+#[post("/account/name", data = "<form>")]
+pub async fn rename(who: SignedIn, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
+    let (fields, user) = (form.0, own(app, &who).await?);
+    let (name, wish) = (fields.text("name").to_owned(), fields.text("handle"));
+    let handle = Handle::parse(wish).filter(|handle| user.handle.as_ref() != Some(handle));
+    let mut faults = Faults::default();
+    if let Some(fault) = name_fault(&name) {
+        faults.add("name", fault);
+    }
+    if !wish.is_empty() && Handle::parse(wish).is_none() {
+        faults.add("handle", "Use 2 to 40 small letters, figures and hyphens.");
+    }
+    if faults.is_empty() {
+        let mine = user.clone();
+        let changed = app.db.write(move |conn| {
+            mine.set_name(conn, &name)?;
+            handle.as_ref().map_or(Ok(()), |handle| mine.rename(conn, handle, Timestamp::now()))
+        });
+        match changed.await {
+            Ok(()) => return Ok(Reply::go("/account").notice("Saved.")),
+            Err(Error::Refused(why)) => faults.add("handle", why),
+            Err(Error::Conflict(_)) => faults.add("handle", "That belongs to someone else."),
+            Err(error) => return Err(error),
+        }
+    }
+    page.show_as(422, &Name::of(&user, FormView::new(&fields, faults)))
+}
+
+/// The form for another address.
+#[derive(Serialize)]
+pub struct Email {
+    form: FormView,
+    email: String,
+    /// The letter went out; its link is waited for.
+    sent_to: Option<String>,
+    folder: Option<String>,
+}
+
+impl View for Email {
+    const TEMPLATE: &'static str = "accounts/email.html";
+
+    fn samples() -> Vec<Email> {
+        let email = || "ines@example.com".to_owned();
+        vec![
+            Email { form: FormView::default(), email: email(), sent_to: None, folder: None },
+            Email {
+                form: FormView::default(),
+                email: email(),
+                sent_to: Some("new@example.com".into()),
+                folder: Some("data/mail".into()),
+            },
+        ]
+    }
+}
+
+/// Where letters go.
+#[get("/account/email")]
+pub async fn email(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
+    let email = own(app, &who).await?.email;
+    page.show(&Email { form: FormView::default(), email, sent_to: None, folder: None })
+}
+
+/// Writes to the new address. The account moves when its owner follows the letter's link in a signed-in browser; the
+/// answer is the same whether that address has an account or not.
+#[post("/account/email", data = "<form>")]
+pub async fn ask_to_move(
+    who: SignedIn,
+    form: Posted,
+    page: Page,
+    client: Client,
+    app: &State<App>,
+) -> Result<Reply> {
+    let (fields, user) = (form.0, own(app, &who).await?);
+    let wish = fields.text("email").to_owned();
+    let mut faults = Faults::default();
+    if !is_email(&wish) {
+        faults.add("email", "That is no e-mail address a letter can reach.");
+    } else if fold_email(&wish) == user.email_folded {
+        faults.add("email", "That is the address we write to already.");
+    }
+    check_own(app, &client, &user, &fields, &mut faults).await?;
+    if !faults.is_empty() {
+        let form = FormView::new(&fields, faults);
+        return page.show_as(422, &Email { form, email: user.email, sent_to: None, folder: None });
+    }
+    app.limits.attempt(Attempt::Letter, &fold_email(&wish))?;
+    let (token, site_url, to, mine) =
+        (secrets::token()?, app.config.site_url.clone(), wish.clone(), user.clone());
+    app.db
+        .write(move |conn| joining::ask_to_move(conn, &mine, &to, &token, &site_url, Timestamp::now()))
+        .await?;
+    app.bell.ring();
+    let folder = app.mail.folder().map(|folder| folder.display().to_string());
+    page.show(&Email { form: FormView::default(), email: user.email, sent_to: Some(wish), folder })
+}
+
+/// Moves the account to the address whose owner got this link. Works only in a browser that is signed in to it, so a
+/// mistyped address gives its stranger nothing.
+#[get("/account/email/<token>")]
+pub async fn moved(token: &str, who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
+    let token = token.to_owned();
+    match app.db.write(move |conn| joining::move_account(conn, &who.id, &token, Timestamp::now())).await {
+        Ok(()) => {
+            app.bell.ring();
+            Ok(Reply::go("/account").notice("From now on we write to your new address."))
+        }
+        Err(Error::NotFound) => page.show_as(410, &LinkEnded { is_reset: false }),
+        Err(error) => Err(error),
+    }
+}
+
+/// The form for another password.
+#[derive(Serialize)]
+pub struct Password {
+    form: FormView,
+    email: String,
+    shortest: usize,
+}
+
+impl View for Password {
+    const TEMPLATE: &'static str = "accounts/password.html";
+
+    fn samples() -> Vec<Password> {
+        let email = "ines@example.com".to_owned();
+        vec![Password { form: FormView::default(), email, shortest: secret::SHORTEST }]
+    }
+}
+
+/// Asks for the old password and a new one.
+#[get("/account/password")]
+pub async fn password(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
+    let email = own(app, &who).await?.email;
+    page.show(&Password { form: FormView::default(), email, shortest: secret::SHORTEST })
+}
+
+/// Changes the password, ends every other session and gives this one another token.
+#[post("/account/password", data = "<form>")]
+pub async fn change_password(
+    who: SignedIn,
+    form: Posted,
+    page: Page,
+    client: Client,
+    app: &State<App>,
+) -> Result<Reply> {
+    let (fields, user) = (form.0, own(app, &who).await?);
+    let new = fields.raw("new_password");
+    let mut faults = Faults::default();
+    check_own(app, &client, &user, &fields, &mut faults).await?;
+    if let Some(fault) = secret::fault(new, &user.name, &user.email) {
+        faults.add("new_password", fault);
+    }
+    if !faults.is_empty() {
+        let form = FormView::new(&fields, faults);
+        return page.show_as(422, &Password { form, email: user.email, shortest: secret::SHORTEST });
+    }
+    let (hash, token) = (app.hashing.hash(new).await?, secrets::token()?);
+    let opened = token.clone();
+    app.db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            joining::change_password(conn, &user, &hash, None, now)?;
+            session::open(conn, &user.id, &opened, now).map(drop)
+        })
+        .await?;
+    app.bell.ring();
+    Ok(Reply::go("/account")
+        .keep(Ours::Session, token, Some(session::LONGEST_MS))
+        .notice("Your password is changed. Every other browser is signed out."))
+}
+
+async fn own(app: &App, who: &SignedIn) -> Result<User> {
+    let id = who.id.clone();
+    app.db.read(move |conn| User::find(conn, &id)).await
+}
+
+/// Asks for the password again before something that would lock its owner out; guesses count as at sign-in.
+async fn check_own(
+    app: &App,
+    client: &Client,
+    user: &User,
+    fields: &Fields,
+    faults: &mut Faults,
+) -> Result<()> {
+    if proven(app, client, &user.email, fields.raw("password")).await?.is_none() {
+        faults.add("password", "That is not your password.");
+    }
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! Where the shop is run: what waits for a reviewer, what waits in the queue.
+//!
+//! A reviewer hears masters, and only here. Nothing is published or refused without a row that says who did it and when.
+
+mod desk;
+mod pages;
+mod routes;
+
+use rocket::fairing::AdHoc;
+
+use crate::web::{Sample, samples};
+
+/// The addresses of the reviewers and admins.
+pub fn stage() -> AdHoc {
+    AdHoc::on_ignite("admin", |rocket| async { rocket.mount("/", routes::all()) })
+}
+
+/// The pages of this room.
+pub fn views() -> Vec<Sample> {
+    let mut all = samples::<pages::Doors>();
+    all.extend(samples::<pages::QueuePage>());
+    all.extend(samples::<pages::ReviewPage>());
+    all.extend(samples::<pages::JobsPage>());
+    all
+}

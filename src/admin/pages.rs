@@ -1,0 +1,366 @@
+//! What reviewers and admins see: plain values for their templates.
+
+use serde::Serialize;
+
+use super::desk::{Case, Waiting};
+use crate::catalogue::lists;
+use crate::catalogue::pages::{Fact, Link};
+use crate::catalogue::row::TrackRow;
+use crate::catalogue::track::{State, split};
+use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
+use crate::jobs;
+use crate::money::Cents;
+use crate::studio::pages::facts;
+use crate::studio::upload::Likeness;
+use crate::web::{FormView, View};
+
+/// `/admin`: where everything is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Doors {
+    pub waiting: i64,
+    /// None for somebody who reviews and does not run the shop.
+    pub parked: Option<i64>,
+}
+
+impl View for Doors {
+    const TEMPLATE: &'static str = "admin/index.html";
+
+    fn samples() -> Vec<Doors> {
+        vec![Doors { waiting: 3, parked: Some(1) }, Doors { waiting: 0, parked: None }]
+    }
+}
+
+/// A track on the desk.
+#[derive(Clone, Debug, Serialize)]
+pub struct Waits {
+    pub row: TrackRow,
+    /// `3 hours`.
+    pub waits: String,
+    pub since: Timestamp,
+    pub href: String,
+    /// It resembles an earlier upload.
+    pub has_twin: bool,
+}
+
+/// `/admin/review`.
+#[derive(Clone, Debug, Serialize)]
+pub struct QueuePage {
+    pub all: Vec<Waits>,
+}
+
+impl QueuePage {
+    pub fn new(waiting: &[Waiting], twins: &[bool], now: Timestamp) -> QueuePage {
+        let all = waiting.iter().zip(twins).map(|(w, has_twin)| Waits {
+            row: TrackRow::new(&w.listed, false),
+            waits: age(now.since(w.since)),
+            since: w.since,
+            href: review_href(w.listed.track.slug.as_str()),
+            has_twin: *has_twin,
+        });
+        QueuePage { all: all.collect() }
+    }
+}
+
+fn review_href(slug: &str) -> String {
+    format!("/admin/review/{slug}")
+}
+
+/// How long something waits, as people say it.
+pub fn age(ms: i64) -> String {
+    let of = |n: i64, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    match ms.max(0) {
+        ms if ms < MINUTE => "a moment".to_owned(),
+        ms if ms < HOUR => of(ms / MINUTE, "minute"),
+        ms if ms < 2 * DAY => of(ms / HOUR, "hour"),
+        ms => of(ms / DAY, "day"),
+    }
+}
+
+impl View for QueuePage {
+    const TEMPLATE: &'static str = "admin/queue.html";
+
+    fn samples() -> Vec<QueuePage> {
+        let waits = Waits {
+            row: TrackRow::sample(),
+            waits: "3 hours".into(),
+            since: Timestamp(1_795_000_000_000),
+            href: "/admin/review/copper-weather".into(),
+            has_twin: true,
+        };
+        vec![QueuePage { all: vec![waits] }, QueuePage { all: vec![] }]
+    }
+}
+
+/// A line of what happened.
+#[derive(Clone, Debug, Serialize)]
+pub struct Happened {
+    pub words: String,
+    pub reason: Option<String>,
+    pub at: Timestamp,
+}
+
+/// Something the track resembles.
+#[derive(Clone, Debug, Serialize)]
+pub struct TwinLine {
+    pub words: String,
+    pub link: Option<Link>,
+}
+
+/// `/admin/review/<slug>`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReviewPage {
+    pub slug: String,
+    pub row: TrackRow,
+    pub state: String,
+    pub state_words: String,
+    /// It waits: a decision is wanted.
+    pub open: bool,
+    pub paragraphs: Vec<String>,
+    pub words: Vec<String>,
+    pub facts: Vec<Fact>,
+    pub prices: Vec<(String, Cents)>,
+    pub twins: Vec<TwinLine>,
+    pub events: Vec<Happened>,
+    pub uploader: String,
+    pub uploader_href: Option<String>,
+    pub uploader_since: Timestamp,
+    pub published: i64,
+    pub refused: i64,
+    pub preview_href: String,
+    pub master_href: String,
+    pub next_href: Option<String>,
+    pub form: FormView,
+}
+
+impl ReviewPage {
+    pub fn new(case: &Case, form: FormView) -> ReviewPage {
+        let track = &case.listed.track;
+        let named = |slugs: &str, name: fn(&str) -> Option<&'static str>| -> Vec<String> {
+            split(slugs).into_iter().map(|slug| name(&slug).map_or(slug.clone(), str::to_owned)).collect()
+        };
+        let mut words = vec![lists::kind_name(track.kind.as_str()).unwrap_or_default().to_owned()];
+        words.extend(track.genre.as_deref().and_then(lists::genre_name).map(str::to_owned));
+        words.extend(named(&track.moods, lists::mood_name));
+        words.extend(named(&track.instruments, lists::instrument_name));
+        words.extend(split(&track.tags));
+        let here = review_href(track.slug.as_str());
+        ReviewPage {
+            slug: track.slug.to_string(),
+            row: TrackRow::new(&case.listed, false),
+            state: track.state.to_string(),
+            state_words: state_words(track.state).to_owned(),
+            open: track.state == State::Submitted,
+            paragraphs: track
+                .description
+                .lines()
+                .filter(|l| !l.trim().is_empty())
+                .map(str::to_owned)
+                .collect(),
+            words,
+            facts: facts(&case.recording, &case.upload),
+            prices: case.offers.iter().map(|o| (o.tier.clone(), o.price_cents)).collect(),
+            twins: case.twins.iter().map(twin_line).collect(),
+            events: case
+                .events
+                .iter()
+                .map(|(kind, who, reason, at)| Happened {
+                    words: format!("{} by {who}", capital(kind.as_str())),
+                    reason: reason.clone(),
+                    at: *at,
+                })
+                .collect(),
+            uploader: case.uploader.name.clone(),
+            uploader_href: case.uploader.handle.as_ref().map(|handle| format!("/@{handle}")),
+            uploader_since: case.uploader.created_at,
+            published: case.published,
+            refused: case.refused,
+            preview_href: format!("{here}/preview.mp3"),
+            master_href: format!("{here}/master"),
+            next_href: case.next.as_ref().map(|slug| review_href(slug.as_str())),
+            form,
+        }
+    }
+}
+
+fn state_words(state: State) -> &'static str {
+    match state {
+        State::Draft => "Draft",
+        State::Submitted => "Waits for review",
+        State::Published => "Published",
+        State::Refused => "Refused",
+        State::Withdrawn => "Withdrawn",
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn twin_line(twin: &super::desk::Resembling) -> TwinLine {
+    let what = match twin.kind {
+        Likeness::Bytes => "The very same file",
+        Likeness::Samples => "The same recording in another file",
+        Likeness::Alike => "A recording that sounds the same",
+        Likeness::Perhaps => "A recording that may be the same",
+    };
+    let whose = if twin.is_own {
+        "by the same uploader".to_owned()
+    } else {
+        let handle = twin.handle.as_ref().map(|h| format!(" (@{h})")).unwrap_or_default();
+        format!("by {}{handle}", twin.uploader)
+    };
+    let link = twin.track.as_ref().map(|(slug, title, state)| {
+        Link::new(format!("{title}, {}", state_words(*state).to_lowercase()), review_href(slug.as_str()))
+    });
+    TwinLine { words: format!("{what}, {whose}: {}", twin.filename), link }
+}
+
+impl View for ReviewPage {
+    const TEMPLATE: &'static str = "admin/review.html";
+
+    fn samples() -> Vec<ReviewPage> {
+        let full = ReviewPage {
+            slug: "copper-weather".into(),
+            row: TrackRow::sample(),
+            state: "submitted".into(),
+            state_words: "Waits for review".into(),
+            open: true,
+            paragraphs: vec!["Low strings that gather & never <quite> break.".into()],
+            words: vec!["Music".into(), "Cinematic".into(), "Brooding".into()],
+            facts: vec![Fact { name: "Length".into(), words: "2:34".into(), href: None }],
+            prices: vec![("creator".into(), Cents(2900))],
+            twins: vec![TwinLine {
+                words: "The very same file, by Ada: rain.wav".into(),
+                link: Some(Link::new("Rain, published", "/admin/review/rain")),
+            }],
+            events: vec![Happened {
+                words: "Submitted by Ines".into(),
+                reason: Some("A click at 1:12.".into()),
+                at: Timestamp(1_795_000_000_000),
+            }],
+            uploader: "Ines Morrow".into(),
+            uploader_href: Some("/@ines-morrow".into()),
+            uploader_since: Timestamp(1_790_000_000_000),
+            published: 4,
+            refused: 1,
+            preview_href: "/admin/review/copper-weather/preview.mp3".into(),
+            master_href: "/admin/review/copper-weather/master".into(),
+            next_href: Some("/admin/review/rain".into()),
+            form: FormView::default(),
+        };
+        let decided = ReviewPage {
+            state: "published".into(),
+            open: false,
+            paragraphs: vec![],
+            prices: vec![],
+            twins: vec![],
+            next_href: None,
+            uploader_href: None,
+            ..full.clone()
+        };
+        vec![full, decided]
+    }
+}
+
+/// Jobs of one kind and state.
+#[derive(Clone, Debug, Serialize)]
+pub struct Heap {
+    pub kind: &'static str,
+    pub state: String,
+    pub count: i64,
+    pub oldest: String,
+}
+
+/// A job that was given up.
+#[derive(Clone, Debug, Serialize)]
+pub struct ParkedJob {
+    pub id: String,
+    pub kind: &'static str,
+    pub reason: String,
+    pub since: Timestamp,
+}
+
+/// `/admin/jobs`.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobsPage {
+    pub waiting: Vec<Heap>,
+    pub parked: Vec<ParkedJob>,
+}
+
+impl JobsPage {
+    pub fn new(waiting: &[jobs::Waiting], parked: &[jobs::Parked]) -> JobsPage {
+        JobsPage {
+            waiting: waiting
+                .iter()
+                .filter(|w| w.state != jobs::State::Parked)
+                .map(|w| Heap {
+                    kind: kind_words(&w.kind),
+                    state: w.state.to_string(),
+                    count: w.count,
+                    oldest: age(w.oldest_ms),
+                })
+                .collect(),
+            parked: parked
+                .iter()
+                .map(|(id, kind, reason, since)| ParkedJob {
+                    id: id.to_string(),
+                    kind: kind_words(kind),
+                    reason: reason.clone().unwrap_or_default(),
+                    since: *since,
+                })
+                .collect(),
+        }
+    }
+}
+
+fn kind_words(kind: &str) -> &'static str {
+    match kind {
+        "process_upload" => "Listen to an upload",
+        "send_letter" => "Send a letter",
+        "send_receipt" => "Send a receipt",
+        "reconcile" => "Ask Stripe what we missed",
+        "fill_demo" => "Make a sound for the demo",
+        "collect" => "Collect what nobody needs",
+        _ => "Something else",
+    }
+}
+
+impl View for JobsPage {
+    const TEMPLATE: &'static str = "admin/jobs.html";
+
+    fn samples() -> Vec<JobsPage> {
+        let heap =
+            Heap { kind: "Send a letter", state: "ready".into(), count: 3, oldest: "2 minutes".into() };
+        let parked = ParkedJob {
+            id: "0190".into(),
+            kind: "Listen to an upload",
+            reason: "a sound could not be examined: <no memory>".into(),
+            since: Timestamp(1_795_000_000_000),
+        };
+        vec![
+            JobsPage { waiting: vec![heap], parked: vec![parked] },
+            JobsPage { waiting: vec![], parked: vec![] },
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_said_as_people_say_them() {
+        for (ms, said) in [
+            (-5, "a moment"),
+            (59_000, "a moment"),
+            (61_000, "1 minute"),
+            (59 * MINUTE, "59 minutes"),
+            (HOUR, "1 hour"),
+            (47 * HOUR, "47 hours"),
+            (2 * DAY, "2 days"),
+        ] {
+            assert_eq!(age(ms), said);
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! The age screen, the privacy pages, and the files that machines look for by convention.
+
+use rocket::http::{ContentType, Status};
+use rocket::{State, get, post};
+use serde::Serialize;
+use serde_json::json;
+
+use super::age::{self, Band, Birth};
+use super::guards::Screened;
+use crate::App;
+use crate::accounts::session;
+use crate::catalogue::map;
+use crate::clock::{DAY, HOUR, Timestamp};
+use crate::error::{Error, Result};
+use crate::ids::TrackId;
+use crate::web::{Faults, FormView, Ours, Page, Posted, Reply, View};
+
+/// The day the privacy page last changed its meaning, and every earlier one that can still be read.
+pub const EDITION: &str = "2026-11-25";
+
+/// A choice of a form.
+#[derive(Serialize)]
+struct Choice {
+    slug: String,
+    name: &'static str,
+}
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// The age screen: it comes first and alone, and does not say what it is for.
+#[derive(Serialize)]
+pub struct AgeScreen {
+    form: FormView,
+    months: Vec<Choice>,
+}
+
+impl AgeScreen {
+    pub fn new(form: FormView) -> AgeScreen {
+        let months = (1..).zip(MONTHS).map(|(n, name)| Choice { slug: n.to_string(), name });
+        AgeScreen { form, months: months.collect() }
+    }
+}
+
+impl View for AgeScreen {
+    const TEMPLATE: &'static str = "consent/age.html";
+
+    fn samples() -> Vec<AgeScreen> {
+        let typed = FormView { faults: Default::default(), ..FormView::default() };
+        let mut wrong = FormView::filled([("birth_year", "19".into()), ("birth_month", "4".into())]);
+        wrong.faults.insert("birth_year".into(), "Write the year with four figures.".into());
+        wrong.first = Some("birth_year".into());
+        vec![AgeScreen::new(typed), AgeScreen::new(wrong)]
+    }
+}
+
+/// What somebody is told who gets no account now.
+#[derive(Serialize)]
+pub struct TooYoung {
+    is_minor: bool,
+}
+
+impl TooYoung {
+    pub fn new(band: Band) -> TooYoung {
+        TooYoung { is_minor: band == Band::Minor }
+    }
+}
+
+impl View for TooYoung {
+    const TEMPLATE: &'static str = "consent/too_young.html";
+
+    fn samples() -> Vec<TooYoung> {
+        vec![TooYoung::new(Band::Minor), TooYoung::new(Band::Child)]
+    }
+}
+
+/// The age screen at an address of its own. Answered, it asks nothing.
+#[get("/age")]
+pub fn screen(page: Page, screened: Screened) -> Result<Reply> {
+    match (&page.visitor, screened.0) {
+        (None, None) => page.show(&AgeScreen::new(FormView::default())),
+        _ => Ok(Reply::go("/sign-up")),
+    }
+}
+
+/// Takes a month of birth, keeps what it means and forgets it. Status, target and the shape of the cookie are the same
+/// for every age, and a second answer changes nothing.
+#[post("/age", data = "<form>")]
+pub fn answer(form: Posted, page: Page, screened: Screened, app: &State<App>) -> Result<Reply> {
+    if screened.0.is_some() {
+        return Ok(Reply::go("/sign-up"));
+    }
+    let (fields, now) = (form.0, Timestamp::now());
+    let (year, month) = (fields.text("birth_year").parse().ok(), fields.text("birth_month").parse().ok());
+    let mut faults = Faults::default();
+    if month.is_none_or(|m: u32| !(1..=12).contains(&m)) {
+        faults.add("birth_month", "Choose a month.");
+    }
+    let birth = year.and_then(|y: i32| Birth::new(y, month.unwrap_or(1), now));
+    let Some(birth) = birth.filter(|_| faults.is_empty()) else {
+        if birth.is_none() {
+            faults.add("birth_year", "Write the year with four figures, such as 1900.");
+        }
+        return page.show_as(422, &AgeScreen::new(FormView::new(&fields, faults)));
+    };
+    let band = birth.band(now, app.config.minimum_age, app.config.adult_age);
+    let word = age::seal(&app.keys.seal, band, now);
+    Ok(Reply::go("/sign-up").keep(Ours::Age, word, Some(age::REMEMBERED_MS)))
+}
+
+/// A cookie as the privacy page lists it.
+#[derive(Serialize)]
+pub struct CookieRow {
+    name: String,
+    what: &'static str,
+    lasts: String,
+}
+
+/// What we keep and why.
+#[derive(Serialize)]
+pub struct Privacy {
+    edition: Timestamp,
+    operator: String,
+    contact: String,
+    cookies: Vec<CookieRow>,
+    session_days: i64,
+    idle_days: i64,
+    /// The storage service that a browser is sent to for sound, where the operator uses one that way.
+    media_origin: Option<String>,
+}
+
+impl Privacy {
+    fn new(app: &App) -> Privacy {
+        let https = app.config.is_https();
+        let days = |ms: i64| format!("{} days", ms / DAY);
+        let row = |ours: Ours, what, lasts: String| CookieRow { name: ours.name(https), what, lasts };
+        Privacy {
+            edition: edition_day(),
+            operator: app.config.operator_name.clone(),
+            contact: app.config.contact.clone(),
+            cookies: vec![
+                row(
+                    Ours::Session,
+                    "keeps you signed in",
+                    format!("{}, or until you sign out", days(session::LONGEST_MS)),
+                ),
+                row(
+                    Ours::Forms,
+                    "proves that a form you send came from our page",
+                    "until you close the browser".into(),
+                ),
+                row(Ours::Basket, "finds your basket again while you are not signed in", days(BASKET_MS)),
+                row(Ours::Notice, "one line, such as “Saved”, for the next page", "a minute".into()),
+                row(
+                    Ours::Age,
+                    "how the age question was answered: a sealed word without a date, the same length for everyone",
+                    format!("{} hours", age::REMEMBERED_MS / HOUR),
+                ),
+                row(
+                    Ours::Remembered,
+                    "your e-mail address for the sign-in form, only if you ticked the box",
+                    "a year, or until you sign in without the box".into(),
+                ),
+            ],
+            session_days: session::LONGEST_MS / DAY,
+            idle_days: session::IDLE_MS / DAY,
+            media_origin: app.media_origin.clone(),
+        }
+    }
+}
+
+/// How long a basket without an account is kept after its last change.
+const BASKET_MS: i64 = 90 * DAY;
+
+fn edition_day() -> Timestamp {
+    let day = EDITION.parse::<chrono::NaiveDate>().unwrap_or_default();
+    Timestamp(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis())
+}
+
+impl View for Privacy {
+    const TEMPLATE: &'static str = "consent/privacy.html";
+
+    fn samples() -> Vec<Privacy> {
+        let row =
+            || CookieRow { name: "session".into(), what: "keeps you signed in", lasts: "60 days".into() };
+        [None, Some("https://sounds.example".to_owned())]
+            .map(|media_origin| Privacy {
+                edition: edition_day(),
+                operator: "Cuehouse".into(),
+                contact: "hello@shop.example".into(),
+                cookies: vec![row()],
+                session_days: 60,
+                idle_days: 14,
+                media_origin,
+            })
+            .into()
+    }
+}
+
+/// What we keep and why, in the newest edition.
+#[get("/privacy")]
+pub fn privacy(page: Page, app: &State<App>) -> Result<Reply> {
+    page.show(&Privacy::new(app))
+}
+
+/// One edition by its day.
+#[get("/privacy/<day>", rank = 5)]
+pub fn edition(day: &str, page: Page, app: &State<App>) -> Result<Reply> {
+    if day != EDITION {
+        return Err(Error::NotFound);
+    }
+    page.show(&Privacy::new(app))
+}
+
+/// What can be chosen: nothing, since nothing tracks.
+#[derive(Serialize)]
+pub struct Choices {
+    /// Whether this browser sends Global Privacy Control.
+    says_gpc: bool,
+    edition: Timestamp,
+}
+
+impl View for Choices {
+    const TEMPLATE: &'static str = "consent/choices.html";
+
+    fn samples() -> Vec<Choices> {
+        [false, true].map(|says_gpc| Choices { says_gpc, edition: edition_day() }).into()
+    }
+}
+
+/// Whether the browser asks not to be sold or shared (Global Privacy Control, `Sec-GPC: 1`).
+pub struct SaysGpc(bool);
+
+#[rocket::async_trait]
+impl<'r> rocket::request::FromRequest<'r> for SaysGpc {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(
+        request: &'r rocket::Request<'_>,
+    ) -> rocket::request::Outcome<SaysGpc, Self::Error> {
+        let says = request.headers().get_one("Sec-GPC").is_some_and(|value| value.trim() == "1");
+        rocket::request::Outcome::Success(SaysGpc(says))
+    }
+}
+
+/// One screen that says that there is nothing to choose, and why.
+#[get("/privacy/choices")]
+pub fn choices(page: Page, gpc: SaysGpc) -> Result<Reply> {
+    Ok(page.show(&Choices { says_gpc: gpc.0, edition: edition_day() })?.header("Vary", "Sec-GPC"))
+}
+
+/// Says to machines that Global Privacy Control is obeyed.
+#[get("/.well-known/gpc.json")]
+pub fn gpc() -> Reply {
+    Reply::json(&json!({ "gpc": true, "lastUpdate": EDITION }))
+        .header("Cache-Control", "public, max-age=86400")
+}
+
+/// Where to report a weakness (RFC 9116). Its promise is renewed for half a year at every reading.
+#[get("/.well-known/security.txt")]
+pub fn security(app: &State<App>) -> Reply {
+    let contact = &app.config.contact;
+    let contact = if contact.contains("://") { contact.clone() } else { format!("mailto:{contact}") };
+    let (expires, canonical) =
+        (Timestamp::now().plus(180 * DAY).day(), app.config.absolute("/.well-known/security.txt"));
+    Reply::text(format!(
+        "Contact: {contact}\nExpires: {expires}T00:00:00Z\nPreferred-Languages: en\nCanonical: {canonical}\n"
+    ))
+}
+
+/// What search engines should leave alone: what is somebody's own.
+#[get("/robots.txt")]
+pub fn robots(app: &State<App>) -> Reply {
+    let mut text = String::from("User-agent: *\n");
+    for own in [
+        "/account",
+        "/admin",
+        "/age",
+        "/cart",
+        "/checkout",
+        "/confirm",
+        "/library",
+        "/orders",
+        "/sign-in",
+        "/sign-up",
+        "/studio",
+    ] {
+        text += &format!("Disallow: {own}\n");
+    }
+    Reply::text(format!("{text}\nSitemap: {}\n", app.config.absolute("/sitemap.xml")))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// How a browser searches here from its address bar (OpenSearch 1.1).
+#[get("/opensearch.xml")]
+pub fn opensearch(app: &State<App>) -> Reply {
+    let (name, site) = (escaped(&app.config.site_name), escaped(&app.config.site_url));
+    let short: String = app.config.site_name.chars().take(16).collect();
+    let xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <OpenSearchDescription xmlns=\"http://a9.com/-/spec/opensearch/1.1/\">\n\
+         <ShortName>{}</ShortName>\n<Description>Search sounds on {name}</Description>\n\
+         <InputEncoding>UTF-8</InputEncoding>\n\
+         <Url type=\"text/html\" method=\"get\" template=\"{site}/search?q={{searchTerms}}\"/>\n\
+         </OpenSearchDescription>\n",
+        escaped(&short)
+    );
+    Reply::bytes(ContentType::new("application", "opensearchdescription+xml"), xml)
+        .header("Cache-Control", "public, max-age=86400")
+}
+
+/// What is kept of a map by those who read it: an hour.
+fn map_of(xml: String) -> Reply {
+    Reply::bytes(ContentType::XML, xml).status(Status::Ok).header("Cache-Control", "public, max-age=3600")
+}
+
+fn urls(app: &App, all: impl Iterator<Item = (String, Option<Timestamp>)>) -> Reply {
+    let mut xml = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
+    );
+    for (path, changed) in all {
+        let changed = changed.map(|at| format!("<lastmod>{}</lastmod>", at.day())).unwrap_or_default();
+        xml += &format!("<url><loc>{}</loc>{changed}</url>\n", escaped(&app.config.absolute(&path)));
+    }
+    map_of(xml + "</urlset>\n")
+}
+
+/// The map of the public site: files of a bounded length (sitemaps.org 0.9).
+#[get("/sitemap.xml")]
+pub async fn sitemap(app: &State<App>) -> Result<Reply> {
+    let files = app.db.read(map::track_files).await?;
+    let mut xml = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<sitemapindex xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
+    );
+    let tracks = files.into_iter().map(|after| match after {
+        None => "/sitemap/tracks.xml".to_owned(),
+        Some(id) => format!("/sitemap/tracks.xml?after={id}"),
+    });
+    for path in
+        ["/sitemap/pages.xml".to_owned(), "/sitemap/profiles.xml".to_owned()].into_iter().chain(tracks)
+    {
+        xml += &format!("<sitemap><loc>{}</loc></sitemap>\n", escaped(&app.config.absolute(&path)));
+    }
+    Ok(map_of(xml + "</sitemapindex>\n"))
+}
+
+/// Pages that are not about a track or a person.
+#[get("/sitemap/pages.xml")]
+pub fn sitemap_pages(app: &State<App>) -> Reply {
+    let pages = ["/", "/search", "/licences", "/verify", "/privacy", "/privacy/choices"];
+    urls(app, pages.into_iter().map(|path| (path.to_owned(), None)))
+}
+
+/// Published tracks from one place in their order on, with the day each last changed.
+#[get("/sitemap/tracks.xml?<after>")]
+pub async fn sitemap_tracks(after: Option<&str>, app: &State<App>) -> Result<Reply> {
+    let after = match after {
+        None => None,
+        Some(text) => Some(TrackId::parse(text).ok_or(Error::NotFound)?),
+    };
+    let rows = app.db.read(move |conn| map::tracks(conn, after.as_ref())).await?;
+    Ok(urls(app, rows.into_iter().map(|(slug, changed)| (format!("/tracks/{slug}"), Some(changed)))))
+}
+
+/// People with something published.
+#[get("/sitemap/profiles.xml")]
+pub async fn sitemap_profiles(app: &State<App>) -> Result<Reply> {
+    let rows = app.db.read(map::profiles).await?;
+    let rows = rows.into_iter().filter_map(|(handle, changed)| Some((format!("/@{}", handle?), changed)));
+    Ok(urls(app, rows))
+}

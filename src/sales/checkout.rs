@@ -1,0 +1,189 @@
+//! From a basket to the payment page: one order and one page for one meaning, however often it is clicked and wherever
+//! the process dies in between.
+
+use crate::App;
+use crate::accounts::user::User;
+use crate::clock::{MINUTE, Timestamp};
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::ids::{OrderId, UserId};
+use crate::money::Cents;
+use crate::sales::basket::{self, Basket, Owner};
+use crate::sales::edition::Edition;
+use crate::sales::jobs;
+use crate::sales::order::{self, Licensee, Order, Rules};
+use crate::sales::settle::settle_free;
+use crate::stripe::{CheckoutWish, Session, WishLine};
+
+/// How long after a sale a click on an empty basket means the order of that sale.
+const SECOND_CLICK: i64 = 5 * MINUTE;
+/// Rounds of "something changed while we asked Stripe" before the buyer is asked to look again.
+const ROUNDS: usize = 4;
+
+/// What a click on "pay" leads to.
+pub enum Next {
+    /// The payment page at this address.
+    Pay(String),
+    /// Nothing is to pay, or all is paid: the order.
+    Order(OrderId),
+    /// It is not what the buyer saw; the basket as it is now, so that they see it before anything is paid.
+    Changed(Basket),
+    /// There is nothing in the basket.
+    Empty,
+}
+
+enum Opened {
+    Order(Box<Order>),
+    Settled(OrderId),
+    Changed(Basket),
+    Empty,
+}
+
+/// Takes a buyer's basket to the payment page. `seal` is that of the basket the buyer saw, when their page said it;
+/// without, a basket in which something changed is shown first.
+pub async fn begin(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -> Result<Next> {
+    for _ in 0..ROUNDS {
+        let order = match open(app, buyer, licensee, seal).await? {
+            Opened::Order(order) => order,
+            Opened::Settled(order) => return Ok(Next::Order(order)),
+            Opened::Changed(basket) => return Ok(Next::Changed(basket)),
+            Opened::Empty => return Ok(Next::Empty),
+        };
+        if close_others(app, &order).await? {
+            continue;
+        }
+        if let Some(next) = pay(app, &order).await? {
+            return Ok(next);
+        }
+    }
+    Err(Error::conflict(
+        "This basket changes faster than it can be paid. Look at it again, then start once more.",
+    ))
+}
+
+async fn open(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -> Result<Opened> {
+    let (buyer, licensee, seal) = (buyer.clone(), licensee.clone(), seal.to_owned());
+    let rules = Rules { currency: app.config.currency.clone(), share_bps: app.config.share_bps };
+    let issuer = app.issuer.clone();
+    let opened = app
+        .db
+        .write(move |conn: &mut Conn| {
+            let now = Timestamp::now();
+            let owner = Owner::Account(buyer.clone());
+            let basket = Basket::of(conn, &owner)?;
+            if basket.lines.is_empty() {
+                let before = order::just_settled(conn, &buyer, now.plus(-SECOND_CLICK))?;
+                return Ok(before.map_or(Opened::Empty, Opened::Settled));
+            }
+            let seen = if seal.is_empty() { !basket.has_changed() } else { seal == basket.seal() };
+            if !seen || basket.buyable().next().is_none() {
+                // The answer to this click says it.
+                basket::told(conn, &owner)?;
+                return Ok(Opened::Changed(basket));
+            }
+            let order = Order::open(conn, &buyer, &basket, &licensee, &rules, now)?;
+            if order.total_cents == Cents::ZERO {
+                settle_free(conn, &order, &issuer, now)?;
+                return Ok(Opened::Settled(order.id));
+            }
+            Ok(Opened::Order(Box::new(order)))
+        })
+        .await?;
+    app.bell.ring();
+    Ok(opened)
+}
+
+/// Closes the payment pages of this buyer's other orders: the same basket must not be paid twice. Answers whether one
+/// of them turned out to be paid, so that the basket is another by now.
+async fn close_others(app: &App, order: &Order) -> Result<bool> {
+    let mine = order.clone();
+    let mut was_paid = false;
+    for other in app.db.read(move |conn| mine.others_open(conn)).await? {
+        if let Some(session) = &other.stripe_session {
+            match app.stripe.expire(session).await {
+                Ok(()) | Err(Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+            jobs::look_at(app, &other).await?;
+        }
+        let id = other.id.clone();
+        was_paid |= app
+            .db
+            .write(move |conn| {
+                let other = Order::find(conn, &id)?;
+                other.cancel(conn, Timestamp::now())?;
+                Ok(other.was_paid())
+            })
+            .await?;
+    }
+    Ok(was_paid)
+}
+
+/// The payment page of an order: the one it has, or a new one. Nothing when the order must be opened again.
+async fn pay(app: &App, order: &Order) -> Result<Option<Next>> {
+    if let Some(session) = &order.stripe_session {
+        match app.stripe.session(session).await {
+            Ok(Session { url: Some(url), status, .. }) if status == "open" => {
+                return Ok(Some(Next::Pay(url)));
+            }
+            Ok(_) => {
+                jobs::look_at(app, order).await?;
+                let id = order.id.clone();
+                let order = app.db.read(move |conn| Order::find(conn, &id)).await?;
+                // Money that is still on its way: the order's page waits for it.
+                let waits = order.state == order::State::Awaiting;
+                return Ok((order.was_paid() || waits).then_some(Next::Order(order.id)));
+            }
+            // Stripe has never heard of it.
+            Err(Error::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let session = match app.stripe.checkout(&wish(app, order).await?).await {
+        Ok(session) => session,
+        Err(Error::Conflict(_)) => {
+            // The first try was answered with a contradiction, such as another address of the buyer.
+            let first = order.clone();
+            let again = app.db.write(move |conn| first.tries_again(conn, Timestamp::now())).await?;
+            app.stripe.checkout(&wish(app, &again).await?).await?
+        }
+        Err(error) => return Err(error),
+    };
+    let (order, url) = (order.clone(), session.url.clone());
+    app.db
+        .write(move |conn| order.awaits(conn, &session.id, session.url.as_deref(), Timestamp::now()))
+        .await?;
+    // Without an address the page was paid or closed meanwhile.
+    Ok(url.map(Next::Pay))
+}
+
+async fn wish(app: &App, order: &Order) -> Result<CheckoutWish> {
+    let asked = order.clone();
+    let (lines, editions, buyer) = app
+        .db
+        .read(move |conn| {
+            Ok((asked.lines(conn)?, Edition::on_sale(conn)?, User::find(conn, &asked.buyer_id)?))
+        })
+        .await?;
+    let name =
+        |slug: &str| editions.iter().find(|e| e.tier.slug == slug).map_or(slug, |e| &e.tier.name).to_owned();
+    let lines = lines
+        .iter()
+        .filter(|line| line.price_cents > Cents::ZERO)
+        .map(|line| WishLine {
+            name: line.title.clone(),
+            description: Some(format!("{} licence · by {}", name(&line.tier), line.uploader_name)),
+            amount: line.price_cents,
+        })
+        .collect();
+    Ok(CheckoutWish {
+        order: order.id.clone(),
+        try_number: u32::try_from(order.try_number).unwrap_or(1),
+        currency: order.currency.clone(),
+        lines,
+        email: Some(buyer.email),
+        success_url: app.config.absolute(&format!("/orders/{}", order.id)),
+        cancel_url: app.config.absolute(&format!("/orders/{}?cancelled", order.id)),
+        expires: order.session_expires_at,
+    })
+}

@@ -1,0 +1,493 @@
+//! The studio's addresses.
+
+use rocket::http::ContentType;
+use rocket::{State, get, post, routes};
+
+use super::board::Board;
+use super::pages::{
+    Agreement, BoardPage, EditPage, Edited, Found, NewUpload, ProfileForm, UploadPage, Welcome, first_prices,
+    size,
+};
+use super::profile::{self, LINKS, Link, PICTURE_BYTES};
+use super::upload::Upload;
+use super::{describing, receive};
+use crate::App;
+use crate::accounts::guards::{Buyer, SignedIn, Uploader};
+use crate::accounts::user::{Role, User, Visitor};
+use crate::catalogue::offer;
+use crate::catalogue::track::{Recording, Track};
+use crate::clock::Timestamp;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::ids::{Handle, Slug, UploadId, UserId};
+use crate::jobs::{self, Priority};
+use crate::sales::edition::Edition;
+use crate::sales::tier::{Tier, default_catalogue};
+use crate::web::ranges::{Conditions, FileFacts};
+use crate::web::stream::{Disposition, FileReply, Pace, StoredFile};
+use crate::web::templates::clock;
+use crate::web::{Attempt, Faults, Fields, FormView, Incoming, Page, Posted, Reply};
+
+pub fn all() -> Vec<rocket::Route> {
+    routes![
+        index,
+        welcome,
+        new_upload,
+        create_upload,
+        show_upload,
+        retry_upload,
+        show_track,
+        edit,
+        update,
+        submit,
+        withdraw,
+        master,
+        show_profile,
+        update_profile,
+        rename,
+        update_picture,
+        remove_picture,
+        picture,
+        picture_of,
+    ]
+}
+
+/// The board, or for somebody who does not sell yet the way to become an uploader.
+#[get("/studio")]
+async fn index(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
+    if !who.has(Role::Uploader) {
+        let handle = who.handle.as_ref().map(ToString::to_string).unwrap_or_default();
+        let form = FormView::filled([("handle", handle)]);
+        return page.show(&Welcome { form, confirmed: who.confirmed, agreement: Agreement::now() });
+    }
+    let (id, now) = (who.id.clone(), Timestamp::now());
+    let board = app.db.read(move |conn| Board::of(conn, &id, now)).await?;
+    page.show(&BoardPage::new(&who, &board, now))
+}
+
+#[post("/studio/welcome", data = "<form>")]
+async fn welcome(who: Buyer, page: Page, app: &State<App>, form: Posted) -> Result<Reply> {
+    let fields = form.0;
+    let mut faults = Faults::default();
+    let handle = Handle::parse(fields.text("handle"));
+    if handle.is_none() {
+        faults.add("handle", HANDLE);
+    }
+    if fields.text("agreement") != "yes" {
+        faults.add("agreement", "Without the agreement nothing can be sold here.");
+    }
+    let Some(handle) = handle.filter(|_| faults.is_empty()) else {
+        return again(page, &who, &fields, faults);
+    };
+    let id = who.id.clone();
+    let became = app
+        .db
+        .write(move |conn| {
+            User::find(conn, &id)?.become_uploader(conn, &handle, Agreement::now().version, Timestamp::now())
+        })
+        .await;
+    match became {
+        Ok(()) => Ok(Reply::go("/studio").notice("Welcome to your studio.")),
+        Err(Error::Refused(why) | Error::Conflict(why)) => {
+            again(page, &who, &fields, Faults::of("handle", why))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+const HANDLE: &str = "2 to 40 small letters, figures and hyphens, such as ines-morrow.";
+
+fn again(page: Page, who: &Visitor, fields: &Fields, faults: Faults) -> Result<Reply> {
+    let form = FormView::new(fields, faults);
+    page.show_as(422, &Welcome { form, confirmed: who.confirmed, agreement: Agreement::now() })
+}
+
+fn upload_form(app: &App, fault: impl Into<String>) -> NewUpload {
+    NewUpload {
+        fault: fault.into(),
+        largest: size(app.config.upload_max_bytes as i64),
+        longest: clock(app.config.upload_max_secs as i64 * 1000),
+    }
+}
+
+#[get("/studio/uploads/new")]
+fn new_upload(_who: Uploader, page: Page, app: &State<App>) -> Result<Reply> {
+    page.show(&upload_form(app, ""))
+}
+
+/// Takes a file: streamed to storage as it comes, then its row and the job that examines it.
+#[post("/studio/uploads", data = "<form>")]
+async fn create_upload(who: Uploader, page: Page, app: &State<App>, form: Incoming<'_>) -> Result<Reply> {
+    app.limits.attempt(Attempt::Upload, who.id.as_str())?;
+    let Some(mut file) = form.file.filter(|file| !file.filename.is_empty()) else {
+        return page.show_as(422, &upload_form(app, "Choose a file first."));
+    };
+    let name = file.filename.clone();
+    match receive(app, &who.id, &name, &mut file, Priority::People).await {
+        Ok(id) => Ok(Reply::go(format!("/studio/uploads/{id}"))),
+        Err(Error::Refused(why)) => {
+            file.throw_away().await;
+            page.show_as(422, &upload_form(app, why))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[get("/studio/uploads/<id>")]
+async fn show_upload(id: UploadId, who: Uploader, page: Page, app: &State<App>) -> Result<Reply> {
+    let view = app
+        .db
+        .read(move |conn| {
+            let upload = Upload::own(conn, &id, &who.id)?;
+            let track = Track::of_upload(conn, &id)?;
+            let recording = match track {
+                Some(_) => Some(Recording::find(conn, &id)?),
+                None => None,
+            };
+            let twin_is_own = upload.twin(conn)?.is_some_and(|twin| twin.uploader == who.id);
+            let attempt = jobs::attempt_of(conn, &id)?;
+            Ok(UploadPage::new(&upload, &Found { track, recording, twin_is_own }, attempt.as_ref()))
+        })
+        .await?;
+    page.show(&view)
+}
+
+/// Tries an upload again that we failed at.
+#[post("/studio/uploads/<id>/attempt", data = "<_form>")]
+async fn retry_upload(id: UploadId, who: Uploader, app: &State<App>, _form: Posted) -> Result<Reply> {
+    let to = format!("/studio/uploads/{id}");
+    app.db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            Upload::own(conn, &id, &who.id)?;
+            Upload::again(conn, &id, now)?;
+            jobs::retry_upload(conn, &id, now)
+        })
+        .await?;
+    app.bell.ring();
+    Ok(Reply::go(to))
+}
+
+#[get("/studio/tracks/<slug>")]
+fn show_track(slug: Slug, _who: Uploader) -> Reply {
+    Reply::go(format!("/studio/tracks/{slug}/edit"))
+}
+
+/// The tiers on sale; before the first start wrote them down, those of a new shop.
+fn tiers(conn: &mut Conn) -> Result<Vec<Tier>> {
+    let editions = Edition::on_sale(conn)?;
+    let tiers: Vec<Tier> = editions.into_iter().map(|edition| edition.tier).collect();
+    Ok(if tiers.is_empty() { default_catalogue() } else { tiers })
+}
+
+/// Everything the edit page is made of, and the form as it is kept.
+fn edited(conn: &mut Conn, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)> {
+    let track = Track::own(conn, slug, who)?;
+    let upload = Upload::find(conn, &track.upload_id)?;
+    let twin_is_own = upload.twin(conn)?.is_some_and(|twin| twin.uploader == *who);
+    let tiers = tiers(conn)?;
+    let offers = offer::of_track(conn, &track.id)?;
+    let mut fields = describing::fields_of(&track, &offers);
+    // A draft that nobody described yet begins with the shop's own prices.
+    if offers.is_empty() && track.created_at == track.changed_at {
+        let fresh = first_prices(&tiers, track.kind.as_str());
+        fields = fields.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).chain(fresh).collect();
+    }
+    let edited = Edited {
+        recording: track.recording(conn)?,
+        refusal: track.refusal(conn)?.map(|(reason, _)| reason),
+        track,
+        upload,
+        twin_is_own,
+        tiers,
+    };
+    Ok((edited, fields))
+}
+
+async fn looked_up(app: &App, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)> {
+    let (slug, who) = (slug.clone(), who.clone());
+    app.db.read(move |conn| edited(conn, &slug, &who)).await
+}
+
+fn edit_page(app: &App, who: &Visitor, it: &Edited, form: FormView) -> EditPage {
+    EditPage::new(who, it, form, &app.config.currency, app.config.share_bps)
+}
+
+#[get("/studio/tracks/<slug>/edit")]
+async fn edit(slug: Slug, who: Uploader, page: Page, app: &State<App>) -> Result<Reply> {
+    let (it, fields) = looked_up(app, &slug, &who.id).await?;
+    page.show(&edit_page(app, &who, &it, FormView::new(&fields, Faults::default())))
+}
+
+/// Keeps what its uploader says of a track; pressed with `submit`, hands it to the reviewers as well.
+#[post("/studio/tracks/<slug>", data = "<form>")]
+async fn update(slug: Slug, who: Uploader, page: Page, app: &State<App>, form: Posted) -> Result<Reply> {
+    let fields = describing::taken(&form.0);
+    let (it, _) = looked_up(app, &slug, &who.id).await?;
+    let currency = app.config.currency.clone();
+    let said = match describing::read(&fields, &it.track, &it.tiers, &currency) {
+        Ok(said) => said,
+        Err(faults) => return page.show_as(422, &edit_page(app, &who, &it, FormView::new(&fields, faults))),
+    };
+    let to = format!("/studio/tracks/{slug}/edit");
+    let by = who.id.clone();
+    app.db
+        .write(move |conn| {
+            let track = Track::own(conn, &slug, &by)?;
+            track.describe(conn, &said, &currency, &by, Timestamp::now())
+        })
+        .await?;
+    if fields.has("submit") {
+        return hand_in(app, &who, page, &it.track.slug).await;
+    }
+    Ok(Reply::go(to).notice("Saved."))
+}
+
+#[post("/studio/tracks/<slug>/submission", data = "<_form>")]
+async fn submit(slug: Slug, who: Uploader, page: Page, app: &State<App>, _form: Posted) -> Result<Reply> {
+    hand_in(app, &who, page, &slug).await
+}
+
+/// Hands a track to the reviewers, or shows what it lacks at the field where it is missing.
+async fn hand_in(app: &App, who: &Visitor, page: Page, slug: &Slug) -> Result<Reply> {
+    let (wanted, by) = (slug.clone(), who.id.clone());
+    let handed =
+        app.db.write(move |conn| Track::own(conn, &wanted, &by)?.submit(conn, &by, Timestamp::now())).await;
+    match handed {
+        Ok(()) => Ok(Reply::go("/studio")
+            .notice("A reviewer listens to it next. You get a letter when it is decided.")),
+        Err(Error::Refused(why)) => {
+            let (it, fields) = looked_up(app, slug, &who.id).await?;
+            let field = match () {
+                () if it.track.title.trim().is_empty() => "title",
+                () if it.track.description.trim().is_empty() => "description",
+                () => "price.creator",
+            };
+            let form = FormView::new(&fields, Faults::of(field, why));
+            page.show_as(422, &edit_page(app, who, &it, form))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[post("/studio/tracks/<slug>/withdrawal", data = "<_form>")]
+async fn withdraw(slug: Slug, who: Uploader, app: &State<App>, _form: Posted) -> Result<Reply> {
+    let to = format!("/studio/tracks/{slug}/edit");
+    app.db
+        .write(move |conn| Track::own(conn, &slug, &who.id)?.withdraw(conn, &who.id, Timestamp::now()))
+        .await?;
+    Ok(Reply::go(to).notice("It is off sale. Licences that were sold stand."))
+}
+
+/// The master as it was given, for the one who gave it.
+#[get("/studio/tracks/<slug>/master")]
+async fn master(slug: Slug, who: Uploader, app: &State<App>, asked: Conditions) -> Result<FileReply> {
+    let (upload, recording) = app
+        .db
+        .read(move |conn| {
+            let track = Track::own(conn, &slug, &who.id)?;
+            Ok((Upload::find(conn, &track.upload_id)?, track.recording(conn)?))
+        })
+        .await?;
+    master_of(app, &upload, &recording, &asked).await
+}
+
+/// The answer that is a master. Who may have it was decided before.
+pub async fn master_of(app: &App, upload: &Upload, rec: &Recording, asked: &Conditions) -> Result<FileReply> {
+    let kind = match rec.container.as_str() {
+        "WAV" => "audio/wav",
+        "AIFF" => "audio/aiff",
+        "FLAC" => "audio/flac",
+        "CAF" => "audio/x-caf",
+        "M4A" => "audio/mp4",
+        "Ogg" => "audio/ogg",
+        "MP3" => "audio/mpeg",
+        _ => "application/octet-stream",
+    };
+    let bits_per_sec = (upload.bytes.saturating_mul(8000) / rec.duration_ms.max(1)).clamp(64_000, 1 << 30);
+    let file = StoredFile {
+        key: upload.master_key.clone(),
+        facts: FileFacts {
+            len: upload.bytes as u64,
+            etag: upload.file_sha256.clone(),
+            modified: upload.created_at,
+        },
+        kind: kind.into(),
+        disposition: Disposition::Inline,
+        cache: "private, no-cache".into(),
+        pace: Pace::Listen { bits_per_sec: bits_per_sec as u32 },
+    };
+    file.answer(&app.storage, app.config.delivery, asked).await
+}
+
+/// The form of one's profile as it is kept.
+async fn profile_form(app: &App, who: &Visitor) -> Result<ProfileForm> {
+    let id = who.id.clone();
+    let (user, links) =
+        app.db.read(move |conn| Ok((User::find(conn, &id)?, profile::links_of(conn, &id)?))).await?;
+    let lines: Vec<String> = links.into_iter().map(|link| link.url).collect();
+    let handle = user.handle.as_ref().map(ToString::to_string);
+    Ok(ProfileForm {
+        name: user.name.clone(),
+        may_rename: user.handle_changed_at.is_none(),
+        form: FormView::filled([("name", user.name), ("about", user.about), ("links", lines.join("\n"))]),
+        handle_form: FormView::filled([("handle", handle.clone().unwrap_or_default())]),
+        handle,
+        picture_href: user.picture.as_deref().map(picture_href),
+        picture_fault: String::new(),
+    })
+}
+
+/// The public address of a kept picture.
+pub fn picture_href(key: &str) -> String {
+    format!("/{key}")
+}
+
+#[get("/studio/profile")]
+async fn show_profile(who: Uploader, page: Page, app: &State<App>) -> Result<Reply> {
+    let view = profile_form(app, &who).await?;
+    page.show(&view)
+}
+
+#[post("/studio/profile", data = "<form>")]
+async fn update_profile(who: Uploader, page: Page, app: &State<App>, form: Posted) -> Result<Reply> {
+    let fields = form.0;
+    let mut faults = Faults::default();
+    let name = fields.text("name").split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.is_empty() || name.chars().count() > 60 {
+        faults.add("name", "A name has 1 to 60 letters.");
+    }
+    let about = fields.text("about").to_owned();
+    if about.chars().count() > 2_000 {
+        faults.add("about", "At most 2,000 letters, please.");
+    }
+    let mut links = vec![];
+    for line in fields.text("links").lines().filter(|line| !line.trim().is_empty()) {
+        match Link::parse(line) {
+            Ok(link) => links.push(link),
+            Err(error) => faults.add("links", error.to_string()),
+        }
+    }
+    if links.len() > LINKS {
+        faults.add("links", format!("At most {LINKS} links, please."));
+    }
+    if !faults.is_empty() {
+        let view = profile_form(app, &who).await?;
+        return page.show_as(422, &ProfileForm { form: FormView::new(&fields, faults), ..view });
+    }
+    app.db.write(move |conn| profile::keep(conn, &who.id, &name, &about, &links)).await?;
+    Ok(Reply::go("/studio/profile").notice("Saved."))
+}
+
+#[post("/studio/profile/handle", data = "<form>")]
+async fn rename(who: Uploader, page: Page, app: &State<App>, form: Posted) -> Result<Reply> {
+    let fields = form.0;
+    let renamed = match Handle::parse(fields.text("handle")) {
+        None => Err(Error::refused(HANDLE)),
+        Some(handle) if who.handle.as_ref() == Some(&handle) => Ok(()),
+        Some(handle) => {
+            let id = who.id.clone();
+            app.db.write(move |conn| User::find(conn, &id)?.rename(conn, &handle, Timestamp::now())).await
+        }
+    };
+    match renamed {
+        Ok(()) => Ok(Reply::go("/studio/profile").notice("Your address is changed.")),
+        Err(Error::Refused(why) | Error::Conflict(why)) => {
+            let view = profile_form(app, &who).await?;
+            let handle_form = FormView::new(&fields, Faults::of("handle", why));
+            page.show_as(422, &ProfileForm { handle_form, ..view })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Pictures decoded at once: each may take a few hundred megabytes for a moment.
+static DECODING: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);
+
+#[post("/studio/profile/picture", data = "<form>")]
+async fn update_picture(who: Uploader, page: Page, app: &State<App>, form: Incoming<'_>) -> Result<Reply> {
+    app.limits.attempt(Attempt::Upload, who.id.as_str())?;
+    let made = match form.file.filter(|file| !file.filename.is_empty()) {
+        None => Err(Error::refused("Choose a picture first.")),
+        Some(mut file) => {
+            let bytes = small(&mut file).await;
+            if bytes.is_err() {
+                file.throw_away().await;
+            }
+            match bytes {
+                Err(error) => Err(error),
+                Ok(bytes) => {
+                    let _turn = DECODING.acquire().await.map_err(Error::internal)?;
+                    // A decoder that panics over a strange file refuses it.
+                    tokio::task::spawn_blocking(move || profile::picture(&bytes))
+                        .await
+                        .unwrap_or_else(|_| Err(Error::refused("This picture is damaged.")))
+                }
+            }
+        }
+    };
+    let picture = match made {
+        Ok(picture) => picture,
+        Err(Error::Refused(why)) => {
+            let view = profile_form(app, &who).await?;
+            return page.show_as(422, &ProfileForm { picture_fault: why, ..view });
+        }
+        Err(error) => return Err(error),
+    };
+    app.storage.put(&picture.key, picture.jpeg, "image/jpeg").await?;
+    app.db.write(move |conn| profile::show_picture(conn, &who.id, Some(&picture.key))).await?;
+    Ok(Reply::go("/studio/profile").notice("Saved."))
+}
+
+async fn small(file: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<Vec<u8>> {
+    use tokio::io::AsyncReadExt;
+    let mut bytes = vec![];
+    let read = file.take(PICTURE_BYTES + 1).read_to_end(&mut bytes).await;
+    read.map_err(|_| Error::refused("The picture broke off before its end."))?;
+    match bytes.len() as u64 > PICTURE_BYTES {
+        true => Err(Error::refused("This picture is larger than 20 MB.")),
+        false => Ok(bytes),
+    }
+}
+
+#[post("/studio/profile/picture/removal", data = "<_form>")]
+async fn remove_picture(who: Uploader, app: &State<App>, _form: Posted) -> Result<Reply> {
+    app.db.write(move |conn| profile::show_picture(conn, &who.id, None)).await?;
+    Ok(Reply::go("/studio/profile").notice("Your picture is gone."))
+}
+
+/// A profile's picture under the address of its content. One that nobody shows any more is gone.
+#[get("/pictures/<name>")]
+async fn picture(name: &str, app: &State<App>, asked: Conditions) -> Result<FileReply> {
+    let key = format!("pictures/{name}");
+    if !crate::storage::is_key(&key) {
+        return Err(Error::NotFound);
+    }
+    let wanted = key.clone();
+    if !app.db.read(move |conn| profile::is_shown(conn, &wanted)).await? {
+        return Err(Error::NotFound);
+    }
+    picture_file(app, key, "public, max-age=86400", &asked).await
+}
+
+/// The picture of whoever has this handle now.
+#[get("/<handle>/picture", rank = 20)]
+async fn picture_of(handle: Handle, app: &State<App>, asked: Conditions) -> Result<FileReply> {
+    let user = app.db.read(move |conn| User::by_handle(conn, &handle)).await?;
+    picture_file(app, user.picture.ok_or(Error::NotFound)?, "public, max-age=300", &asked).await
+}
+
+async fn picture_file(app: &App, key: String, cache: &str, asked: &Conditions) -> Result<FileReply> {
+    let stat = app.storage.stat(&key).await?.ok_or(Error::NotFound)?;
+    let etag = key.rsplit('/').next().unwrap_or_default().trim_end_matches(".jpg").to_owned();
+    let file = StoredFile {
+        facts: FileFacts { len: stat.len, etag, modified: stat.modified },
+        key,
+        kind: ContentType::JPEG.to_string(),
+        disposition: Disposition::Inline,
+        cache: cache.to_owned(),
+        pace: Pace::Download,
+    };
+    // Small, and named in our own pages' policy: never sent to another origin.
+    file.answer(&app.storage, crate::web::stream::Delivery::Direct, asked).await
+}

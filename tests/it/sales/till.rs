@@ -1,0 +1,527 @@
+//! The till over HTTP, with the pretend Stripe on the other side.
+
+use std::time::Duration;
+
+use cuehouse::clock::Timestamp;
+use cuehouse::db::schema::{licences, orders, stripe_events};
+use cuehouse::ids::OrderId;
+use cuehouse::jobs::{Job, enqueue};
+use cuehouse::sales::ledger;
+use cuehouse::sales::order::Order;
+use cuehouse::stripe::sign;
+use diesel::prelude::*;
+
+use super::http::{
+    OnSale, adds, buys, checks_out, numbers, pays, rain, refunds, reprices, seller, sells, wav, withdraws,
+};
+use crate::support::app::{TestApp, email_of};
+
+async fn count_orders(app: &TestApp) -> i64 {
+    app.app.db.read(|conn| Ok(orders::table.count().get_result(conn)?)).await.unwrap()
+}
+
+async fn count_licences(app: &TestApp) -> i64 {
+    app.app.db.read(|conn| Ok(licences::table.count().get_result(conn)?)).await.unwrap()
+}
+
+async fn count_events(app: &TestApp) -> i64 {
+    app.app.db.read(|conn| Ok(stripe_events::table.count().get_result(conn)?)).await.unwrap()
+}
+
+async fn order_at(app: &TestApp, path: &str) -> Order {
+    let id = OrderId::parse(path.split('?').next().unwrap().strip_prefix("/orders/").unwrap()).unwrap();
+    app.app.db.read(move |conn| Order::find(conn, &id)).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_without_an_account_keeps_a_basket_and_takes_things_out_again() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut visitor = app.visitor();
+    assert!(visitor.get("/cart").await.is(200).has("Your basket is empty"));
+    assert!(visitor.cookie("basket").is_none(), "a look gives no cookie");
+    let added = adds(&mut visitor, &track, "creator").await.is(303);
+    assert_eq!(added.location(), "/cart");
+    let cookie = added
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .find(|c| c.to_str().unwrap().starts_with("basket="))
+        .unwrap();
+    let cookie = cookie.to_str().unwrap();
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"),
+        "{cookie}"
+    );
+    let page = visitor.get("/cart").await.is(200);
+    assert!(page.has("Rain on tin") && page.has("$29") && page.has("Creator licence"));
+    assert!(page.has("aria-label=\"Basket, 1\""));
+
+    // Without the form's token nothing happens.
+    visitor.post("/cart/removals", &[("track", track.slug.as_str()), ("tier", "creator")]).await.is(403);
+    let gone = visitor
+        .send("/cart", "/cart/removals", &[("track", track.slug.as_str()), ("tier", "creator")])
+        .await
+        .is(303);
+    assert_eq!(gone.location(), "/cart");
+    assert!(visitor.get("/cart").await.has("Your basket is empty"));
+
+    // What is not on sale is not found.
+    assert_eq!(adds(&mut visitor, &track, "film").await.status, 404);
+}
+
+/// The purchase from end to end: S2-08 and the promises about files and proof.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_pays_gets_the_licences_the_master_and_the_proof() {
+    let app = TestApp::new().await;
+    let rain = rain(&app).await;
+    let tomas = seller(&app, "Tomas Vale").await;
+    let copper = sells(&app, &tomas, "Copper weather", &[("business", 7_900)], wav(2), "WAV").await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &rain, "creator").await.is(303);
+    adds(&mut ada, &copper, "business").await.is(303);
+    let checkout = ada.get("/checkout").await.is(200);
+    assert!(checkout.has("Pay $108"));
+    let policy = checkout.header("content-security-policy").unwrap();
+    let forms = policy.split(';').find(|p| p.trim().starts_with("form-action")).unwrap();
+    assert!(forms.contains(&app.stripe.url), "{forms}");
+    let elsewhere = ada.get("/cart").await;
+    assert!(!elsewhere.header("content-security-policy").unwrap().contains(&app.stripe.url));
+
+    let back = buys(&app, &mut ada).await;
+    let order = ada.get(&back).await.is(200);
+    assert!(order.has("Thank you") && order.has("$108") && order.has("Field &amp; Söhne GmbH"));
+    assert!(!order.has("data-refresh"));
+    assert!(ada.get("/cart").await.has("Your basket is empty"));
+    assert_eq!((count_orders(&app).await, count_licences(&app).await), (1, 2));
+
+    let library = ada.get("/library").await.is(200);
+    let numbers = numbers(&library);
+    assert_eq!(numbers.len(), 2);
+    for number in &numbers {
+        let file = library.link(&format!("/library/{number}/")).unwrap();
+        assert!(file.contains(number), "names carry the number: {file}");
+        let got = ada.get(&file).await.is(200);
+        let track = if file.contains("rain") { &rain } else { &copper };
+        assert_eq!(got.bytes, track.master, "the master, byte for byte");
+        assert!(got.header("content-disposition").unwrap().contains(number));
+        let verify = app.visitor().get(&format!("/verify/{number}")).await.is(200);
+        assert!(verify.has("Valid") && verify.has("Ada Field") && !verify.has("@example.com"));
+    }
+    let file = format!("/library/{}/master", numbers[0]);
+    let part = ada.get_with(&file, &[("Range", "bytes=10-19")]).await.is(206);
+    assert_eq!(part.bytes.len(), 10);
+    let head = ada.head(&file).await.is(200);
+    assert_eq!(head.header("content-length").unwrap(), rain.master.len().to_string());
+    ada.get_with(&file, &[("Range", "bytes=99999999-")]).await.is(416);
+    let tag = head.header("etag").unwrap().to_owned();
+    ada.get_with(&file, &[("If-None-Match", &tag)]).await.is(304);
+
+    // Nobody else.
+    let mut other = app.buyer("Ben Other").await;
+    other.get(&file).await.is(404);
+    other.get(&back).await.is(404);
+    other.get(&format!("/library/{}/certificate.json", numbers[0])).await.is(404);
+    let stranger = app.visitor().get(&file).await.is(303);
+    assert!(stranger.location().starts_with("/sign-in?next="));
+
+    app.run_jobs().await;
+    app.run_jobs().await;
+    let letters = app.letters_to(&email_of("Ada Field"));
+    assert_eq!(letters.len(), 1);
+    let text = &letters[0].text;
+    assert!(
+        text.contains("Rain on tin") && text.contains("$108") && numbers.iter().all(|n| text.contains(n)),
+        "{text}"
+    );
+    assert!(text.contains(&format!("{}/library", app.url)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_clicks_on_pay_are_one_order_and_one_payment_page() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let form = ada.get("/checkout").await.form("/checkout");
+    let fields: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let all: Vec<(&str, &str)> = [fields, vec![("licensee", "Ada Field"), ("company", "")]].concat();
+    let clicks = (0..10).map(|_| {
+        let (mut window, all) = (ada.window(), all.clone());
+        async move { window.post("/checkout", &all).await.is(303).location().to_owned() }
+    });
+    let mut pages = futures::future::join_all(clicks).await;
+    pages.sort();
+    pages.dedup();
+    assert_eq!(pages.len(), 1, "{pages:?}");
+    assert_eq!(count_orders(&app).await, 1);
+
+    // Paid, and clicked once more from a window that was left open: the order, not another page.
+    let back = pays(&app, &mut ada, &pages[0]).await;
+    assert!(app.stripe.settled(Duration::from_secs(20)).await);
+    let again = ada.window().post("/checkout", &all).await.is(303).location().to_owned();
+    assert_eq!(again, back);
+    assert_eq!((count_orders(&app).await, count_licences(&app).await), (1, 1));
+}
+
+/// Nobody pays a price they did not see.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_price_that_changed_is_said_before_anything_is_paid() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    adds(&mut ada, &track, "business").await.is(303);
+    let form = ada.get("/checkout").await.form("/checkout");
+    reprices(&app, &track, &[("creator", 3_900)]).await;
+    let page = ada.get("/cart").await.is(200);
+    assert!(page.has("it was $29 and is $39 now") && page.has("Not on sale any more"));
+
+    let mut fields: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    fields.extend([("licensee", "Ada Field"), ("company", "")]);
+    let told = ada.post("/checkout", &fields).await.is(409);
+    assert!(told.has("Something changed") && told.has("Pay $39") && told.has("value=\"Ada Field\""));
+    assert_eq!(count_orders(&app).await, 0);
+    let mut fields: Vec<(String, String)> = told.form("/checkout");
+    fields.push(("licensee".into(), "Ada Field".into()));
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let paid = ada.post("/checkout", &fields).await.is(303);
+    assert!(paid.location().starts_with(&app.stripe.url));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_sends_only_the_named_fields_is_told_too() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    reprices(&app, &track, &[("creator", 3_900)]).await;
+    let csrf = ada.get("/").await.csrf().or(ada.get("/cart").await.csrf()).unwrap();
+    let fields = [("csrf", csrf.as_str()), ("licensee", "Ada Field"), ("company", "")];
+    assert!(ada.post("/checkout", &fields).await.is(409).has("$39"));
+    let paid = ada.post("/checkout", &fields).await.is(303);
+    assert!(paid.location().starts_with(&app.stripe.url));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_costs_nothing_never_touches_stripe() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "listen").await.is(303);
+    app.stripe.go_away(true);
+    let order = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    assert!(order.starts_with("/orders/"), "{order}");
+    assert!(ada.get(&order).await.is(200).has("Thank you"));
+    assert_eq!(numbers(&ada.get("/library").await).len(), 1);
+    assert!(app.stripe.told().is_empty());
+    let sums = order_at(&app, &order).await;
+    let sums = app.app.db.read(move |conn| ledger::sums(conn, &sums.id)).await.unwrap();
+    assert!(sums.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkout_needs_a_confirmed_buyer_and_a_name() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut visitor = app.visitor();
+    adds(&mut visitor, &track, "creator").await.is(303);
+    assert_eq!(visitor.get("/checkout").await.is(303).location(), "/sign-in?next=%2Fcheckout");
+    let mut ada = app.buyer("Ada Field").await;
+    assert_eq!(ada.get("/checkout").await.is(303).location(), "/cart", "nothing to check out");
+    adds(&mut ada, &track, "creator").await.is(303);
+    for (name, said) in
+        [("", "Say who"), ("ada@example.com", "not an e-mail"), (&"x".repeat(121), "longer than")]
+    {
+        let again = checks_out(&mut ada, name).await.is(422);
+        assert!(again.has(said), "{name}");
+        assert!(again.has("aria-invalid=\"true\"") && again.has("Field &amp; Söhne"));
+    }
+    assert_eq!(count_orders(&app).await, 0);
+    let id = ada.user.clone().unwrap();
+    app.app
+        .db
+        .write(move |conn| {
+            use cuehouse::db::schema::users;
+            diesel::update(users::table.find(&id))
+                .set(users::confirmed_at.eq(None::<Timestamp>))
+                .execute(conn)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    ada.get("/checkout").await.is(403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_payment_comes_back_to_a_whole_basket_and_the_same_page() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    let stripe = ada.ask(reqwest::Method::GET, &page, &[], None).await.is(200);
+    let cancel = stripe.link(&format!("{}/orders/", app.url)).unwrap();
+    assert!(cancel.ends_with("?cancelled"));
+    assert_eq!(ada.get(cancel.strip_prefix(&app.url).unwrap()).await.is(303).location(), "/cart");
+    let cart = ada.get("/cart").await.is(200);
+    assert!(cart.has("Rain on tin") && cart.has("Nothing was charged"));
+    assert_eq!(checks_out(&mut ada, "Ada Field").await.is(303).location(), page, "the same page again");
+
+    // For somebody else it is another order, and the first page cannot be paid any more.
+    let other = checks_out(&mut ada, "Ben Field").await.is(303).location().to_owned();
+    assert_ne!(other, page);
+    let closed = ada.ask(reqwest::Method::GET, &page, &[], None).await;
+    assert!(!closed.has("card_number"), "{}", closed.text());
+    let back = pays(&app, &mut ada, &other).await;
+    assert!(app.stripe.settled(Duration::from_secs(20)).await);
+    assert!(ada.get(&back).await.has("Ben Field"));
+    assert_eq!(count_licences(&app).await, 1);
+}
+
+/// A browser's word is never taken for a payment.
+#[tokio::test(flavor = "multi_thread")]
+async fn coming_back_pays_nothing_and_a_lost_webhook_is_fetched_from_stripe() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    let id =
+        app.app.db.read(|conn| Ok(orders::table.select(orders::id).first::<OrderId>(conn)?)).await.unwrap();
+    let waiting = ada.get(&format!("/orders/{id}?paid")).await.is(200);
+    assert!(waiting.has("Waiting for the payment") && waiting.has("data-refresh"));
+    assert_eq!(count_licences(&app).await, 0);
+
+    app.stripe.hold_webhooks(true);
+    let back = pays(&app, &mut ada, &page).await;
+    assert_eq!(count_licences(&app).await, 0, "no webhook yet");
+    app.stripe.go_away(true);
+    let unheard = ada.get(&back).await.is(200);
+    assert!(unheard.has("cannot be reached just now") && count_licences(&app).await == 0);
+    app.stripe.go_away(false);
+    assert!(ada.get(&back).await.is(200).has("Thank you"));
+    assert_eq!(count_licences(&app).await, 1);
+
+    // The webhook that comes after all changes nothing.
+    app.stripe.hold_webhooks(false);
+    assert!(app.stripe.settled(Duration::from_secs(20)).await);
+    assert_eq!(count_licences(&app).await, 1);
+    app.run_jobs().await;
+    app.run_jobs().await;
+    assert_eq!(app.letters_to(&email_of("Ada Field")).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buyer_who_never_comes_back_gets_everything_from_the_hourly_round() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    app.stripe.hold_webhooks(true);
+    pays(&app, &mut ada, &page).await;
+    for _ in 0..2 {
+        app.app.db.write(|conn| enqueue(conn, &Job::Reconcile {}, Timestamp::now())).await.unwrap();
+        app.run_jobs().await;
+    }
+    assert_eq!(count_licences(&app).await, 1);
+    assert!(app.stripe.told().iter().all(|told| !told.delivered));
+    assert!(count_events(&app).await > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_may_come_twice_ten_times_at_once_and_backwards() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    app.stripe.hold_webhooks(true);
+    let back = pays(&app, &mut ada, &page).await;
+    app.stripe.release_reversed().await.unwrap();
+    let paid = app.stripe.told().into_iter().find(|t| t.kind == "checkout.session.completed").unwrap();
+    let statuses = app.stripe.send_at_once(&paid.id, 10).await.unwrap();
+    assert_eq!(statuses, [200; 10]);
+    assert_eq!(count_licences(&app).await, 1);
+    assert!(ada.get(&back).await.has("Thank you"));
+    let order = order_at(&app, &back).await;
+    let (uneven, sums) = app
+        .app
+        .db
+        .read(move |conn| Ok((ledger::uneven(conn)?, ledger::sums(conn, &order.id)?)))
+        .await
+        .unwrap();
+    assert!(uneven.is_empty());
+    let mut cents: Vec<i64> = sums.values().map(|c| c.0).collect();
+    cents.sort();
+    assert_eq!(cents, [-2_900, 1_015, 1_885]);
+}
+
+/// Only Stripe's word counts, and only while it is fresh.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_or_stale_webhook_changes_nothing() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    checks_out(&mut ada, "Ada Field").await.is(303);
+    let id =
+        app.app.db.read(|conn| Ok(orders::table.select(orders::id).first::<OrderId>(conn)?)).await.unwrap();
+    let body = format!(
+        r#"{{"id":"evt_f","type":"checkout.session.completed","created":1795000000,"data":{{"object":{{"id":"cs_f","payment_status":"paid","payment_intent":"pi_f","amount_total":2900,"currency":"usd","metadata":{{"order":"{id}"}}}}}}}}"#
+    );
+    let now = Timestamp::now();
+    let secret = app.app.webhook_secrets().remove(0);
+    let other = sign(body.as_bytes(), "whsec_of_somebody_else", now);
+    let stale = sign(body.as_bytes(), &secret, now.plus(-301_000));
+    let early = sign(body.as_bytes(), &secret, now.plus(301_000));
+    let of_another = sign(b"{}", &secret, now);
+    let mut stranger = app.visitor();
+    for header in ["", "t=1,v1=00", &other, &stale, &early, &of_another] {
+        let headers = [("Stripe-Signature", header)];
+        let answer = stranger
+            .post_raw("/stripe/webhook", "application/json", body.clone().into_bytes(), &headers)
+            .await;
+        assert_eq!(answer.status, 400, "{header}");
+    }
+    stranger.post_raw("/stripe/webhook", "application/json", body.clone().into_bytes(), &[]).await.is(400);
+    // One white space more is another body.
+    let right = sign(body.as_bytes(), &secret, now);
+    let headers = [("Stripe-Signature", right.as_str())];
+    let spaced = format!("{body} ").into_bytes();
+    stranger.post_raw("/stripe/webhook", "application/json", spaced, &headers).await.is(400);
+    assert_eq!((count_events(&app).await, count_licences(&app).await), (0, 0));
+    stranger.post_raw("/stripe/webhook", "application/json", body.into_bytes(), &headers).await.is(200);
+    assert_eq!((count_events(&app).await, count_licences(&app).await), (1, 1));
+    // What nobody can read is kept and not asked for again.
+    let odd =
+        br#"{"id":"evt_odd","type":"checkout.session.completed","created":1,"data":{"object":{}}}"#.to_vec();
+    let header = sign(&odd, &secret, now);
+    stranger
+        .post_raw("/stripe/webhook", "application/json", odd, &[("Stripe-Signature", &header)])
+        .await
+        .is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_of_stripes_opens_no_second_page() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    // Every answer is lost: as if we had died between the call and the note about it.
+    app.stripe.lose_answers(3);
+    checks_out(&mut ada, "Ada Field").await.is(503);
+    assert_eq!(count_orders(&app).await, 1);
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    let held = ada
+        .ask(
+            reqwest::Method::GET,
+            &format!("{}/v1/checkout/sessions", app.stripe.url),
+            &[("authorization", "Bearer sk_test_any")],
+            None,
+        )
+        .await;
+    if held.status == 200 {
+        let held: serde_json::Value = serde_json::from_slice(&held.bytes).unwrap();
+        assert_eq!(held["data"].as_array().unwrap().len(), 1);
+    }
+    let back = pays(&app, &mut ada, &page).await;
+    assert!(app.stripe.settled(Duration::from_secs(20)).await);
+    assert!(ada.get(&back).await.has("Thank you"));
+    assert_eq!((count_orders(&app).await, count_licences(&app).await), (1, 1));
+}
+
+/// A full refund made at Stripe.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_revokes_reverses_and_says_so() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let back = buys(&app, &mut ada).await;
+    let number = numbers(&ada.get("/library").await).remove(0);
+    let before = bits(&mut app.visitor(), "/status/revocation").await;
+    assert_eq!(before, 0);
+
+    let order = order_at(&app, &back).await;
+    refunds(&app, order.payment_intent.as_deref().unwrap()).await;
+    let verify = app.visitor().get(&format!("/verify/{number}")).await.is(200);
+    assert!(verify.has("Refunded") && verify.has("revoked since"), "{}", verify.text());
+    assert_eq!(bits(&mut app.visitor(), "/status/revocation").await, 1);
+    assert_eq!(bits(&mut app.visitor(), "/status/suspension").await, 0);
+    let library = ada.get("/library").await.is(200);
+    assert!(library.has("This licence ended on") && !library.has("/master"));
+    ada.get(&format!("/library/{number}/master")).await.is(403);
+    ada.get(&format!("/library/{number}/mp3")).await.is(403);
+    ada.get(&format!("/library/{number}/certificate.json")).await.is(200);
+    assert!(ada.get(&back).await.has("Refunded"));
+    let sums = app.app.db.read(move |conn| ledger::sums(conn, &order.id)).await.unwrap();
+    assert!(sums.values().all(|cents| cents.0 == 0), "{sums:?}");
+    for _ in 0..3 {
+        app.run_jobs().await;
+    }
+    let letters = app.letters_to(&email_of("Ada Field"));
+    assert!(
+        letters.iter().any(|l| l.subject.contains("refunded") && l.text.contains("Rain on tin")),
+        "{letters:?}"
+    );
+}
+
+/// How many bits of a status list are set.
+async fn bits(who: &mut crate::support::browser::Browser, path: &str) -> u32 {
+    use base64::Engine;
+    use std::io::Read;
+    let seen = who.get(path).await.is(200);
+    let list: serde_json::Value = serde_json::from_slice(&seen.bytes).unwrap();
+    let encoded = list["credentialSubject"]["encodedList"].as_str().unwrap().strip_prefix('u').unwrap();
+    let packed = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(encoded).unwrap();
+    let mut bits = vec![];
+    flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut bits).unwrap();
+    bits.iter().map(|b| b.count_ones()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_made_from_the_master_on_demand_and_kept() {
+    let app = TestApp::new().await;
+    let track: OnSale = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    buys(&app, &mut ada).await;
+    let number = numbers(&ada.get("/library").await).remove(0);
+    ada.get(&format!("/library/{number}/mp3/note.json")).await.is(404);
+    let mp3 = ada.get(&format!("/library/{number}/mp3")).await.is(200);
+    assert_eq!(mp3.header("content-type"), Some("audio/mpeg"));
+    assert!(mp3.bytes.len() > 10_000 && mp3.bytes != track.master);
+    let again = ada.get(&format!("/library/{number}/mp3")).await.is(200);
+    assert_eq!(again.bytes, mp3.bytes, "kept, not made again");
+    let note = ada.get(&format!("/library/{number}/mp3/note.json")).await.is(200);
+    let note: serde_json::Value = serde_json::from_slice(&note.bytes).unwrap();
+    assert_eq!(note["credentialSubject"]["sha256"], cuehouse::secrets::sha256(&mp3.bytes));
+    assert_eq!(note["credentialSubject"]["number"], number);
+    // The WAV is the master itself; nothing is made of what was given.
+    let wav = ada.get(&format!("/library/{number}/wav")).await.is(200);
+    assert_eq!(wav.bytes, track.master);
+    ada.get(&format!("/library/{number}/stems")).await.is(404);
+    ada.get(&format!("/library/{number}/preview.mp3")).await.is(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawn_track_stays_in_the_library_and_leaves_baskets_with_a_word() {
+    let app = TestApp::new().await;
+    let ines = seller(&app, "Ines Morrow").await;
+    let track = sells(&app, &ines, "Rain on tin", &[("creator", 2_900)], wav(3), "WAV").await;
+    let (mut ada, mut ben) = (app.buyer("Ada Field").await, app.buyer("Ben Field").await);
+    adds(&mut ada, &track, "creator").await.is(303);
+    adds(&mut ben, &track, "creator").await.is(303);
+    buys(&app, &mut ada).await;
+    withdraws(&app, &track, &ines).await;
+    let number = numbers(&ada.get("/library").await).remove(0);
+    assert_eq!(ada.get(&format!("/library/{number}/master")).await.is(200).bytes, track.master);
+    let csrf = ben.get("/cart").await.csrf().unwrap();
+    let fields = [("csrf", csrf.as_str()), ("licensee", "Ben Field"), ("company", "")];
+    assert_eq!(ben.post("/checkout", &fields).await.is(303).location(), "/cart");
+    assert!(ben.get("/cart").await.has("not on sale any more"));
+    assert_eq!(count_orders(&app).await, 1);
+}

@@ -1,0 +1,572 @@
+//! The uploader's side, as an uploader and a stranger see it.
+
+use std::time::Duration;
+
+use cuehouse::audio::wav;
+use cuehouse::catalogue::track::{State as TrackState, Track};
+use cuehouse::db::schema::{jobs as queue, recordings, tracks, uploads, users};
+use cuehouse::ids::{UploadId, UserId};
+use cuehouse::jobs::{self, Job, Lease, Priority};
+use cuehouse::studio::upload::{Likeness, State, Upload};
+use cuehouse::studio::{self, receive};
+use diesel::prelude::*;
+
+use crate::support::app::TestApp;
+use crate::support::browser::{Browser, Seen};
+use crate::support::s3::s3_here;
+use crate::support::wavs::music;
+
+const NEW: &str = "/studio/uploads/new";
+const UPLOADS: &str = "/studio/uploads";
+
+/// Uploads a file; gives the address of its page.
+async fn uploads(who: &mut Browser, name: &str, bytes: &[u8]) -> String {
+    let seen = who.upload(NEW, UPLOADS, name, bytes).await.is(303);
+    seen.location().to_owned()
+}
+
+/// Uploads a file and waits until it is examined; gives the track's slug.
+pub async fn draft(app: &TestApp, who: &mut Browser, name: &str, bytes: &[u8]) -> String {
+    let at = uploads(who, name, bytes).await;
+    app.run_jobs().await;
+    let page = who.get(&at).await.is(200);
+    let edit = page.link("/studio/tracks/").unwrap_or_else(|| panic!("no track:\n{}", page.text()));
+    edit.split('/').nth(3).unwrap().to_owned()
+}
+
+/// Fills in the form of a track.
+pub async fn describes(who: &mut Browser, slug: &str, fields: &[(&str, &str)]) -> Seen {
+    who.send(&format!("/studio/tracks/{slug}/edit"), &format!("/studio/tracks/{slug}"), fields).await
+}
+
+pub const WORDS: &[(&str, &str)] = &[
+    ("title", "Rain on tin"),
+    ("description", "Soft rain on a tin roof."),
+    ("kind", "music"),
+    ("genre", "ambient"),
+    ("mood", "reflective"),
+    ("instrument", "piano"),
+    ("tags", "rain, tin roof"),
+    ("bpm", "120"),
+    ("key", "am"),
+    ("price.creator", "29.00"),
+];
+
+fn id_of(address: &str) -> UploadId {
+    UploadId::parse(address.rsplit('/').next().unwrap()).unwrap()
+}
+
+async fn upload(app: &TestApp, id: &UploadId) -> Upload {
+    let id = id.clone();
+    app.app.db.read(move |conn| Upload::find(conn, &id)).await.unwrap()
+}
+
+async fn count_of_uploads(app: &TestApp) -> i64 {
+    app.app.db.read(|conn| Ok(uploads::table.count().get_result(conn)?)).await.unwrap()
+}
+
+/// S3-01: an uploader's first sale begins here: agreement, file, words, prices, submission.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buyer_becomes_an_uploader_and_a_file_becomes_a_track_that_waits_for_review() {
+    let app = TestApp::new().await;
+    let mut ines = app.buyer("Ines Morrow").await;
+    let page = ines.get("/studio").await.is(200);
+    let text = page.text();
+    let ticks: Vec<&str> = text.split("<input type=\"checkbox\"").skip(1).collect();
+    let ticked = ticks.iter().any(|tick| tick.split('>').next().is_some_and(|tag| tag.contains(" checked")));
+    assert!(ticks.len() == 1 && !ticked, "the agreement is never ticked in advance");
+    let seen = ines.send("/studio", "/studio/welcome", &[("handle", "ines")]).await.is(422);
+    assert!(seen.has("Without the agreement"));
+    ines.get(NEW).await.is(403);
+    ines.send("/studio", "/studio/welcome", &[("handle", "ines"), ("agreement", "yes")]).await.is(303);
+    assert!(ines.get("/studio").await.is(200).has("Your board is empty"));
+
+    let at = uploads(&mut ines, "rain_on_tin.wav", &music(1, 4.0)).await;
+    let waiting = ines.get(&at).await.is(200);
+    assert!(waiting.has("data-refresh") && waiting.has("Received"));
+    assert!(ines.get("/studio").await.has("rain_on_tin.wav"));
+    app.run_jobs().await;
+    let ready = ines.get(&at).await.is(200);
+    assert!(!ready.has("data-refresh") && ready.has("0:04") && ready.has("44.1 kHz, stereo"));
+    let edit = ready.link("/studio/tracks/").unwrap();
+    assert_eq!(edit, "/studio/tracks/rain-on-tin/edit");
+    let page = ines.get(&edit).await.is(200);
+    assert!(page.has("value=\"Rain on tin\""), "{}", page.text());
+
+    ines.post("/studio/tracks/rain-on-tin/submission", &[]).await.is(403);
+    let early = ines.send(&edit, "/studio/tracks/rain-on-tin/submission", &[]).await.is(422);
+    assert!(early.has("needs a title and a description"));
+    describes(&mut ines, "rain-on-tin", WORDS).await.is(303);
+    let kept = ines.get(&edit).await.is(200);
+    for words in ["Soft rain on a tin roof.", "value=\"29.00\"", "rain, tin roof", "value=\"120\""] {
+        assert!(kept.has(words), "{words} in {}", kept.text());
+    }
+    ines.send(&edit, "/studio/tracks/rain-on-tin/submission", &[]).await.is(303);
+    let board = ines.get("/studio").await.is(200);
+    assert!(board.has("In review") && board.has("Waits for others"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_form_comes_back_with_what_was_typed_and_why() {
+    let app = TestApp::new().await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let slug = draft(&app, &mut ines, "rain.wav", &music(1, 1.0)).await;
+    let fields =
+        [("title", ""), ("kind", "poem"), ("bpm", "fast"), ("price.creator", "0.50"), ("tags", "<b>")];
+    let seen = describes(&mut ines, &slug, &fields).await.is(422);
+    for words in
+        ["Give it a title.", "Choose music, loop", "number between 20 and 400", "&lt;b&gt;", "value=\"fast\""]
+    {
+        assert!(seen.has(words), "{words} in {}", seen.text());
+    }
+    // One tap takes what was heard.
+    let taken = [("title", "Rain"), ("bpm", "fast"), ("take", "bpm=92")];
+    describes(&mut ines, &slug, &taken).await.is(303);
+    assert!(ines.get(&format!("/studio/tracks/{slug}/edit")).await.has("value=\"92\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_reaches_its_uploader_as_a_sentence() {
+    let app = TestApp::new().await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let mut cut = music(3, 3.0);
+    cut.truncate(60_000);
+    for (name, bytes, words) in [
+        ("page.wav", b"<!doctype html><html><body>hello</body></html>".to_vec(), "looks like"),
+        ("noise.wav", (0..4000u32).map(|n| (n * 7919 >> 3) as u8).collect(), "not a sound file"),
+        ("silence.wav", wav::bytes(44_100, 2, 16, &[0.0; 88_200]), "silent"),
+        ("tick.wav", wav::bytes(44_100, 1, 16, &[0.5; 400]), "too short"),
+        ("cut.wav", cut, "export it again"),
+    ] {
+        let at = uploads(&mut ines, name, &bytes).await;
+        app.run_jobs().await;
+        let page = ines.get(&at).await.is(200);
+        assert!(page.has("Not taken") && page.has(words), "{name}: {}", page.text());
+        assert!(page.link("/studio/tracks/").is_none());
+        assert_eq!(upload(&app, &id_of(&at)).await.state, State::Refused);
+    }
+    assert!(ines.upload(NEW, UPLOADS, "empty.wav", b"").await.is(422).has("This file is empty."));
+    assert!(ines.upload(NEW, UPLOADS, "", b"").await.is(422).has("Choose a file first."));
+    assert!(ines.get("/studio").await.is(200).has("silent"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_too_large_is_refused_with_a_sentence_and_leaves_nothing() {
+    let app = TestApp::with(&[("CUEHOUSE_UPLOAD_MAX_BYTES", "2000000")]).await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let seen = ines.upload(NEW, UPLOADS, "long.wav", &vec![7; 6_000_000]).await.is(422);
+    assert!(seen.has("larger than 2 MB"), "{}", seen.text());
+    assert_eq!(count_of_uploads(&app).await, 0);
+    assert!(app.app.storage.list("masters/").await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_token_not_a_byte_is_kept() {
+    let app = TestApp::new().await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let part = |name: &str, value: &str| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let file = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nbytes\r\n";
+    let page = ines.get(NEW).await.is(200);
+    let token = page.csrf().unwrap();
+    let kind = "multipart/form-data; boundary=b";
+    for body in [
+        format!("{file}--b--\r\n"),
+        format!("{}{file}--b--\r\n", part("csrf", "wrong")),
+        // A token behind the file comes too late.
+        format!("{file}{}--b--\r\n", part("csrf", &token)),
+    ] {
+        ines.post_raw(UPLOADS, kind, body.into_bytes(), &[]).await.is(403);
+    }
+    assert_eq!(count_of_uploads(&app).await, 0);
+    assert!(app.app.storage.list("").await.unwrap().is_empty());
+    // In the header it is as good as in the form.
+    let body = format!("{file}--b--\r\n").into_bytes();
+    ines.post_raw(UPLOADS, kind, body, &[("X-CSRF-Token", &token)]).await.is(303);
+    assert_eq!(count_of_uploads(&app).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_breaks_leaves_nothing() {
+    use tokio::io::AsyncWriteExt;
+    let app = TestApp::new().await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let token = ines.get(NEW).await.is(200).csrf().unwrap();
+    let cookies: Vec<String> = ines.cookies().iter().map(|(n, v)| format!("{n}={v}")).collect();
+    let head = format!(
+        "POST {UPLOADS} HTTP/1.1\r\nHost: x\r\nCookie: {}\r\nX-CSRF-Token: {token}\r\nContent-Length: 50000000\r\n\
+         Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; \
+         filename=\"a.wav\"\r\n\r\n",
+        cookies.join("; ")
+    );
+    let address = app.url.trim_start_matches("http://").to_owned();
+    let mut line = tokio::net::TcpStream::connect(address).await.unwrap();
+    line.write_all(head.as_bytes()).await.unwrap();
+    line.write_all(&vec![7; 3_000_000]).await.unwrap();
+    drop(line);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(count_of_uploads(&app).await, 0);
+    assert!(app.app.storage.list("").await.unwrap().is_empty());
+    assert!(!app.folder.files().iter().any(|f| f.to_string_lossy().contains("masters")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_bytes_are_noticed_whoever_brings_them_and_nobody_is_named() {
+    let app = TestApp::new().await;
+    let (mut ines, mut bo) = (app.uploader("Ines Morrow").await, app.uploader("Bo Lind").await);
+    let sound = music(5, 2.0);
+    let first = uploads(&mut ines, "first.wav", &sound).await;
+    app.run_jobs().await;
+    assert!(!ines.get(&first).await.has("before"));
+    let second = uploads(&mut ines, "second.wav", &sound).await;
+    let theirs = uploads(&mut bo, "mine.wav", &sound).await;
+    // The same samples in a file with another chunk behind them.
+    let mut other = sound.clone();
+    other.extend_from_slice(b"LIST\x04\x00\x00\x00INFO");
+    let size = (other.len() as u32 - 8).to_le_bytes();
+    other[4..8].copy_from_slice(&size);
+    let again = uploads(&mut bo, "other.wav", &other).await;
+    app.run_jobs().await;
+    assert!(ines.get(&second).await.has("You uploaded the very same file before."));
+    let page = bo.get(&theirs).await.is(200);
+    assert!(page.has("Somebody else uploaded the very same file before.") && !page.has("Ines"));
+    assert_eq!(upload(&app, &id_of(&again)).await.twin_kind, Some(Likeness::Samples));
+    assert!(bo.get(&again).await.has("You uploaded the same recording before, in another file."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_recording_coded_another_way_is_noticed() {
+    let app = TestApp::new().await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    uploads(&mut ines, "song.wav", &melody(1.0)).await;
+    app.run_jobs().await;
+    let softer = uploads(&mut ines, "softer.wav", &melody(0.4)).await;
+    app.run_jobs().await;
+    assert_eq!(upload(&app, &id_of(&softer)).await.twin_kind, Some(Likeness::Alike));
+    assert!(ines.get(&softer).await.has("sounds the same"));
+}
+
+/// A tune of 35 s that never repeats itself.
+fn melody(gain: f64) -> Vec<u8> {
+    let mut state = 7u32;
+    let notes: Vec<f64> = (0..35 * 4)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            220.0 * 2f64.powf(f64::from(state >> 24) % 24.0 / 12.0)
+        })
+        .collect();
+    let samples: Vec<f32> = (0..35 * 22_050)
+        .map(|i| {
+            let t = f64::from(i) / 22_050.0;
+            let tone = std::f64::consts::TAU * notes[(t * 4.0) as usize] * t;
+            (gain * 0.4 * (tone.sin() + 0.4 * (2.0 * tone).sin())) as f32
+        })
+        .collect();
+    wav::bytes(22_050, 1, 16, &samples)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_somebody_elses_does_not_exist() {
+    let app = TestApp::new().await;
+    let (mut ines, mut bo) = (app.uploader("Ines Morrow").await, app.uploader("Bo Lind").await);
+    let sound = music(6, 1.0);
+    let at = uploads(&mut ines, "rain.wav", &sound).await;
+    app.run_jobs().await;
+    let own = ines.get("/studio/tracks/rain/master").await.is(200);
+    assert_eq!(own.bytes, sound);
+    let part = ines.get_with("/studio/tracks/rain/master", &[("Range", "bytes=4-7")]).await.is(206);
+    assert_eq!(part.bytes, sound[4..8]);
+    let mut cy = app.buyer("Cy Buyer").await;
+    for path in [at.as_str(), "/studio/tracks/rain/edit", "/studio/tracks/rain/master"] {
+        bo.get(path).await.is(404);
+        cy.get(path).await.is(403);
+        app.visitor().get(path).await.is(303);
+    }
+    let token = bo.get(NEW).await.csrf().unwrap();
+    for action in ["", "/submission", "/withdrawal"] {
+        let path = format!("/studio/tracks/rain{action}");
+        bo.post(&path, &[("csrf", &token), ("title", "Mine now")]).await.is(404);
+    }
+    bo.post(&format!("{at}/attempt"), &[("csrf", &token)]).await.is(404);
+    assert!(ines.get("/studio/tracks/rain/edit").await.is(200).has("value=\"Rain\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unconfirmed_address_neither_uploads_nor_opens_a_studio() {
+    let app = TestApp::new().await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let token = ines.get(NEW).await.is(200).csrf().unwrap();
+    let id = ines.user.clone().unwrap();
+    app.app
+        .db
+        .write(move |conn| {
+            let none: Option<cuehouse::clock::Timestamp> = None;
+            diesel::update(users::table.find(&id)).set(users::confirmed_at.eq(none)).execute(conn)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    ines.get(NEW).await.is(403);
+    let file =
+        "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nbytes\r\n--b--\r\n";
+    let kind = "multipart/form-data; boundary=b";
+    ines.post_raw(UPLOADS, kind, file.into(), &[("X-CSRF-Token", &token)]).await.is(403);
+    ines.post("/studio/welcome", &[("csrf", &token), ("handle", "x1"), ("agreement", "yes")]).await.is(403);
+    assert_eq!(count_of_uploads(&app).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_names_of_files_are_names_and_nothing_else() {
+    let app = TestApp::new().await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    for (n, name) in
+        ["../../../etc/passwd", "<script>alert(1)</script>.wav", "con\u{202e}vaw.exe", "…", "%00%0a.wav"]
+            .iter()
+            .enumerate()
+    {
+        let at = uploads(&mut ines, name, &music(20 + n as u64, 0.5)).await;
+        app.run_jobs().await;
+        let page = ines.get(&at).await.is(200);
+        assert!(!page.has("<script>alert") && !page.has("\u{202e}"));
+        assert_eq!(upload(&app, &id_of(&at)).await.state, State::Ready, "{name}");
+    }
+    let keys = app.app.storage.list("").await.unwrap();
+    assert!(
+        keys.iter().all(|(key, _)| key.starts_with("masters/") || key.starts_with("derived/")),
+        "{keys:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_of_ours_is_said_and_can_be_tried_again() {
+    let mut app = TestApp::new().await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let at = uploads(&mut ines, "rain.wav", &music(7, 1.0)).await;
+    let worker = std::mem::replace(&mut app.app.worker, "/no/such/program".into());
+    for _ in 0..5 {
+        app.run_jobs().await;
+        due_now(&app).await;
+    }
+    let page = ines.get(&at).await.is(200);
+    assert!(page.has("Failed") && page.has("nothing is wrong with it"), "{}", page.text());
+    assert!(ines.get("/studio").await.has("Try again"));
+    app.app.worker = worker;
+    ines.send(&at, &format!("{at}/attempt"), &[]).await.is(303);
+    app.run_jobs().await;
+    assert!(ines.get(&at).await.is(200).has("Ready"));
+}
+
+/// Makes what waits or is on a lease due at once, as time would.
+pub async fn due_now(app: &TestApp) {
+    app.app
+        .db
+        .write(|conn| {
+            diesel::update(
+                queue::table.filter(queue::state.eq_any([jobs::State::Ready, jobs::State::Running])),
+            )
+            .set((queue::due_at.eq(0_i64), queue::lease_until.eq(0_i64)))
+            .execute(conn)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+}
+
+async fn claim(app: &TestApp) -> Option<Lease> {
+    app.app.db.write(|conn| jobs::claim(conn, "test", Priority::Demo)).await.unwrap()
+}
+
+async fn received(app: &TestApp, who: &UserId, seed: u64) -> UploadId {
+    let bytes = music(seed, 0.6);
+    receive(&app.app, who, &format!("take {seed}.wav"), bytes.as_slice(), Priority::People).await.unwrap()
+}
+
+/// One upload is one recording and one draft, and every byte a row names is there.
+async fn is_whole(app: &TestApp, id: &UploadId) {
+    let wanted = id.clone();
+    let (drafts, keys) = app
+        .app
+        .db
+        .read(move |conn| {
+            let drafts: i64 = tracks::table.filter(tracks::upload_id.eq(&wanted)).count().get_result(conn)?;
+            let keys: (String, String, String, String, Option<String>) = recordings::table
+                .find(&wanted)
+                .select((
+                    recordings::preview_key,
+                    recordings::sample_key,
+                    recordings::peaks_key,
+                    recordings::artwork_key,
+                    recordings::fingerprint_key,
+                ))
+                .first(conn)?;
+            Ok((drafts, keys))
+        })
+        .await
+        .unwrap();
+    assert_eq!(drafts, 1);
+    let named = [Some(keys.0), Some(keys.1), Some(keys.2), Some(keys.3), keys.4];
+    for key in named.into_iter().flatten() {
+        assert!(app.app.storage.exists(&key).await.unwrap(), "{key}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_runs_twice_finds_its_work_done() {
+    let app = TestApp::new().await;
+    let ines = app.uploader("Ines Morrow").await.user.unwrap();
+    let id = received(&app, &ines, 1).await;
+    let lease = claim(&app).await.unwrap();
+    studio::jobs::process(&app.app, &lease, &id).await.unwrap();
+    is_whole(&app, &id).await;
+    let keys = app.app.storage.list("").await.unwrap();
+    app.app
+        .db
+        .write(move |conn| {
+            diesel::update(queue::table.find(&lease.id))
+                .set((queue::state.eq(jobs::State::Ready), queue::due_at.eq(0_i64)))
+                .execute(conn)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    app.run_jobs().await;
+    is_whole(&app, &id).await;
+    let names =
+        |all: &[(String, cuehouse::storage::Stat)]| all.iter().map(|(k, _)| k.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&app.app.storage.list("").await.unwrap()), names(&keys));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_lost_midway_changes_nothing() {
+    let app = TestApp::new().await;
+    let ines = app.uploader("Ines Morrow").await.user.unwrap();
+    let id = received(&app, &ines, 2).await;
+    let slow = claim(&app).await.unwrap();
+    let (other, upload_id, lease) = (app.app.clone(), id.clone(), slow.clone());
+    let working = tokio::spawn(async move { studio::jobs::process(&other, &lease, &upload_id).await });
+    // It has begun when the row says so; then somebody else gets the job.
+    while upload(&app, &id).await.state != State::Processing {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    due_now(&app).await;
+    let quick = claim(&app).await.unwrap();
+    assert!(quick.fence > slow.fence);
+    assert!(working.await.unwrap().is_err());
+    assert_eq!(upload(&app, &id).await.state, State::Processing);
+    let n: i64 = app.app.db.read(|conn| Ok(tracks::table.count().get_result(conn)?)).await.unwrap();
+    assert_eq!(n, 0);
+    studio::jobs::process(&app.app, &quick, &id).await.unwrap();
+    // One who comes back from the dead is told so.
+    assert!(studio::jobs::process(&app.app, &slow, &id).await.is_err());
+    is_whole(&app, &id).await;
+}
+
+/// Cut off at fifty seeded moments between the first step and the last: nothing is lost, nothing double.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_examination_cut_off_anywhere_is_done_once_in_the_end() {
+    let app = TestApp::new().await;
+    let ines = app.uploader("Ines Morrow").await.user.unwrap();
+    let mut state = 0x9e37_79b9_u64;
+    let (mut cut, mut made) = (0, 0);
+    let mut whole_run = Duration::from_millis(200);
+    while cut < 50 {
+        assert!(made < 250, "only {cut} of {made} were cut off");
+        made += 1;
+        let id = received(&app, &ines, 100 + made).await;
+        let lease = claim(&app).await.unwrap();
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let wait = whole_run.mul_f64((state >> 33) as f64 / (1u64 << 31) as f64);
+        let began = std::time::Instant::now();
+        match tokio::time::timeout(wait, studio::jobs::process(&app.app, &lease, &id)).await {
+            Err(_) => cut += 1,
+            Ok(done) => {
+                done.unwrap();
+                whole_run = began.elapsed();
+            }
+        }
+        due_now(&app).await;
+        app.run_jobs().await;
+        is_whole(&app, &id).await;
+    }
+    let leftovers = std::fs::read_dir(app.app.config.data("scratch")).map_or(0, Iterator::count);
+    assert_eq!(leftovers, 0, "scratch folders stay behind");
+    let n: i64 = app.app.db.read(|conn| Ok(tracks::table.count().get_result(conn)?)).await.unwrap();
+    assert_eq!(n, made as i64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_is_never_written_for_bytes_that_are_not_there() {
+    let app = TestApp::new().await;
+    let nobody = UserId::new();
+    // The uploader does not exist: the row cannot be written, and the bytes go again.
+    let bytes = music(9, 0.5);
+    receive(&app.app, &nobody, "a.wav", bytes.as_slice(), Priority::People).await.unwrap_err();
+    assert!(app.app.storage.list("").await.unwrap().is_empty());
+    assert!(claim(&app).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_takes_uploads_like_a_folder() {
+    let s3 = s3_here().await;
+    let endpoint = s3.access.endpoint.clone().unwrap();
+    let app = TestApp::with(&[
+        ("CUEHOUSE_STORAGE_URL", "s3://shop/studio"),
+        ("AWS_ENDPOINT_URL", &endpoint),
+        ("AWS_REGION", &s3.access.region),
+        ("AWS_ACCESS_KEY_ID", &s3.access.access_key),
+        ("AWS_SECRET_ACCESS_KEY", &s3.access.secret_key),
+        ("CUEHOUSE_DELIVERY", "direct"),
+    ])
+    .await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let sound = music(10, 2.0);
+    let slug = draft(&app, &mut ines, "rain.wav", &sound).await;
+    assert_eq!(ines.get(&format!("/studio/tracks/{slug}/master")).await.is(200).bytes, sound);
+    let user = ines.user.clone().unwrap();
+    let track = app.app.db.read(move |conn| Ok(Track::all_of(conn, &user, 9)?.remove(0))).await.unwrap();
+    is_whole(&app, &track.upload_id).await;
+    assert_eq!(track.state, TrackState::Draft);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_shows_words_links_and_a_picture_made_anew() {
+    let app = TestApp::new().await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let fields = [("name", "Ines M."), ("about", "Cellist."), ("links", "ines.example\nhttp://bad.example")];
+    let seen = ines.send("/studio/profile", "/studio/profile", &fields).await.is(422);
+    assert!(seen.has("does not begin with https://") && seen.has("Cellist."));
+    let fields = [("name", "Ines M."), ("about", "Cellist."), ("links", "ines.example")];
+    ines.send("/studio/profile", "/studio/profile", &fields).await.is(303);
+    assert!(ines.get("/studio/profile").await.text().replace("&#x2F;", "/").contains("https://ines.example"));
+
+    let mut png = std::io::Cursor::new(vec![]);
+    image::DynamicImage::new_rgb8(300, 200).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let png = png.into_inner();
+    ines.upload("/studio/profile", "/studio/profile/picture", "me.png", &png).await.is(303);
+    let page = ines.get("/studio/profile").await.is(200);
+    let at = page
+        .text()
+        .split("src=\"")
+        .skip(1)
+        .find(|s| s.starts_with("/pictures/"))
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
+    let picture = app.visitor().get(&at).await.is(200);
+    assert_eq!(picture.header("content-type"), Some("image/jpeg"));
+    assert_eq!(image::load_from_memory(&picture.bytes).unwrap().width(), 448);
+    let handle = page.link("/@").unwrap();
+    assert_eq!(app.visitor().get(&format!("{handle}/picture")).await.is(200).bytes, picture.bytes);
+    let gif = b"GIF89a\xff\xff\xff\xff\x00\x00\x00;";
+    let seen = ines.upload("/studio/profile", "/studio/profile/picture", "bomb.gif", gif).await.is(422);
+    assert!(seen.has("JPEG, PNG or WebP"));
+    ines.send("/studio/profile", "/studio/profile/picture/removal", &[]).await.is(303);
+    app.visitor().get(&at).await.is(404);
+
+    ines.send("/studio/profile", "/studio/profile/handle", &[("handle", "ines-m")]).await.is(303);
+    let token = ines.get("/studio/profile").await.csrf().unwrap();
+    ines.post("/studio/profile/handle", &[("csrf", &token), ("handle", "ines-n")]).await.is(422);
+}
