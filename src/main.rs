@@ -6,6 +6,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use cuehouse::accounts::password::Hashing;
+use cuehouse::accounts::shell as people;
+use cuehouse::accounts::user::Role;
 use cuehouse::jobs::{self, calendar, run};
 use cuehouse::sales::verify::check_file;
 use cuehouse::{App, Config, Error, Keys, Result, db, demo, sandbox, upkeep};
@@ -36,6 +39,9 @@ enum Command {
         #[arg(long)]
         tracks: Option<usize>,
     },
+    /// Accounts from the shell, also while the shop serves: the first admin has nobody to ask.
+    #[command(subcommand)]
+    User(Person),
     /// Proves the shop's promises on the live data: exit code 1 and a list when one is broken.
     Check {
         /// Also reads every master and every made file again and compares its SHA-256.
@@ -86,6 +92,44 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum Person {
+    /// Adds a confirmed, adult person. Without --password-stdin a password is made up and printed.
+    Add {
+        /// The e-mail address they sign in with.
+        email: String,
+        /// The name others see.
+        #[arg(long)]
+        name: String,
+        /// What they may do beyond buying: uploader, reviewer, support or admin; may be given several times.
+        #[arg(long = "role", value_name = "ROLE", value_parser = role)]
+        roles: Vec<Role>,
+        /// Reads the password from the first line of standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Gives somebody a role, or takes it back.
+    Role {
+        /// The e-mail address they sign in with.
+        email: String,
+        /// uploader, reviewer, support or admin.
+        #[arg(value_parser = role)]
+        role: Role,
+        /// Takes the role back.
+        #[arg(long)]
+        revoke: bool,
+    },
+    /// Closes an account and ends its sessions; what it licensed stays valid.
+    Disable {
+        /// The e-mail address they sign in with.
+        email: String,
+    },
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| "a role is uploader, reviewer, support or admin".to_owned())
+}
+
 fn main() -> ExitCode {
     // Before anything else: the worker gives up every right before it reads a byte.
     if std::env::args().nth(1).as_deref() == Some("worker") {
@@ -120,6 +164,7 @@ fn main() -> ExitCode {
             Command::Migrate => migrate(&config),
             Command::Demo { tracks } => fill_demo(config, tracks).await,
             Command::StripeSandbox { port, webhook } => stripe_sandbox(&config, port, webhook).await,
+            Command::User(person) => user(&config, person).await,
             Command::Check { deep, json } => return upkeep::shell::check(&config, deep, json).await,
             Command::Reindex => upkeep::shell::reindex(&config).await,
             Command::Gc { json } => upkeep::shell::gc(&config, json).await,
@@ -323,6 +368,33 @@ fn verify(file: &Path, issuer: Option<&Path>, json: bool, config: &Config) -> Ex
             ExitCode::from(3)
         }
     }
+}
+
+async fn user(config: &Config, person: Person) -> Result<()> {
+    let db = db::Db::open(&config.database_url)?;
+    match person {
+        Person::Add { email, name, roles, password_stdin } => {
+            let mut line = String::new();
+            if password_stdin {
+                std::io::stdin().read_line(&mut line)?;
+            }
+            let given = password_stdin.then(|| line.trim_end_matches(['\n', '\r']));
+            let made_up = people::add(&db, &Hashing::start(1)?, &email, &name, &roles, given).await?;
+            println!("{email} has an account.");
+            if let Some(password) = made_up {
+                println!("Password: {password}");
+            }
+        }
+        Person::Role { email, role, revoke } => {
+            people::role(&db, &email, role, revoke).await?;
+            println!("{email} {} {role}.", if revoke { "is no longer" } else { "is now" });
+        }
+        Person::Disable { email } => {
+            people::disable(&db, &email).await?;
+            println!("The account of {email} is closed.");
+        }
+    }
+    Ok(())
 }
 
 async fn stripe_sandbox(config: &Config, port: Option<u16>, webhook: Option<String>) -> Result<()> {

@@ -9,6 +9,8 @@ mod age;
 mod audio;
 mod browser;
 mod bytes;
+mod cluster;
+mod crash;
 mod damaged;
 mod database;
 mod demo;
