@@ -442,7 +442,8 @@ async fn only_bytes_that_no_row_names_and_that_are_old_are_collected() {
     storage.put(&format!("masters/{gone}"), "old bytes", "").await.unwrap();
     let unfinished = house.shop.data_dir.join("files/masters/.abc.unfinished");
     std::fs::write(&unfinished, "half").unwrap();
-    let run = |now| collect(&house.shop, now, &Meter::silent());
+    let meter = Meter::silent();
+    let run = |now| collect(&house.shop, now, &meter);
     let young = run(Timestamp::now()).await.unwrap();
     assert_eq!((young.keys, young.unfinished, young.seen), (0, 0, before.len() as u64 + 4));
     let old = run(Timestamp::now().plus(2 * DAY)).await.unwrap();
