@@ -9,7 +9,12 @@ mod age;
 mod audio;
 mod browser;
 mod bytes;
+<<<<<<< HEAD
 mod catalogue;
+=======
+mod cluster;
+mod crash;
+>>>>>>> sandbox
 mod damaged;
 mod database;
 mod demo;
@@ -21,4 +26,5 @@ mod sandbox;
 mod search;
 mod storage;
 mod studio;
+mod upkeep;
 mod web;
