@@ -10,7 +10,7 @@ use super::book::Book;
 use super::cards::{self, Behaviour};
 use super::fault::Fault;
 use super::pages::{Answer, Ours, Templates};
-use super::{Sandbox, api, webhooks};
+use super::{Sandbox, webhooks};
 use crate::clock::Timestamp;
 use crate::money::Cents;
 

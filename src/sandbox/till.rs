@@ -6,12 +6,12 @@ use rocket::form::FromForm;
 use rocket::{Route, State, routes};
 use serde::Serialize;
 
-use super::Sandbox;
 use super::book::{Attempt, Typed};
-use super::cards::{self, Behaviour};
+use super::cards;
 use super::fault::Fault;
 use super::pages::{Answer, Ours, Templates};
 use super::records::Session;
+use super::{Sandbox, api};
 use crate::clock::Timestamp;
 use crate::money::Cents;
 
