@@ -1,7 +1,7 @@
 //! The front page, the page of a track, profiles, and keeping what one likes.
 
-use rocket::http::uri::Origin;
 use rocket::http::ContentType;
+use rocket::http::uri::Origin;
 use rocket::{Route, State, get, post, routes};
 use serde_json::json;
 

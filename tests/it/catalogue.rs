@@ -85,7 +85,7 @@ async fn an_empty_shop_says_so() {
 async fn words_of_people_stay_words_in_json_and_in_html() {
     let app = TestApp::new().await;
     let ines = app.uploader("Ines Morrow").await;
-    let nasty = "</script><script>alert(1)</script>\u{2028}\"'&<b>";
+    let nasty = "</script><script>alert(1)</script>\u{2028}\"'&<u>";
     let mut piece = piece(nasty);
     piece.description = nasty.into();
     piece.tags = vec!["<i>x</i>"];
@@ -94,7 +94,7 @@ async fn words_of_people_stay_words_in_json_and_in_html() {
     let mut visitor = app.visitor();
     for path in [track.href(), "/".into(), "/@ines-morrow".into(), "/search?q=alert".into()] {
         let page = visitor.get(&path).await.is(200).text();
-        for markup in ["<script>alert", "<b>", "<i>x"] {
+        for markup in ["<script>alert", "<u>", "<i>x"] {
             assert!(!page.contains(markup), "{markup} in {path}");
         }
     }

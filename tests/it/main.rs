@@ -11,19 +11,17 @@ mod browser;
 mod bytes;
 <<<<<<< HEAD
 mod catalogue;
-=======
 mod cluster;
 mod crash;
->>>>>>> sandbox
+=======
+>>>>>>> search
 mod damaged;
 mod database;
 mod demo;
-mod player;
 mod requirements;
 mod review;
 mod sales;
 mod sandbox;
-mod search;
 mod storage;
 mod studio;
 mod upkeep;

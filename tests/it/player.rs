@@ -216,8 +216,9 @@ async fn the_waveform_is_that_of_the_sound_in_the_common_shape() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_play_is_a_whole_number_of_the_day_and_needs_a_page_of_ours() {
     let (app, mut ines, track) = shop().await;
+    let me = ines.user.clone().unwrap();
     let plays = async || {
-        let ines = ines.user.clone().unwrap();
+        let ines = me.clone();
         let days = app.app.db.read(move |conn| days_of(conn, &ines, "2000-01-01")).await.unwrap();
         days.iter().map(|(_, _, plays, _)| plays).sum::<i64>()
     };

@@ -154,8 +154,10 @@ fn many(count: usize) -> Vec<Piece> {
             one.bpm = (pick(5) > 0).then(|| 60.0 + pick(120) as f64);
             one.key = (pick(3) > 0).then(|| lists::KEYS[pick(24)].slug);
             one.duration_ms = 1_000 * (1 + pick(300) as i64);
-            one.prices =
-                [("listen", 300), ("creator", 2900), ("film", 59_900)].into_iter().take(pick(4)).collect();
+            one.prices = [("listen", 300), ("creator", 2900), ("film", 59_900)]
+                .into_iter()
+                .take(1 + pick(3))
+                .collect();
             one
         })
         .collect()
