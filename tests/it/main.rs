@@ -9,19 +9,18 @@ mod age;
 mod audio;
 mod browser;
 mod bytes;
-<<<<<<< HEAD
 mod catalogue;
 mod cluster;
 mod crash;
-=======
->>>>>>> search
 mod damaged;
 mod database;
 mod demo;
+mod player;
 mod requirements;
 mod review;
 mod sales;
 mod sandbox;
+mod search;
 mod storage;
 mod studio;
 mod upkeep;
