@@ -24,7 +24,7 @@ pub fn new_id(prefix: &str, length: usize) -> Result<String, Fault> {
 /// Things of one kind, by their ids and in the order they came.
 pub struct Shelf<T> {
     places: HashMap<String, usize>,
-    things: Vec<T>,
+    pub(super) things: Vec<T>,
 }
 
 impl<T> Default for Shelf<T> {
