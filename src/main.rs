@@ -294,7 +294,7 @@ async fn fill_demo(config: Config, tracks: Option<usize>) -> Result<()> {
         let bar = demo::fill::bar("rows", tracks as u64);
         demo::bulk::grow(&app, tracks as u64, |there| bar.set_position(there)).await?;
         bar.finish_and_clear();
-        tracing::info!("the search index is built");
+        tracing::info!("building the search index");
         app.index.rebuild().await?;
     }
     tracing::info!("the shop has {} tracks", app.index.count());
