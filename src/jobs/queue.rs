@@ -136,7 +136,7 @@ fn park(conn: &mut Conn, id: &JobId, why: &str) -> Result<()> {
 }
 
 impl Lease {
-    /// Whether its worker died each time, so that it would run for ever: it is to be failed, which parks it.
+    /// Whether its worker died so often that it is given up: it would otherwise run for ever.
     pub fn is_worn_out(&self) -> bool {
         self.runs > TRIES + 3
     }

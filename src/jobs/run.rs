@@ -113,7 +113,7 @@ pub async fn one(app: &App) -> Result<bool> {
 /// One job under its lease, renewed while it runs. A failure is kept with the job.
 async fn run(app: &App, lease: &Lease) -> Result<()> {
     let done = match lease.is_worn_out() {
-        true => Err(Error::conflict("its worker died each time")),
+        true => Err(Error::internal("its worker died each time")),
         false => tokio::select! {
             done = deliver(app, lease) => done,
             () = renewing(app, lease) => Err(Error::conflict("the lease was lost")),
