@@ -32,6 +32,7 @@ pub mod web;
 pub mod accounts;
 pub mod catalogue;
 pub mod consent;
+pub mod player;
 pub mod sales;
 pub mod search;
 pub mod studio;
@@ -183,8 +184,11 @@ pub fn rocket(app: App) -> Rocket<Build> {
         .manage(app)
         .attach(web::stage())
         .attach(accounts::stage())
+        .attach(catalogue::stage())
+        .attach(player::stage())
         .attach(consent::stage())
         .attach(sales::stage())
+        .attach(search::stage())
         .attach(studio::stage())
         .attach(admin::stage())
 }
@@ -193,6 +197,8 @@ pub fn rocket(app: App) -> Rocket<Build> {
 pub fn views() -> Vec<web::Sample> {
     let mut all = web::views();
     all.extend(accounts::views());
+    all.extend(catalogue::views());
+    all.extend(search::views());
     all.extend(consent::views());
     all.extend(studio::views());
     all.extend(admin::views());

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::row::TrackRow;
 use crate::money::Cents;
+use crate::web::View;
 
 /// Where words lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -231,9 +232,11 @@ fn doorways(of: &[(&str, &str, u64)], field: &str) -> Vec<Doorway> {
         .collect()
 }
 
-impl HomePage {
+impl View for HomePage {
+    const TEMPLATE: &'static str = "catalogue/home.html";
+
     /// A full shop, and one that is being filled.
-    pub fn samples() -> Vec<HomePage> {
+    fn samples() -> Vec<HomePage> {
         let full = HomePage {
             sentence: "Music, loops and sounds by people, each with a licence that anyone can check.".into(),
             whole: 2503,
@@ -262,9 +265,11 @@ impl HomePage {
     }
 }
 
-impl TrackPage {
+impl View for TrackPage {
+    const TEMPLATE: &'static str = "catalogue/show.html";
+
     /// A published track that a stranger sees, and a bare draft its uploader sees.
-    pub fn samples() -> Vec<TrackPage> {
+    fn samples() -> Vec<TrackPage> {
         let fact = |name: &str, words: &str| Fact { name: name.into(), words: words.into(), href: None };
         let tier = |slug: &str, name: &str, price: Option<i64>| TierRow {
             slug: slug.into(),
@@ -352,9 +357,11 @@ impl TrackPage {
     }
 }
 
-impl ProfilePage {
+impl View for ProfilePage {
+    const TEMPLATE: &'static str = "catalogue/profile.html";
+
     /// A profile with everything, and a bare one.
-    pub fn samples() -> Vec<ProfilePage> {
+    fn samples() -> Vec<ProfilePage> {
         let full = ProfilePage {
             name: "Ines Morrow".into(),
             handle: "ines-morrow".into(),

@@ -29,6 +29,7 @@ mod routes;
 pub mod scope;
 pub mod settle;
 pub mod status_list;
+pub mod table;
 pub mod tier;
 pub mod verify;
 mod words;

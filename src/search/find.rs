@@ -85,6 +85,16 @@ pub struct View {
     pub fields: Fields,
     pub parts: Vec<Part>,
     overview: OnceLock<Arc<Found>>,
+    front: OnceLock<Arc<Front>>,
+}
+
+/// What a front page shows of a state.
+pub struct Front {
+    /// How many there are beside every filter.
+    pub overview: Arc<Found>,
+    /// What is newest, and what most people keep.
+    pub fresh: Vec<TrackId>,
+    pub loved: Vec<TrackId>,
 }
 
 /// One segment of it.
@@ -258,7 +268,7 @@ struct Text {
 
 impl View {
     pub fn new(searcher: Searcher, fields: Fields, parts: Vec<Part>) -> View {
-        View { searcher, fields, parts, overview: OnceLock::new() }
+        View { searcher, fields, parts, overview: OnceLock::new(), front: OnceLock::new() }
     }
 
     /// How many tracks there are to find.
@@ -277,6 +287,24 @@ impl View {
             Arc::new(Found { whole: self.count(), ..tally.into_found() })
         };
         Arc::clone(self.overview.get_or_init(count))
+    }
+
+    /// What a front page shows, looked up once a state.
+    pub fn front(&self) -> Arc<Front> {
+        let first = |sort| {
+            let mut top = Top::new(ROWS);
+            self.parts.iter().for_each(|part| order_all(part, sort, &mut top));
+            top.ids(0)
+        };
+        let look = || {
+            Arc::new(Front { overview: self.overview(), fresh: first(Sort::New), loved: first(Sort::Kept) })
+        };
+        Arc::clone(self.front.get_or_init(look))
+    }
+
+    /// The same where it was looked up already.
+    pub fn known_front(&self) -> Option<Arc<Front>> {
+        self.front.get().map(Arc::clone)
     }
 
     /// The answer to a search.

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use super::bits::Bits;
 use super::feed::{self, Kept, Offered, Position};
-use super::find::{Found, Part, View, Way};
+use super::find::{Found, Front, Part, View, Way};
 use super::follow;
 use super::query::{Field, Query};
 use super::segment::Sides;
@@ -363,9 +363,12 @@ impl Index {
         self.ask(move |view| view.similar(&likeness)).await
     }
 
-    /// How many there are of everything, beside every filter. Counted once for each state of the index.
-    pub async fn overview(&self) -> Result<Arc<Found>> {
-        self.ask(|view| view.overview()).await
+    /// What a front page shows. Looked up once for each state of the index; afterwards it costs nothing.
+    pub async fn front(&self) -> Result<Arc<Front>> {
+        match self.shared.view().known_front() {
+            Some(front) => Ok(front),
+            None => self.ask(|view| view.front()).await,
+        }
     }
 
     async fn ask<T: Send + 'static>(&self, f: impl FnOnce(&View) -> T + Send + 'static) -> Result<T> {

@@ -11,6 +11,8 @@ mod follow;
 mod index;
 pub mod page;
 pub mod query;
+mod results;
+mod routes;
 mod segment;
 mod shelf;
 mod similar;
@@ -18,8 +20,21 @@ mod words;
 
 pub use copies::{Copy, copies};
 pub use feed::state as feed_state;
-pub use find::{Found, Sought, View, Way};
+pub use find::{Found, Front, Sought, View, Way};
 pub use index::Index;
 pub use query::Query;
+pub use results::Results;
 pub use segment::{TEMPO_BARS, TEMPO_FROM, TEMPO_STEP};
 pub use similar::Likeness;
+
+use rocket::fairing::AdHoc;
+
+/// The search page.
+pub fn stage() -> AdHoc {
+    AdHoc::on_ignite("search", |rocket| async { rocket.mount("/search", routes::all()) })
+}
+
+/// The pages of this room.
+pub fn views() -> Vec<crate::web::Sample> {
+    crate::web::samples::<page::SearchPage>()
+}

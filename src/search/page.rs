@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::catalogue::pages::{Link, Paging, Reasoned};
 use crate::catalogue::row::TrackRow;
+use crate::web::View;
 
 /// A field one can narrow down by, with its values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -133,9 +134,11 @@ pub struct SearchPage {
     pub here: String,
 }
 
-impl SearchPage {
+impl View for SearchPage {
+    const TEMPLATE: &'static str = "search/index.html";
+
     /// A rich page, and one that found nothing.
-    pub fn samples() -> Vec<SearchPage> {
+    fn samples() -> Vec<SearchPage> {
         let value = |field: &str, slug: &str, name: &str, count, chosen| FacetValue {
             slug: slug.into(),
             name: name.into(),

@@ -277,6 +277,27 @@ impl Query {
         }
     }
 
+    /// Leaves out tiers that the shop does not know, and says so.
+    pub fn keep_tiers(&mut self, is_known: impl Fn(&str) -> bool) {
+        let chosen = &mut self.chosen[Field::Tier as usize];
+        let unknown: Vec<String> = chosen.iter().filter(|slug| !is_known(slug)).cloned().collect();
+        chosen.retain(|slug| is_known(slug));
+        for slug in unknown {
+            self.ignore(format!("“{}” is not a licence here, so it was left out.", shown(&slug)));
+        }
+    }
+
+    /// Goes to the last page there is when it is beyond, and says so.
+    pub fn stay_within(&mut self, last: u64) {
+        if self.page > last {
+            self.page = last;
+            self.ignore(match last {
+                1 => "There is only one page.".into(),
+                last => format!("There are only {last} pages; this is the last."),
+            });
+        }
+    }
+
     /// The values chosen of a field.
     pub fn chosen(&self, field: Field) -> &BTreeSet<String> {
         &self.chosen[field as usize]

@@ -26,6 +26,8 @@ pub enum Attempt {
     Verify,
     /// Sessions at Stripe cost somebody else work.
     Checkout,
+    /// Plays of one track may be made up.
+    Play,
 }
 
 /// Attempts of one kind: so many at once, then one each time a part of the period has passed (GCRA). For each key it
@@ -87,6 +89,7 @@ impl Limits {
                 per(Attempt::Upload, 2000, minutes(60)),
                 per(Attempt::Verify, 60, minutes(1)),
                 per(Attempt::Checkout, 60, minutes(10)),
+                per(Attempt::Play, 10, minutes(60)),
             ]),
         })
     }

@@ -42,6 +42,8 @@ pub struct Frame {
     pub path: String,
     /// With its question mark, or empty.
     pub query: String,
+    /// Where to sign in, and come back here.
+    pub sign_in: String,
     /// The absolute address without its query.
     pub url: String,
     pub site_name: String,
@@ -102,7 +104,12 @@ impl Page {
         let uri = request.uri();
         let path = uri.path().as_str().to_owned();
         let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
+        let came =
+            request.method() == rocket::http::Method::Get && !path.starts_with("/sign-") && path != "/age";
+        let here = if came { format!("{path}{query}") } else { "/".to_owned() };
+        let next: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
         let frame = Frame {
+            sign_in: if here == "/" { "/sign-in".to_owned() } else { format!("/sign-in?next={next}") },
             may_review: visitor.as_ref().is_some_and(Visitor::may_review),
             is_uploader: visitor.as_ref().is_some_and(|v| v.has(crate::accounts::user::Role::Uploader)),
             is_admin: visitor.as_ref().is_some_and(|v| v.has(crate::accounts::user::Role::Admin)),

@@ -1,0 +1,47 @@
+//! An uploader as anyone sees them. The e-mail address is not even read.
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+
+use crate::accounts::user::Role;
+use crate::clock::Timestamp;
+use crate::db::Conn;
+use crate::db::schema::{roles, tracks, user_links, users};
+use crate::error::Result;
+use crate::ids::{Handle, UserId};
+
+/// A public profile.
+#[derive(Clone, Debug, Queryable)]
+pub struct Profile {
+    pub id: UserId,
+    pub name: String,
+    pub about: String,
+    /// The storage key of the picture.
+    pub picture: Option<String>,
+    pub since: Timestamp,
+}
+
+/// A link a person gave: its label and its address.
+pub type UserLink = (String, String);
+
+impl Profile {
+    /// The profile under this handle: of somebody who sells or sold, and whose account is not closed.
+    pub fn open(conn: &mut Conn, handle: &Handle) -> Result<Profile> {
+        let sells = roles::table.filter(roles::user_id.eq(users::id)).filter(roles::role.eq(Role::Uploader));
+        let sold = tracks::table.filter(tracks::uploader_id.eq(users::id));
+        Ok(users::table
+            .filter(users::handle.eq(handle).and(users::disabled_at.is_null()))
+            .filter(exists(sells).or(exists(sold)))
+            .select((users::id, users::name, users::about, users::picture, users::created_at))
+            .first(conn)?)
+    }
+
+    /// Where else they are, in their order.
+    pub fn links(&self, conn: &mut Conn) -> Result<Vec<UserLink>> {
+        Ok(user_links::table
+            .filter(user_links::user_id.eq(&self.id))
+            .order(user_links::position)
+            .select((user_links::label, user_links::url))
+            .load(conn)?)
+    }
+}

@@ -1,0 +1,231 @@
+//! The front page, the page of a track, profiles, and keeping what one likes.
+
+use rocket::http::ContentType;
+use rocket::http::uri::Origin;
+use rocket::{Route, State, get, post, routes};
+use serde_json::json;
+
+use super::favourite;
+use super::home::FRESH;
+use super::pages::{HomePage, Link, Paging, ProfilePage, Reasoned, TrackPage, json_ld};
+use super::profile::{Profile, UserLink};
+use super::row::TrackRow;
+use super::sheet::{Sheet, is_open};
+use super::show::paragraphs;
+use super::track::{Listed, State as Stage, Track};
+use crate::App;
+use crate::accounts::guards::{Carried, SignedIn};
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::ids::{Handle, Slug, TrackId, UserId};
+use crate::sales::basket::Owner;
+use crate::sales::table;
+use crate::search::query::{MOST_PAGES, ROWS};
+use crate::search::{Found, Likeness, Query};
+use crate::web::ranges::{Conditions, FileFacts};
+use crate::web::stream::{Delivery, Disposition, FileReply, Pace, StoredFile};
+use crate::web::{Page, Posted, Reply};
+
+pub fn all() -> Vec<Route> {
+    routes![home, show, keep, profile, picture]
+}
+
+#[get("/")]
+async fn home(page: Page, app: &State<App>) -> Result<Reply> {
+    let front = app.index.front().await?;
+    let me = page.visitor.as_ref().map(|visitor| visitor.id.clone());
+    let ids: Vec<TrackId> = HomePage::wants(&front).cloned().collect();
+    let rows = app.db.read(move |conn| {
+        if ids.is_empty() {
+            // While the first index is being built there are tracks that it does not know.
+            let newest = Track::newest(conn, None, FRESH as i64, 0)?;
+            return Ok(newest.into_iter().map(|listed| (listed, false)).collect());
+        }
+        favourite::rows(conn, &ids, me.as_ref())
+    });
+    let rows = rows.await?;
+    page.show(&HomePage::of(&front, &rows, app.index.is_building(), &app.config))
+}
+
+#[get("/tracks/<slug>")]
+async fn show(slug: Slug, page: Page, carried: Carried, app: &State<App>) -> Result<Reply> {
+    let visitor = page.visitor.clone();
+    let owner = match &visitor {
+        Some(visitor) => Some(Owner::Account(visitor.id.clone())),
+        None => carried.basket.as_deref().map(Owner::browser),
+    };
+    let (sheet, stands) = app
+        .db
+        .read(move |conn| {
+            let sheet = Sheet::open(conn, &slug, visitor.as_ref())?;
+            let me = visitor.as_ref().map(|visitor| &visitor.id);
+            let stands = table::of_track(conn, &sheet.listed.track.id, me, owner.as_ref())?;
+            Ok((sheet, stands))
+        })
+        .await?;
+    let is_live = sheet.listed.track.state == Stage::Published;
+    let similar = if is_live { similar(app, &sheet.listed.track, &page).await? } else { vec![] };
+    let view = TrackPage::of(sheet, stands, similar, page.visitor.as_ref(), &app.config);
+    page.show(&view)
+}
+
+async fn similar(app: &App, track: &Track, page: &Page) -> Result<Vec<Reasoned>> {
+    let found = app.index.similar(Likeness::from(track)).await?;
+    let ids: Vec<TrackId> = found.iter().map(|(id, _)| id.clone()).collect();
+    let rows = kept_rows(app, ids, page).await?;
+    let reasoned = |(listed, kept): (Listed, bool)| {
+        let why = found.iter().find(|(id, _)| *id == listed.track.id).map(|(_, why)| why.clone());
+        Reasoned { row: TrackRow::new(&listed, kept), why: why.unwrap_or_default() }
+    };
+    Ok(rows.into_iter().map(reasoned).collect())
+}
+
+async fn kept_rows(app: &App, ids: Vec<TrackId>, page: &Page) -> Result<Vec<(Listed, bool)>> {
+    let me: Option<UserId> = page.visitor.as_ref().map(|visitor| visitor.id.clone());
+    app.db.read(move |conn| favourite::rows(conn, &ids, me.as_ref())).await
+}
+
+/// Keeps a track, or does not keep it any more; without `keep=yes` or `keep=no` the other of what is so.
+#[post("/tracks/<slug>/favourite", data = "<posted>")]
+async fn keep(
+    slug: Slug,
+    person: SignedIn,
+    posted: Posted,
+    from: CameFrom,
+    app: &State<App>,
+) -> Result<Reply> {
+    let wish = match posted.0.text("keep") {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    };
+    let track = format!("/tracks/{slug}");
+    app.db
+        .write(move |conn| {
+            let listed = Track::by_slug(conn, &slug)?;
+            let (track, me) = (&listed.track, &person.0.id);
+            if !is_open(track.state, &track.uploader_id, Some(&person.0)) {
+                return Err(Error::NotFound);
+            }
+            let wanted = match wish {
+                Some(wanted) => wanted,
+                None => !favourite::is_kept(conn, me, &track.id)?,
+            };
+            favourite::keep(conn, me, &track.id, wanted, Timestamp::now())
+        })
+        .await?;
+    Ok(Reply::go_back(&from.0, &track))
+}
+
+/// The page of ours that a form was sent from, as the browser says it; empty when it does not.
+struct CameFrom(String);
+
+#[rocket::async_trait]
+impl<'r> rocket::request::FromRequest<'r> for CameFrom {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(
+        request: &'r rocket::Request<'_>,
+    ) -> rocket::request::Outcome<CameFrom, std::convert::Infallible> {
+        let site = request.rocket().state::<App>().map_or("", |app| app.config.site_url.as_str());
+        let referer = request.headers().get_one("Referer").and_then(|from| from.strip_prefix(site));
+        rocket::request::Outcome::Success(CameFrom(referer.unwrap_or_default().to_owned()))
+    }
+}
+
+#[get("/<handle>")]
+async fn profile(handle: Handle, page: Page, uri: &Origin<'_>, app: &State<App>) -> Result<Reply> {
+    let of = handle.clone();
+    let read = app.db.read(move |conn| {
+        let profile = Profile::open(conn, &of)?;
+        let links = profile.links(conn)?;
+        Ok((profile, links))
+    });
+    let (profile, links) = read.await?;
+    let asked = Query::parse(&asked_of(uri)).page;
+    let theirs = Query::parse(&format!("uploader={handle}&sort=new"));
+    let mut found = app.index.page(&theirs.at_page(asked)).await?;
+    let last = pages(found.total);
+    let at = asked.min(last);
+    if at < asked {
+        found = app.index.page(&theirs.at_page(at)).await?;
+    }
+    let rows = kept_rows(app, found.ids.clone(), &page).await?;
+    let rows = rows.iter().map(|(listed, kept)| TrackRow::new(listed, *kept)).collect();
+    let mine = page.visitor.as_ref().is_some_and(|visitor| visitor.id == profile.id);
+    page.show(&profile_page(profile, links, handle, rows, &found, (at, last), mine, &app.config))
+}
+
+/// What stands behind the question mark.
+fn asked_of(uri: &Origin<'_>) -> String {
+    uri.query().map(|query| query.to_string()).unwrap_or_default()
+}
+
+fn pages(total: u64) -> u64 {
+    total.div_ceil(ROWS as u64).clamp(1, MOST_PAGES)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn profile_page(
+    profile: Profile,
+    links: Vec<UserLink>,
+    handle: Handle,
+    rows: Vec<TrackRow>,
+    found: &Found,
+    (at, last): (u64, u64),
+    mine: bool,
+    config: &Config,
+) -> ProfilePage {
+    let href = format!("/@{handle}");
+    let link = |(label, url): &UserLink| Link::new(if label.is_empty() { url } else { label }, url);
+    let json = json!({
+        "@context": "https://schema.org",
+        "@type": "ProfilePage",
+        "mainEntity": {
+            "@type": "Person",
+            "name": profile.name,
+            "alternateName": handle,
+            "description": profile.about,
+            "url": config.absolute(&href),
+        },
+    });
+    ProfilePage {
+        picture_href: profile.picture.as_ref().map(|key| format!("{href}/picture?v={}", version(key))),
+        about: paragraphs(&profile.about),
+        links: links.iter().map(link).collect(),
+        rows,
+        total: found.total,
+        since: profile.since.utc().format("%B %Y").to_string(),
+        paging: Paging::new(at, last, |n| format!("{href}?page={n}")),
+        search_href: format!("/search?uploader={handle}"),
+        mine,
+        canonical: config.absolute(&href),
+        json_ld: json_ld(&json),
+        name: profile.name,
+        handle: handle.to_string(),
+    }
+}
+
+/// What changes with the picture, so that browsers may keep it.
+fn version(key: &str) -> String {
+    crate::secrets::sha256(key)[..8].to_owned()
+}
+
+#[get("/<handle>/picture")]
+async fn picture(handle: Handle, asked: Conditions, app: &State<App>) -> Result<FileReply> {
+    let profile = app.db.read(move |conn| Profile::open(conn, &handle)).await?;
+    let key = profile.picture.ok_or(Error::NotFound)?;
+    let stat = app.storage.stat(&key).await?.ok_or(Error::NotFound)?;
+    let ending = key.rsplit('.').next().unwrap_or_default();
+    let kind = ContentType::from_extension(ending).filter(|kind| kind.top() == "image");
+    let file = StoredFile {
+        facts: FileFacts { len: stat.len, etag: version(&key), modified: stat.modified },
+        kind: kind.unwrap_or(ContentType::Binary).to_string(),
+        key,
+        disposition: Disposition::Inline,
+        cache: "public, max-age=86400".into(),
+        pace: Pace::Download,
+    };
+    file.answer(&app.storage, Delivery::Direct, &asked).await
+}

@@ -1,0 +1,74 @@
+//! One track with everything its page and its player need, in one statement.
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+
+use super::track::{Listed, Recording, State, Track};
+use crate::accounts::user::Visitor;
+use crate::db::Conn;
+use crate::db::schema::{favourites, recordings, tracks, users};
+use crate::error::{Error, Result};
+use crate::ids::{Handle, Slug, TrackId, UserId};
+
+/// A track, who made it, what was measured of it, and whether the one who looks keeps it.
+#[derive(Clone, Debug)]
+pub struct Sheet {
+    pub listed: Listed,
+    pub recording: Recording,
+    pub kept: bool,
+}
+
+impl Sheet {
+    /// What stands under this slug for this visitor. `NotFound` where they may not know of it.
+    pub fn open(conn: &mut Conn, slug: &Slug, visitor: Option<&Visitor>) -> Result<Sheet> {
+        let me = visitor.map_or("", |visitor| visitor.id.as_str());
+        let kept = favourites::table
+            .filter(favourites::track_id.eq(tracks::id))
+            .filter(favourites::user_id.eq(me.to_owned()));
+        let (track, (uploader_name, uploader_handle), recording, kept): (
+            Track,
+            (String, Option<Handle>),
+            Recording,
+            bool,
+        ) = tracks::table
+            .inner_join(users::table)
+            .inner_join(recordings::table.on(recordings::upload_id.eq(tracks::upload_id)))
+            .filter(tracks::slug.eq(slug))
+            .select((Track::as_select(), (users::name, users::handle), Recording::as_select(), exists(kept)))
+            .first(conn)?;
+        if !is_open(track.state, &track.uploader_id, visitor) {
+            return Err(Error::NotFound);
+        }
+        Ok(Sheet { listed: Listed { track, uploader_name, uploader_handle }, recording, kept })
+    }
+}
+
+/// The sounds and pictures of a track.
+#[derive(Clone, Debug)]
+pub struct Sound {
+    pub track: TrackId,
+    pub uploader: UserId,
+    pub state: State,
+    pub recording: Recording,
+}
+
+impl Sound {
+    /// What sounds under this slug for this visitor. `NotFound` where they may not know of it.
+    pub fn open(conn: &mut Conn, slug: &Slug, visitor: Option<&Visitor>) -> Result<Sound> {
+        let (track, uploader, state, recording): (TrackId, UserId, State, Recording) = tracks::table
+            .inner_join(recordings::table.on(recordings::upload_id.eq(tracks::upload_id)))
+            .filter(tracks::slug.eq(slug))
+            .select((tracks::id, tracks::uploader_id, tracks::state, Recording::as_select()))
+            .first(conn)?;
+        if !is_open(state, &uploader, visitor) {
+            return Err(Error::NotFound);
+        }
+        Ok(Sound { track, uploader, state, recording })
+    }
+}
+
+/// Whether this visitor may see and hear a track: everyone while it is published, at other times its uploader and
+/// those who review.
+pub fn is_open(state: State, uploader: &UserId, visitor: Option<&Visitor>) -> bool {
+    state == State::Published || visitor.is_some_and(|v| v.id == *uploader || v.may_review())
+}

@@ -1,0 +1,140 @@
+//! The sounds and pictures under a track's address.
+
+use rocket::http::{ContentType, Status};
+use rocket::{Either, Route, State, get, post, routes};
+
+use super::Listener;
+use crate::App;
+use crate::accounts::user::Visitor;
+use crate::audio;
+use crate::catalogue::sheet::Sound;
+use crate::catalogue::track::{self, Counted, State as Stage};
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::ids::Slug;
+use crate::web::ranges::{Conditions, Decision, FileFacts, decide};
+use crate::web::stream::{Delivery, Disposition, FileReply, Pace, StoredFile};
+use crate::web::{Attempt, Client, Posted, Reply};
+
+/// The bit rate of previews and samples (AUDIO: 128 kb/s at a constant rate).
+const BITS_PER_SEC: u32 = 128_000;
+/// Pairs of peaks sent at most: more than any screen has columns, and some hundred KB.
+const MOST_PEAKS: usize = 20_000;
+/// A browser may keep what it heard for an hour: seeking back is free, and a withdrawn track is soon silent.
+const KEPT: &str = "private, max-age=3600";
+
+pub fn all() -> Vec<Route> {
+    routes![sample, preview, artwork, peaks, plays]
+}
+
+async fn sound(app: &App, slug: Slug, visitor: Option<Visitor>) -> Result<Sound> {
+    app.db.read(move |conn| Sound::open(conn, &slug, visitor.as_ref())).await
+}
+
+/// The stretch that anyone may hear.
+#[get("/tracks/<slug>/sample.mp3")]
+async fn sample(slug: Slug, listener: Listener, asked: Conditions, app: &State<App>) -> Result<FileReply> {
+    let sound = sound(app, slug, listener.0).await?;
+    let bytes = sound.recording.sample_bytes;
+    heard(app, &sound, &sound.recording.sample_key, bytes, &asked).await
+}
+
+/// All of it, marked, for people who are signed in, or for anyone where the operator says so. Audio elements do not
+/// follow a redirect to a form, so others are told no instead of being led to sign in.
+#[get("/tracks/<slug>/preview.mp3")]
+async fn preview(
+    slug: Slug,
+    listener: Listener,
+    asked: Conditions,
+    app: &State<App>,
+) -> Result<Either<FileReply, Reply>> {
+    let is_allowed = listener.0.is_some() || app.config.preview_anonymous;
+    let sound = sound(app, slug, listener.0).await?;
+    if !is_allowed {
+        let words = "Sign in to hear all of it. The sample is for anyone: /sample.mp3 beside this address.\n";
+        let reply = Reply::text(words).header("Cache-Control", "private, no-store");
+        return Ok(Either::Right(reply.status(Status::Forbidden)));
+    }
+    let bytes = sound.recording.preview_bytes;
+    Ok(Either::Left(heard(app, &sound, &sound.recording.preview_key, bytes, &asked).await?))
+}
+
+async fn heard(app: &App, sound: &Sound, key: &str, bytes: i64, asked: &Conditions) -> Result<FileReply> {
+    let file = StoredFile {
+        pace: Pace::Listen { bits_per_sec: BITS_PER_SEC },
+        ..stored(sound, key, bytes.max(0) as u64, "audio/mpeg")
+    };
+    file.answer(&app.storage, app.config.delivery, asked).await
+}
+
+fn stored(sound: &Sound, key: &str, len: u64, kind: &str) -> StoredFile {
+    let is_open = sound.state == Stage::Published;
+    StoredFile {
+        key: key.to_owned(),
+        // Keys end in the hash of what lies under them.
+        facts: FileFacts { len, etag: tag(key), modified: sound.recording.created_at },
+        kind: kind.to_owned(),
+        disposition: Disposition::Inline,
+        cache: if is_open { KEPT } else { "private, no-cache" }.into(),
+        pace: Pace::Download,
+    }
+}
+
+fn tag(key: &str) -> String {
+    key.rsplit('/').next().unwrap_or(key).replace(['"', '\\'], "")
+}
+
+/// The picture drawn from the sound. Always sent by us: pages may not take pictures from anywhere else.
+#[get("/tracks/<slug>/artwork.svg")]
+async fn artwork(slug: Slug, listener: Listener, asked: Conditions, app: &State<App>) -> Result<FileReply> {
+    let sound = sound(app, slug, listener.0).await?;
+    let key = sound.recording.artwork_key.clone();
+    let stat = app.storage.stat(&key).await?.ok_or(crate::Error::NotFound)?;
+    let file = stored(&sound, &key, stat.len, "image/svg+xml");
+    file.answer(&app.storage, Delivery::Direct, &asked).await
+}
+
+/// The waveform, in the version-2 JSON of BBC audiowaveform.
+#[get("/tracks/<slug>/peaks.json")]
+async fn peaks(slug: Slug, listener: Listener, asked: Conditions, app: &State<App>) -> Result<Reply> {
+    let sound = sound(app, slug, listener.0).await?;
+    let recording = sound.recording.clone();
+    let file = stored(&sound, &recording.peaks_key, 0, "application/json");
+    let asked = Conditions { range: None, ..asked };
+    let named =
+        |reply: Reply| reply.header("ETag", file.facts.tag()).header("Cache-Control", file.cache.clone());
+    match decide(&asked, &file.facts) {
+        Decision::NotModified => return Ok(named(Reply::done().status(Status::NotModified))),
+        Decision::PreconditionFailed => return Ok(Reply::done().status(Status::PreconditionFailed)),
+        _ => {}
+    }
+    let pairs = app.storage.bytes(&recording.peaks_key).await?;
+    let mut halvings = 0;
+    while (pairs.len() / 2) >> halvings > MOST_PEAKS {
+        halvings += 1;
+    }
+    let json = tokio::task::spawn_blocking(move || {
+        audio::coarse_peaks_json(&pairs, recording.sample_rate, halvings)
+    });
+    Ok(named(Reply::bytes(ContentType::JSON, json.await?)))
+}
+
+/// Counts one play of a published track: a whole number for the day, and nobody behind it. The uploader's own plays
+/// are not counted, nor more of one track from one place than anybody listens.
+#[post("/tracks/<slug>/plays", data = "<_posted>")]
+async fn plays(
+    slug: Slug,
+    listener: Listener,
+    client: Client,
+    _posted: Posted,
+    app: &State<App>,
+) -> Result<Reply> {
+    let me = listener.0.as_ref().map(|visitor| visitor.id.clone());
+    let sound = sound(app, slug, listener.0).await?;
+    let key = format!("{} {}", client.key(), sound.track);
+    let counts = sound.state == Stage::Published && me.as_ref() != Some(&sound.uploader);
+    if counts && app.limits.attempt(Attempt::Play, &key).is_ok() {
+        app.db.write(move |conn| track::count(conn, &sound.track, Counted::Play, Timestamp::now())).await?;
+    }
+    Ok(Reply::done())
+}
