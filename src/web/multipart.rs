@@ -188,7 +188,7 @@ mod tests {
 
     /// What a form comes to whose bytes are these, and then `x` without end.
     async fn endless(begun: &'static [u8]) -> Result<(), String> {
-        let (sips, left) = Sips::new(begun.chain(tokio::io::repeat(b'x')));
+        let (sips, left) = Sips::new(AsyncReadExt::chain(begun, tokio::io::repeat(b'x')));
         let mut form = Multipart::new(sips, "edge");
         let found = tokio::time::timeout(Duration::from_secs(20), form.next_field()).await;
         let answer = found.map_err(|_| "it never ended".to_owned())?;
@@ -211,7 +211,7 @@ mod tests {
     async fn a_file_may_be_longer_than_its_head() {
         let head = &b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"[..];
         let body = tokio::io::repeat(b'x').take(3 * HEAD_BYTES);
-        let (sips, left) = Sips::new(head.chain(body).chain(&b"\r\n--edge--\r\n"[..]));
+        let (sips, left) = Sips::new(AsyncReadExt::chain(AsyncReadExt::chain(head, body), &b"\r\n--edge--\r\n"[..]));
         let mut form = Multipart::new(sips, "edge");
         let field = form.next_field().await.unwrap().unwrap();
         left.store(u64::MAX, Ordering::Relaxed);
