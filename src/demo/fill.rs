@@ -145,7 +145,9 @@ fn settle(conn: &mut Conn, person: &Person, account: &Account, hash: &str, now: 
             .execute(c))?;
     }
     match (person.role, &user.handle) {
-        (Some(Role::Uploader), Some(handle)) => user.become_uploader(conn, handle, Agreement::now().version, now)?,
+        (Some(Role::Uploader), Some(handle)) => {
+            user.become_uploader(conn, handle, Agreement::now().version, now)?
+        }
         (Some(role), _) => user.grant(conn, role, now)?,
         (None, _) => {}
     }
