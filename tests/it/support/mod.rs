@@ -7,6 +7,7 @@ pub mod database;
 pub mod folder;
 pub mod s3;
 pub mod sandbox;
+pub mod shelf;
 pub mod shop;
 pub mod sound;
 pub mod wavs;
