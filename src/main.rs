@@ -6,6 +6,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use cuehouse::accounts::password::Hashing;
+use cuehouse::accounts::shell;
+use cuehouse::accounts::user::Role;
 use cuehouse::jobs::{self, calendar, run};
 use cuehouse::sales::verify::check_file;
 use cuehouse::{App, Config, Error, Keys, Result, db, demo, sandbox, upkeep};
@@ -36,6 +39,9 @@ enum Command {
         #[arg(long)]
         tracks: Option<usize>,
     },
+    /// Accounts from the shell, also while the site serves: the first admin has nobody to ask.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Proves the shop's promises on the live data: exit code 1 and a list when one is broken.
     Check {
         /// Also reads every master and every made file again and compares its SHA-256.
@@ -86,6 +92,40 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Adds a confirmed, adult account. Without --password-stdin a password is made up and printed.
+    Add {
+        email: String,
+        /// The name that others see.
+        #[arg(long)]
+        name: String,
+        /// uploader, reviewer, support or admin; may be given several times.
+        #[arg(long = "role", value_parser = role)]
+        roles: Vec<Role>,
+        /// Reads the password from the first line of standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Grants a role, or takes it back.
+    Role {
+        email: String,
+        /// uploader, reviewer, support or admin.
+        #[arg(value_parser = role)]
+        role: Role,
+        /// Takes the role back instead.
+        #[arg(long)]
+        revoke: bool,
+    },
+    /// Closes an account and signs it out everywhere. What it licensed stays valid.
+    Disable { email: String },
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let all = || Role::ALL.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+    Role::parse(text).ok_or_else(|| format!("roles are {}", all()))
+}
+
 fn main() -> ExitCode {
     // Before anything else: the worker gives up every right before it reads a byte.
     if std::env::args().nth(1).as_deref() == Some("worker") {
@@ -120,6 +160,7 @@ fn main() -> ExitCode {
             Command::Migrate => migrate(&config),
             Command::Demo { tracks } => fill_demo(config, tracks).await,
             Command::StripeSandbox { port, webhook } => stripe_sandbox(&config, port, webhook).await,
+            Command::User(command) => user(&config, command).await,
             Command::Check { deep, json } => return upkeep::shell::check(&config, deep, json).await,
             Command::Reindex => upkeep::shell::reindex(&config).await,
             Command::Gc { json } => upkeep::shell::gc(&config, json).await,
@@ -253,7 +294,7 @@ async fn fill_demo(config: Config, tracks: Option<usize>) -> Result<()> {
         let bar = demo::fill::bar("rows", tracks as u64);
         demo::bulk::grow(&app, tracks as u64, |there| bar.set_position(there)).await?;
         bar.finish_and_clear();
-        tracing::info!("the search index is built");
+        tracing::info!("building the search index");
         app.index.rebuild().await?;
     }
     tracing::info!("the shop has {} tracks", app.index.count());
@@ -323,6 +364,34 @@ fn verify(file: &Path, issuer: Option<&Path>, json: bool, config: &Config) -> Ex
             ExitCode::from(3)
         }
     }
+}
+
+async fn user(config: &Config, command: UserCommand) -> Result<()> {
+    let url = config.database_url.clone();
+    let db = tokio::task::spawn_blocking(move || db::Db::open(&url)).await??;
+    match command {
+        UserCommand::Add { email, name, roles, password_stdin } => {
+            let mut line = String::new();
+            if password_stdin {
+                std::io::stdin().read_line(&mut line)?;
+            }
+            let password = password_stdin.then(|| line.trim_end_matches(['\r', '\n']));
+            let hashing = Hashing::start(1)?;
+            match shell::add(&db, &hashing, &email, &name, &roles, password).await? {
+                Some(made_up) => println!("{email} has an account. Password: {made_up}"),
+                None => println!("{email} has an account."),
+            }
+        }
+        UserCommand::Role { email, role, revoke } => {
+            shell::role(&db, &email, role, revoke).await?;
+            println!("{email} {} {role}.", if revoke { "is no longer" } else { "is" });
+        }
+        UserCommand::Disable { email } => {
+            shell::disable(&db, &email).await?;
+            println!("{email} is closed and signed out everywhere.");
+        }
+    }
+    Ok(())
 }
 
 async fn stripe_sandbox(config: &Config, port: Option<u16>, webhook: Option<String>) -> Result<()> {

@@ -1,7 +1,8 @@
 //! From an address to an account and back: joining, confirming, forgotten passwords, moving to another address.
 //!
 //! Every letter leaves in the write that caused it. Nothing here tells the one who asks whether an address is known:
-//! only letters do, and those reach its owner.
+//! only letters do, and those reach its owner. Links are short: on a local site each fits into the 76 characters after
+//! which a letter's lines are folded, so that it can be copied out of the file.
 
 use serde_json::{Value, json};
 
@@ -76,7 +77,7 @@ pub fn forgot(conn: &mut Conn, email: &str, token: &str, site_url: &str, now: Ti
         return Ok(());
     };
     token::issue(conn, &user.id, Purpose::Reset, token, None, now)?;
-    let link = format!("{site_url}/account/reset/{token}");
+    let link = format!("{site_url}/reset/{token}");
     letter(conn, &user.email, "reset", json!({ "name": user.name, "link": link }), now)
 }
 
@@ -117,7 +118,7 @@ pub fn ask_to_move(
         return letter(conn, &other.email, "already", json!({ "name": other.name }), now);
     }
     token::issue(conn, &user.id, Purpose::Email, token, Some(email), now)?;
-    let link = format!("{site_url}/account/email/{token}");
+    let link = format!("{site_url}/email/{token}");
     letter(conn, email, "email_change", json!({ "link": link }), now)
 }
 

@@ -46,6 +46,8 @@ pub struct Source {
     /// Packets seen, packets that could not be decoded, samples that were no numbers.
     pub packets: u64,
     pub bad_packets: u64,
+    /// Of the damaged ones, those of another rate or other channels.
+    changed: u64,
     pub not_numbers: u64,
     pub frames: u64,
     reader: Box<dyn FormatReader>,
@@ -89,6 +91,7 @@ pub fn source(opened: Opened, max_secs: u64) -> Result<Source, Refusal> {
     let lossy = is_lossy(params.codec);
     let declared = match kind {
         Kind::Wav => declared,
+        Kind::Aiff if declared.is_some() => declared,
         Kind::M4a => movie.map(|movie| movie.table.in_frames(rate)).filter(|table| *table > 0),
         Kind::Flac | Kind::Aiff | Kind::Caf => track.num_frames.filter(|frames| *frames > 0),
         // Where a frame at the head counts those behind it; else the reader only guesses from the bit rate.
@@ -121,6 +124,7 @@ pub fn source(opened: Opened, max_secs: u64) -> Result<Source, Refusal> {
         file,
         packets: 0,
         bad_packets: 0,
+        changed: 0,
         not_numbers: 0,
         frames: 0,
         reader,
@@ -156,32 +160,45 @@ impl Source {
     /// What can only be said at the end; call it when an empty block came.
     pub fn verdict(&self) -> Result<(), Refusal> {
         let rate = f64::from(self.spec.rate);
+        let cut_off = self.cut_off();
+        // Where a file breaks off, a packet or two are broken.
+        if let Some(refusal) = cut_off.clone().filter(|_| self.bad_packets <= 2) {
+            return Err(refusal);
+        }
         if self.bad_packets > 0 && self.bad_packets * 100 > self.packets {
-            return Err(Refusal::Damaged);
+            return Err(if self.changed * 2 > self.bad_packets {
+                Refusal::Changes
+            } else {
+                Refusal::Damaged
+            });
         }
         let samples = self.frames.saturating_mul(self.spec.channels as u64);
         if self.not_numbers > 0 && self.not_numbers.saturating_mul(10_000) > samples {
             return Err(Refusal::NotNumbers { count: self.not_numbers });
         }
-        if let Some(declared) = self.spec.declared {
-            let missing = declared.saturating_sub(self.frames + self.skipped()) as f64;
-            if missing > (rate * 0.5).max(declared as f64 * 0.01) {
-                return Err(Refusal::CutOff {
-                    declared_secs: declared as f64 / rate,
-                    found_secs: self.frames as f64 / rate,
-                });
-            }
+        if let Some(refusal) = cut_off {
+            return Err(refusal);
         }
         if self.frames == 0 {
             return Err(Refusal::Empty);
-        }
-        if self.cut {
-            return Err(Refusal::CutOff { declared_secs: 0.0, found_secs: self.frames as f64 / rate });
         }
         if (self.frames as f64) < rate * 0.05 {
             return Err(Refusal::TooShort);
         }
         Ok(())
+    }
+
+    /// That more is missing than rounding explains, or that the end is.
+    fn cut_off(&self) -> Option<Refusal> {
+        let rate = f64::from(self.spec.rate);
+        let found_secs = self.frames as f64 / rate;
+        if let Some(declared) = self.spec.declared {
+            let missing = declared.saturating_sub(self.frames + self.skipped()) as f64;
+            if missing > (rate * 0.5).max(declared as f64 * 0.01) {
+                return Some(Refusal::CutOff { declared_secs: declared as f64 / rate, found_secs });
+            }
+        }
+        (self.cut && self.frames > 0).then_some(Refusal::CutOff { declared_secs: 0.0, found_secs })
     }
 
     /// Frames that a declared count includes and the sound does not: priming of an M4A.
@@ -240,8 +257,11 @@ impl Source {
             }
             Err(Error::ResetRequired) => return Err(Refusal::Changes),
             // Vorbis and MP3 decoders may find a first packet useless without being damaged; the share decides.
-            Err(Error::DecodeError(_) | Error::IoError(_) | Error::LimitError(_)) => {
+            Err(error @ (Error::DecodeError(_) | Error::IoError(_) | Error::LimitError(_))) => {
                 self.bad_packets += 1;
+                // What the MP3 decoder says of a frame of another rate or other channels.
+                self.changed +=
+                    u64::from(matches!(error, Error::DecodeError(why) if why.contains("signal spec")));
                 self.ended = self.bad_packets > 64 + self.packets / 50;
             }
             Err(error) => return Err(refused(Kind::Wav, error)),

@@ -67,6 +67,7 @@ pub fn open(file: File) -> Result<Opened, Refusal> {
             let more = |upto: usize| shared.first(start, upto);
             declared = as_riff(&mut head, end - start, more)?;
         }
+        Kind::Aiff => declared = within_form(&mut head, end - start),
         Kind::M4a => {
             let found = front_mp4::read(&mut *shared.lock(), start, end)?;
             movie = Some(found);
@@ -343,6 +344,29 @@ fn as_riff(
         }
         at = at.saturating_add(8 + size as usize + (size & 1) as usize);
     }
+}
+
+/// Cuts the sound chunk of an AIFF that reaches beyond the file. Gives the frames it declared.
+fn within_form(head: &mut [u8], len: u64) -> Option<u64> {
+    let be32 = |head: &[u8], at: usize| get_u32(head, at).map(u32::swap_bytes);
+    let (mut at, mut declared) = (12usize, None);
+    // Descriptions longer than what we look at: the reader finds its own way.
+    while let Some(size) = be32(head, at.saturating_add(4)) {
+        match &head[at..at + 4] {
+            b"COMM" => declared = be32(head, at + 10).map(u64::from),
+            b"SSND" => {
+                let there = u32::try_from(len - (at as u64 + 8)).unwrap_or(u32::MAX);
+                if size > there {
+                    put_u32(head, at + 4, there.swap_bytes());
+                    put_u32(head, 4, u32::try_from(len - 8).unwrap_or(u32::MAX).swap_bytes());
+                    return declared;
+                }
+            }
+            _ => {}
+        }
+        at = at.saturating_add(8 + size as usize + (size & 1) as usize);
+    }
+    declared
 }
 
 fn get_u32(bytes: &[u8], at: usize) -> Option<u32> {

@@ -24,12 +24,20 @@ impl Resampler {
         let steep = 1.0 - 1.6 / crossings as f64;
         let cut = 0.5 * (f64::from(to) / f64::from(from)).min(1.0) * steep.max(0.8);
         let half = ((crossings as f64 / (2.0 * cut)).ceil() as usize).next_multiple_of(4);
+        // A rate that shares nothing with the other asks for millions of taps: their window is read from a table,
+        // straight between 4,096 places, which is 126 dB near.
+        let table: Vec<f64> = (0..=4097).map(|i| kaiser(f64::from(i) / 4096.0)).collect();
+        let window = |x: f64| {
+            let at = x.abs().min(1.0) * 4096.0;
+            let (i, part) = (at as usize, at.fract());
+            table[i] + part * (table[i + 1] - table[i])
+        };
         let mut phases = Vec::with_capacity(up as usize * 2 * half);
         for phase in 0..up {
             let begin = phases.len();
             for tap in 0..2 * half {
                 let t = tap as f64 - (half as f64 - 1.0) - phase as f64 / up as f64;
-                phases.push((sinc(2.0 * cut * t) * kaiser(t / half as f64)) as f32);
+                phases.push((sinc(2.0 * cut * t) * window(t / half as f64)) as f32);
             }
             let sum: f32 = phases[begin..].iter().sum();
             phases[begin..].iter_mut().for_each(|tap| *tap /= sum);

@@ -62,8 +62,8 @@ pub const HEADER: usize = 44;
 
 /// The 44 bytes before the samples; `behind` counts the bytes of chunks that follow them.
 pub fn header(rate: u32, channels: u16, bits: u16, frames: u64, behind: u32) -> [u8; HEADER] {
-    let block = channels * bits / 8;
-    let data = u32::try_from(frames * u64::from(block)).unwrap_or(u32::MAX);
+    let block = channels.saturating_mul(bits / 8);
+    let data = u32::try_from(frames.saturating_mul(u64::from(block))).unwrap_or(u32::MAX);
     let riff = 36u32.saturating_add(data).saturating_add(data % 2).saturating_add(behind);
     let mut head = [0; HEADER];
     let mut at = 0;
@@ -78,7 +78,7 @@ pub fn header(rate: u32, channels: u16, bits: u16, frames: u64, behind: u32) -> 
     put(&1u16.to_le_bytes());
     put(&channels.to_le_bytes());
     put(&rate.to_le_bytes());
-    put(&(rate * u32::from(block)).to_le_bytes());
+    put(&rate.saturating_mul(u32::from(block)).to_le_bytes());
     put(&block.to_le_bytes());
     put(&bits.to_le_bytes());
     put(b"data");

@@ -13,6 +13,7 @@ use crate::catalogue::map;
 use crate::clock::{DAY, HOUR, Timestamp};
 use crate::error::{Error, Result};
 use crate::ids::TrackId;
+use crate::sales::guards::BASKET_LASTS;
 use crate::web::{Faults, FormView, Ours, Page, Posted, Reply, View};
 
 /// The day the privacy page last changed its meaning, and every earlier one that can still be read.
@@ -161,7 +162,7 @@ impl Privacy {
                     "proves that a form you send came from our page",
                     "until you close the browser".into(),
                 ),
-                row(Ours::Basket, "finds your basket again while you are not signed in", days(BASKET_MS)),
+                row(Ours::Basket, "finds your basket again while you are not signed in", days(BASKET_LASTS)),
                 row(Ours::Notice, "one line, such as “Saved”, for the next page", "a minute".into()),
                 row(
                     Ours::Age,
@@ -180,9 +181,6 @@ impl Privacy {
         }
     }
 }
-
-/// How long a basket without an account is kept after its last change.
-const BASKET_MS: i64 = 90 * DAY;
 
 fn edition_day() -> Timestamp {
     let day = EDITION.parse::<chrono::NaiveDate>().unwrap_or_default();
@@ -291,8 +289,10 @@ pub fn robots(app: &State<App>) -> Reply {
         "/cart",
         "/checkout",
         "/confirm",
+        "/email",
         "/library",
         "/orders",
+        "/reset",
         "/sign-in",
         "/sign-up",
         "/studio",

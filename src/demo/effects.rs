@@ -453,8 +453,9 @@ pub fn dawn_birds(seed: u64) -> Vec<Frame> {
                 (air[side].band(s.chance.noise()) * 0.010 + leaves[side].band(s.chance.noise()) * 0.006) * g;
         }
     }
-    // Each song: chirps as from, to, seconds, gap.
-    let songs: [(&[(f32, f32, f32, f32)], f32, f32); 3] = [
+    /// A chirp: from, to, seconds, gap.
+    type Chirp = (f32, f32, f32, f32);
+    let songs: [(&[Chirp], f32, f32); 3] = [
         (
             &[
                 (3900.0, 5200.0, 0.07, 0.05),

@@ -21,6 +21,7 @@ use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::jobs::{self, Job, Priority, Terms, enqueue_as};
+use crate::studio::pages::Agreement;
 
 const MARK: &str = "demo";
 /// So much later the next track may be begun, so that the first ones are in the shop before the last are made.
@@ -144,15 +145,12 @@ fn settle(conn: &mut Conn, person: &Person, account: &Account, hash: &str, now: 
             .execute(c))?;
     }
     match (person.role, &user.handle) {
-        (Some(Role::Uploader), Some(handle)) => user.become_uploader(conn, handle, AGREEMENT, now)?,
+        (Some(Role::Uploader), Some(handle)) => user.become_uploader(conn, handle, Agreement::now().version, now)?,
         (Some(role), _) => user.grant(conn, role, now)?,
         (None, _) => {}
     }
     Ok(user.id)
 }
-
-/// The edition of the uploaders' agreement that the demo's people accepted.
-const AGREEMENT: &str = "2026-11";
 
 /// Begins to fill a shop without tracks with these of the demo's; where it was begun already, it goes on as it was
 /// begun. False when the shop has tracks of its own.

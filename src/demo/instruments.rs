@@ -195,7 +195,7 @@ pub fn sine(phase: f32) -> f32 {
         t
     };
     let x = t * t;
-    -t * (6.283_185 + x * (-41.341_55 + x * (81.601_2 - x * 74.575_6)))
+    -t * (TAU + x * (-41.341_55 + x * (81.601_2 - x * 74.575_6)))
 }
 
 /// The part of a turn, for phases that were bent beyond it.

@@ -290,11 +290,10 @@ pub fn reverberate(rate: f32, room: Room, sound: &mut [Frame]) {
             }
             x[side] = v;
         }
-        let mut v = [0f32; 8];
-        for i in 0..8 {
-            dull[i] += damp * (lines[i][at[i]] - dull[i]);
-            v[i] = dull[i];
+        for (i, dull) in dull.iter_mut().enumerate() {
+            *dull += damp * (lines[i][at[i]] - *dull);
         }
+        let mut v = dull;
         let out_l = v[0] - v[2] + v[4] - v[6];
         let out_r = v[1] - v[3] + v[5] - v[7];
         // Hadamard: three rounds of sums and differences.

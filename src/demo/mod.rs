@@ -9,6 +9,8 @@ pub mod accounts;
 pub mod bulk;
 pub mod catalogue;
 mod chance;
+// What a sound is made of stands in one line, and left and right go by number.
+#[allow(clippy::too_many_arguments, clippy::needless_range_loop)]
 mod effects;
 pub mod fill;
 mod instruments;
@@ -16,6 +18,7 @@ pub mod jobs;
 mod loops;
 mod mix;
 mod music;
+#[allow(clippy::too_many_arguments)] // a phrase in one line
 mod score;
 
 pub use catalogue::{Person, Spec, TRACKS, people, spec, wav};

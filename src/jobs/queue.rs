@@ -116,8 +116,6 @@ pub fn claim(conn: &mut Conn, owner: &str, least: Priority) -> Result<Option<Lea
         let (payload, fence, runs): (String, i64, i32) =
             jobs::table.find(&id).select((jobs::payload, jobs::fence, jobs::runs)).first(conn)?;
         match serde_json::from_str(&payload) {
-            // A job whose worker dies each time would otherwise run for ever.
-            Ok(_) if runs > TRIES + 3 => park(conn, &id, "its worker died each time")?,
             Ok(job) => return Ok(Some(Lease { id, job, fence, runs })),
             Err(error) => park(conn, &id, &format!("cannot be read: {error}"))?,
         }
@@ -138,6 +136,11 @@ fn park(conn: &mut Conn, id: &JobId, why: &str) -> Result<()> {
 }
 
 impl Lease {
+    /// Whether its worker died so often that it is given up: it would otherwise run for ever.
+    pub fn is_worn_out(&self) -> bool {
+        self.runs > TRIES + 3
+    }
+
     /// Keeps the job for another while. False: it was given to another worker, stop.
     pub fn renew(&self, conn: &mut Conn) -> Result<bool> {
         let now = clock(conn)?;

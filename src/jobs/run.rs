@@ -102,9 +102,12 @@ pub async fn drain(app: &App) -> Result<usize> {
 
 /// One job under its lease, renewed while it runs. A failure is kept with the job.
 async fn run(app: &App, lease: &Lease) -> Result<()> {
-    let done = tokio::select! {
-        done = deliver(app, lease) => done,
-        () = renewing(app, lease) => Err(Error::conflict("the lease was lost")),
+    let done = match lease.is_worn_out() {
+        true => Err(Error::internal("its worker died each time")),
+        false => tokio::select! {
+            done = deliver(app, lease) => done,
+            () = renewing(app, lease) => Err(Error::conflict("the lease was lost")),
+        },
     };
     let Err(error) = done else { return Ok(()) };
     let (kind, id) = (lease.job.kind(), lease.id.to_string());

@@ -9,6 +9,8 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ids::OrderId;
 use crate::jobs::{Job, Lease, Terms, enqueue_as};
+use crate::money::Cents;
+use crate::sales::edition::Edition;
 use crate::sales::inbox::{self, Kept};
 use crate::sales::licence::Held;
 use crate::sales::order::Order;
@@ -34,14 +36,21 @@ pub async fn send_receipt(app: &App, lease: &Lease, order: &OrderId) -> Result<(
             lease.finish(conn, now)?;
             let order = Order::find(conn, &order)?;
             let buyer = User::find(conn, &order.buyer_id)?;
-            let lines: Vec<_> = Held::of_order(conn, &order.id)?
+            let held = Held::of_order(conn, &order.id)?;
+            let hashes: Vec<String> = held.iter().map(|held| held.licence.terms_hash.clone()).collect();
+            let names = Edition::names(conn, &hashes)?;
+            let cost = |cents: Cents| match cents {
+                Cents::ZERO => "free".to_owned(),
+                cents => cents.show(&order.currency),
+            };
+            let lines: Vec<_> = held
                 .into_iter()
                 .map(|held| {
                     json!({
                         "title": held.line.title,
                         "uploader": held.line.uploader_name,
-                        "tier": held.line.tier,
-                        "price": held.line.price_cents.show(&order.currency),
+                        "tier": names.get(&held.licence.terms_hash).unwrap_or(&held.line.tier),
+                        "price": cost(held.line.price_cents),
                         "number": held.licence.number,
                     })
                 })
@@ -52,7 +61,7 @@ pub async fn send_receipt(app: &App, lease: &Lease, order: &OrderId) -> Result<(
                 values: json!({
                     "name": buyer.name,
                     "order": order.id,
-                    "total": order.total_cents.show(&order.currency),
+                    "total": cost(order.total_cents),
                     "lines": lines,
                     "library": issuer.address("/library"),
                     "receipt": issuer.address(&format!("/orders/{}", order.id)),

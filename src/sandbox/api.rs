@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::book::{Book, new_id};
+use super::book::Book;
 use super::fault::Fault;
 use super::objects::list;
 use super::params::Params;
 use super::records::{Line, Metadata, Session};
+use super::shelf::new_id;
 
 type Outcome<T> = std::result::Result<T, Fault>;
 

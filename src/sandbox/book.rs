@@ -1,7 +1,7 @@
 //! The pretend Stripe's book: what it holds, and what can happen to it. Every verb either does the whole of what
 //! Stripe would do, with the events that tell of it, or nothing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use super::journal::Journal;
 use super::records::{
     Answer, Charge, Delivery, Dispute, Event, Failure, Metadata, Paper, Payment, Record, Refund, Session,
 };
+use super::shelf::{Shelf, new_id};
 use crate::error::Result;
 use crate::secrets;
 
@@ -603,75 +604,5 @@ impl Book {
             heard: None,
         }));
         Ok(())
-    }
-}
-
-/// An id as Stripe makes them: what it is, and letters and figures that nobody guesses.
-pub fn new_id(prefix: &str, length: usize) -> Result<String, Fault> {
-    const SIGNS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut id = prefix.to_owned();
-    while id.len() < prefix.len() + length {
-        // 248 is the largest multiple of 62 in a byte: no sign is likelier than another.
-        let bytes: [u8; 64] = secrets::random()?;
-        let signs =
-            bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(SIGNS[usize::from(byte % 62)]));
-        id.extend(signs.take(prefix.len() + length - id.len()));
-    }
-    Ok(id)
-}
-
-/// Things of one kind, by their ids and in the order they came.
-struct Shelf<T> {
-    places: HashMap<String, usize>,
-    things: Vec<T>,
-}
-
-impl<T> Default for Shelf<T> {
-    fn default() -> Shelf<T> {
-        Shelf { places: HashMap::new(), things: Vec::new() }
-    }
-}
-
-trait Thing {
-    fn id(&self) -> &str;
-}
-
-macro_rules! things {
-    ($($kind:ident: $id:ident),*) => { $(impl Thing for $kind { fn id(&self) -> &str { &self.$id } })* };
-}
-things!(Session: id, Payment: id, Charge: id, Refund: id, Dispute: id, Event: id, Delivery: event, Answer: key);
-
-impl<T: Thing> Shelf<T> {
-    fn get(&self, id: &str) -> Option<&T> {
-        self.places.get(id).map(|place| &self.things[*place])
-    }
-
-    /// Puts a thing where an earlier one of its id stood, or behind all others; says where.
-    fn put(&mut self, thing: T) -> usize {
-        match self.places.get(thing.id()) {
-            Some(place) => {
-                self.things[*place] = thing;
-                *place
-            }
-            None => {
-                self.places.insert(thing.id().to_owned(), self.things.len());
-                self.things.push(thing);
-                self.things.len() - 1
-            }
-        }
-    }
-
-    fn all(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.things.iter()
-    }
-
-    fn first(&self) -> Option<&T> {
-        self.things.first()
-    }
-
-    fn keep(&mut self, wanted: impl Fn(&T) -> bool) {
-        self.things.retain(wanted);
-        self.places =
-            self.things.iter().enumerate().map(|(place, thing)| (thing.id().to_owned(), place)).collect();
     }
 }

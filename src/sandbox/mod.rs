@@ -7,6 +7,7 @@
 mod api;
 mod book;
 mod cards;
+mod desk;
 mod fault;
 mod journal;
 mod objects;
@@ -14,6 +15,8 @@ mod pages;
 mod params;
 mod records;
 mod routes;
+mod shelf;
+mod till;
 mod webhooks;
 
 use std::net::IpAddr;

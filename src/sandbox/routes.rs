@@ -14,12 +14,13 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::book::{Asked, new_id};
+use super::book::Asked;
 use super::fault::Fault;
 use super::objects::VERSION;
 use super::params::Params;
 use super::records::Answer;
-use super::{Sandbox, api, pages};
+use super::shelf::new_id;
+use super::{Sandbox, api, desk, pages, till};
 use crate::error::{Error, Result};
 use crate::secrets;
 
@@ -61,6 +62,8 @@ pub async fn listen(
         .manage(pages::Templates::new()?)
         .mount("/v1", routes![read, write, remove])
         .mount("/", pages::routes())
+        .mount("/", till::routes())
+        .mount("/", desk::routes())
         .register("/v1", catchers![not_a_call])
         .register("/", pages::catchers())
         .attach(AdHoc::on_liftoff("address", move |rocket| {

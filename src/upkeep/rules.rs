@@ -102,14 +102,14 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "stripe-holds-the-rest",
         "what is booked as held at Stripe is not what was paid and not given back",
-        "SELECT 'order ' || o.id AS about, CAST(e.held AS TEXT) || ' against ' || \
+        "SELECT 'order ' || o.id AS about, CAST(COALESCE(e.held, 0) AS TEXT) || ' against ' || \
             CAST(COALESCE(b.back, 0) - o.total_cents AS TEXT) AS more \
          FROM orders o \
-         JOIN (SELECT j.order_id, CAST(SUM(e.amount_cents) AS BIGINT) AS held FROM journals j \
+         LEFT JOIN (SELECT j.order_id, CAST(SUM(e.amount_cents) AS BIGINT) AS held FROM journals j \
                JOIN entries e ON e.journal_id = j.id WHERE e.account = 'stripe' GROUP BY j.order_id) e ON e.order_id = o.id \
          LEFT JOIN (SELECT order_id, MAX(upto_cents) AS back FROM journals WHERE kind = 'refund' GROUP BY order_id) b \
             ON b.order_id = o.id \
-         WHERE e.held <> COALESCE(b.back, 0) - o.total_cents",
+         WHERE o.state IN ('paid', 'refunded') AND COALESCE(e.held, 0) <> COALESCE(b.back, 0) - o.total_cents",
     ),
     rule(
         "uploader-balance",

@@ -63,6 +63,10 @@ pub async fn any(status: Status, request: &Request<'_>) -> Reply {
         let next: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
         return Reply::go(format!("/sign-in?next={next}"));
     }
+    // A part of the address that cannot be such a thing names nothing: Rocket says 422 where no route took it.
+    if code == 422 && error.is_none() {
+        code = 404;
+    }
     let mut allow = None;
     if code == 404 && error.is_none() {
         allow = allowed(request);

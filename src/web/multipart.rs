@@ -2,6 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use futures::{Stream, StreamExt};
 use multer::bytes::{Buf, Bytes};
 use multer::{Field, Multipart};
 use rocket::Request;
-use rocket::data::{Data, DataStream, FromData, Outcome, ToByteUnit};
+use rocket::data::{Data, FromData, Outcome, ToByteUnit};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 use super::form::Fields;
@@ -22,6 +24,10 @@ const SIP: usize = 64 << 10;
 /// The longest field beside the file, and how many there may be.
 const FIELD_BYTES: usize = 16 << 10;
 const MOST_FIELDS: usize = 50;
+/// Most that may stand before a file: all those fields, and a sip of the file itself. Until the parser has found what
+/// it looks for (a beginning, the end of a field's head) it keeps everything in memory, and searches it again with
+/// each sip: without a bound, a head without an end would be a gigabyte of memory and hours of searching.
+const HEAD_BYTES: u64 = 1 << 20;
 /// What is read and thrown away of a form that was refused, so that the browser gets to see why: one that is still
 /// sending when the line closes shows an error of its own.
 const PATIENCE_BYTES: u64 = 64 << 20;
@@ -74,13 +80,23 @@ impl AsyncRead for Incomer<'_> {
 
 /// A body in small sips. The parser takes what it is given until it has to wait, into memory; so we make it wait
 /// after every sip, and what is in memory of a file of any size is one of them.
-struct Sips<'r> {
-    from: DataStream<'r>,
+struct Sips<R> {
+    from: R,
     sip: Box<[u8]>,
     gave: bool,
+    /// Bytes that may still come.
+    left: Arc<AtomicU64>,
 }
 
-impl Stream for Sips<'_> {
+impl<R> Sips<R> {
+    /// The sips, and what may be raised once the file is found.
+    fn new(from: R) -> (Sips<R>, Arc<AtomicU64>) {
+        let left = Arc::new(AtomicU64::new(HEAD_BYTES));
+        (Sips { from, sip: vec![0; SIP].into(), gave: false, left: left.clone() }, left)
+    }
+}
+
+impl<R: AsyncRead + Unpin> Stream for Sips<R> {
     type Item = io::Result<Bytes>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
@@ -95,6 +111,11 @@ impl Stream for Sips<'_> {
             Ok(()) if buf.filled().is_empty() => None,
             Ok(()) => {
                 this.gave = true;
+                let (n, left) = (buf.filled().len() as u64, this.left.load(Ordering::Relaxed));
+                if n > left {
+                    return Poll::Ready(Some(Err(io::Error::other("the head of this form has no end"))));
+                }
+                this.left.store(left - n, Ordering::Relaxed);
                 Some(Ok(Bytes::copy_from_slice(buf.filled())))
             }
         })
@@ -113,12 +134,14 @@ impl<'r> FromData<'r> for Incoming<'r> {
         let most = request.rocket().state::<App>().map_or(0, |app| app.config.upload_max_bytes);
         // A little more than the file may have: whoever reads it counts, and says so.
         let from = data.open(most.saturating_add(PATIENCE_BYTES).bytes());
-        let sips = Sips { from, sip: vec![0; SIP].into(), gave: false };
+        let (sips, left) = Sips::new(from);
         let mut form = Multipart::new(sips, boundary);
         let mut fields = vec![];
         let file = loop {
             match form.next_field().await {
                 Ok(Some(field)) if field.name() == Some("file") => {
+                    // The stream itself is bounded already.
+                    left.store(u64::MAX, Ordering::Relaxed);
                     let filename = field.file_name().unwrap_or_default().to_owned();
                     break Some(Incomer { filename, field, chunk: Bytes::new() });
                 }
@@ -157,4 +180,43 @@ async fn text_of(mut field: Field<'_>) -> Option<(String, String)> {
         }
     }
     Some((name, String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a form comes to whose bytes are these, and then `x` without end.
+    async fn endless(begun: &'static [u8]) -> Result<(), String> {
+        let (sips, left) = Sips::new(begun.chain(tokio::io::repeat(b'x')));
+        let mut form = Multipart::new(sips, "edge");
+        let found = tokio::time::timeout(Duration::from_secs(20), form.next_field()).await;
+        let answer = found.map_err(|_| "it never ended".to_owned())?;
+        // No more was taken than may be held.
+        assert!(left.load(Ordering::Relaxed) < SIP as u64, "it ended without having read");
+        answer.map(drop).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_head_without_an_end_is_refused_early() {
+        for begun in
+            [&b""[..], b"--edge\r\n", b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\""]
+        {
+            let answer = endless(begun).await;
+            assert!(answer.as_ref().is_err_and(|why| why != "it never ended"), "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_may_be_longer_than_its_head() {
+        let head = &b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"[..];
+        let body = tokio::io::repeat(b'x').take(3 * HEAD_BYTES);
+        let (sips, left) = Sips::new(head.chain(body).chain(&b"\r\n--edge--\r\n"[..]));
+        let mut form = Multipart::new(sips, "edge");
+        let field = form.next_field().await.unwrap().unwrap();
+        left.store(u64::MAX, Ordering::Relaxed);
+        let mut file = Incomer { filename: "a".into(), field, chunk: Bytes::new() };
+        let n = tokio::io::copy(&mut file, &mut tokio::io::sink()).await.unwrap();
+        assert_eq!(n, 3 * HEAD_BYTES);
+    }
 }

@@ -380,7 +380,7 @@ document.addEventListener('keydown', (event) => {
   const el = event.target;
   if (el.closest('input, textarea, select, [contenteditable], dialog[open]')) return;
   // Space presses what stands under the focus; on a link, which it does not press, it plays.
-  const pressed = el.closest('button, summary, [role=button], [role=slider]');
+  const pressed = el.closest('button, summary, [role=button]');
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const does = {
     ' ': () => (pressed || !(now() || document.querySelector('[data-play]')) ? false : now() ? toggle() : document.querySelector('[data-play]').click()),

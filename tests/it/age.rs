@@ -69,6 +69,10 @@ async fn the_screen_comes_first_and_is_neutral() {
         assert!(!form.contains(" selected") && !form.contains("checked"));
         let year = form.split("name=\"birth_year\"").nth(1).unwrap().split('>').next().unwrap();
         assert!(year.contains("value=\"\"") && !year.contains("min=") && !year.contains("placeholder"));
+        assert!(
+            form.split("<option").nth(1).unwrap().starts_with(" value=\"\""),
+            "no month is chosen beforehand"
+        );
         for month in 1..=12 {
             assert!(form.contains(&format!("<option value=\"{month}\">")), "{month}");
         }

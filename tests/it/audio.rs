@@ -42,7 +42,9 @@ async fn comes_out_whole(format: &Format, source: &Path) {
         }
         None => {
             let (ours, theirs) = (rendered(&file).await, reference(&file));
-            assert_eq!(ours.len(), theirs.len(), "{name}");
+            // The reference fills the last packet of AAC up; what is beyond the counted frames is not sound.
+            let samples = facts.frames as usize * facts.channels as usize;
+            assert!(ours.len() == samples && theirs.len() >= samples, "{name}");
             let off = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(off <= format.off, "{name} is {off:e} away from its reference");
         }
@@ -463,7 +465,7 @@ async fn a_small_file_cannot_unfold_without_end() {
     let bomb = folder.path().join("bomb.flac");
     let silence = ["-f", "lavfi", "-i", "anullsrc=sample_rate=8000:channel_layout=mono"];
     ffmpeg(&[&silence[..], &["-t", "36000", "-compression_level", "12", &bomb.to_string_lossy()]].concat());
-    assert!(std::fs::metadata(&bomb).unwrap().len() < 1 << 20, "no bomb");
+    assert!(std::fs::metadata(&bomb).unwrap().len() < 2 << 20, "no bomb");
     let begun = Instant::now();
     let refused = examine_within(&bomb, Limits { max_secs: 20, ..Limits::default() }).await.map(drop);
     assert_eq!(refused, Err(Refusal::TooLong { max_secs: 20 }));

@@ -12,6 +12,7 @@ use crate::support::chromium::{Chromium, Driver};
 /// A shop that works its jobs by itself, as `serve` does.
 struct OpenShop {
     app: TestApp,
+    editor: Browser,
     stopper: jobs::run::Stopper,
 }
 
@@ -20,11 +21,12 @@ impl OpenShop {
         let app = TestApp::new().await;
         let (stopper, stop) = jobs::stopper();
         tokio::spawn(jobs::run::work(app.app.clone(), stop));
-        OpenShop { app, stopper }
+        let editor = app.person("Quick Editor", &[cuehouse::accounts::user::Role::Reviewer]).await;
+        OpenShop { app, editor, stopper }
     }
 
     /// Brings a sound of its uploader into the shop, and says under which slug.
-    async fn sells(&self, uploader: &mut Browser, title: &str, seed: u32) -> String {
+    async fn sells(&mut self, uploader: &mut Browser, title: &str, seed: u32) -> String {
         let bytes = song(seed);
         let sent = uploader.upload("/studio/uploads/new", "/studio/uploads", "song.wav", &bytes).await;
         let page = sent.location().to_owned();
@@ -49,9 +51,9 @@ impl OpenShop {
         ];
         uploader.send(&edit, &save, &words).await.is(303);
         uploader.send(&edit, &submit, &[]).await.is(303);
-        let mut reviewer = self.app.person("Quick Editor", &[cuehouse::accounts::user::Role::Reviewer]).await;
         let review = format!("/admin/review/{slug}");
-        reviewer.send(&review, &format!("{review}/publication"), &[]).await.is(303);
+        self.editor.send(&review, &format!("{review}/publication"), &[]).await.is(303);
+        self.finds(&slug, title).await;
         slug
     }
 }
@@ -137,7 +139,7 @@ async fn a_song_goes_from_its_maker_to_its_licensee_in_a_browser() {
     maker.fill("handle", "ines").await;
     maker.tick("agreement", "yes").await;
     maker.send("/studio/welcome").await;
-    maker.comes_to("/studio").await;
+    maker.until("!document.querySelector('form[action=\"/studio/welcome\"]')").await;
     maker.open("/studio/uploads/new").await;
     let file = shop.app.folder.path().join("copper weather.wav");
     std::fs::write(&file, &wav).unwrap();
@@ -152,7 +154,7 @@ async fn a_song_goes_from_its_maker_to_its_licensee_in_a_browser() {
     maker.choose("genre", "cinematic").await;
     maker.fill("tags", "rain, slow build").await;
     maker.fill("price.creator", "29").await;
-    maker.send(&format!("/studio/tracks/{slug}")).await;
+    maker.press_words("main form.describe", "Save").await;
     maker.until("document.querySelector('.notice')").await;
     maker.open(&edit).await;
     maker.send(&format!("/studio/tracks/{slug}/submission")).await;
@@ -170,6 +172,7 @@ async fn a_song_goes_from_its_maker_to_its_licensee_in_a_browser() {
     reviewer.send(&format!("/admin/review/{slug}/publication")).await;
     reviewer.until("document.querySelector('.notice')").await;
     reviewer.is_quiet().await;
+    shop.finds(&slug, "Copper Weather").await;
 
     // A buyer finds it, hears it, and it plays on while they read.
     let buyer = driver.desk(&shop.app.url).await;
@@ -207,7 +210,7 @@ async fn a_song_goes_from_its_maker_to_its_licensee_in_a_browser() {
     buyer.comes_to("/orders/").await;
     buyer.press("main a[href^='/library']").await;
     buyer.comes_to("/library").await;
-    buyer.press("main a[href*='/files/'], main a[href$='.wav']").await;
+    buyer.press("main .files a[href$='.wav']").await;
     let file = buyer.downloaded().await;
     assert!(std::fs::read(&file).unwrap() == wav, "{} has other bytes", file.display());
     buyer.is_quiet().await;
@@ -217,7 +220,7 @@ async fn a_song_goes_from_its_maker_to_its_licensee_in_a_browser() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_keyboard_is_enough_and_its_single_keys_can_be_switched_off() {
     let Some(driver) = Driver::start() else { return };
-    let shop = OpenShop::new().await;
+    let mut shop = OpenShop::new().await;
     let mut maker = shop.app.uploader("Ines Morrow").await;
     let first = shop.sells(&mut maker, "Rain on tin", 5).await;
     let second = shop.sells(&mut maker, "Rain on slate", 9).await;
@@ -288,7 +291,7 @@ async fn a_keyboard_is_enough_and_its_single_keys_can_be_switched_off() {
     quiet.becomes(&shop.app.buyer("Quiet Hands").await).await;
     quiet.open("/account").await;
     quiet.send("/account/shortcuts").await;
-    quiet.comes_to("/account").await;
+    quiet.until("document.querySelector('[name=shortcuts]').value === 'on'").await;
     quiet.open(&format!("/tracks/{first}")).await;
     quiet.keys(&['/', '?', 'j']).await;
     assert_ne!(quiet.value("document.activeElement.name").await, "q");
@@ -300,7 +303,7 @@ async fn a_keyboard_is_enough_and_its_single_keys_can_be_switched_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn five_seconds_are_a_play_and_a_broken_sound_says_so() {
     let Some(driver) = Driver::start() else { return };
-    let shop = OpenShop::new().await;
+    let mut shop = OpenShop::new().await;
     let mut maker = shop.app.uploader("Ines Morrow").await;
     let slug = shop.sells(&mut maker, "Rain on tin", 5).await;
     let visitor = driver.desk(&shop.app.url).await;
@@ -332,7 +335,7 @@ async fn five_seconds_are_a_play_and_a_broken_sound_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_complains_or_scrolls_sideways() {
     let Some(driver) = Driver::start() else { return };
-    let shop = OpenShop::new().await;
+    let mut shop = OpenShop::new().await;
     let mut maker = shop.app.uploader("Ines Morrow").await;
     let slug =
         shop.sells(&mut maker, "Rain on a tin roof that goes on and on in a title without end", 5).await;
@@ -423,7 +426,7 @@ const SMALL: &str = r"[...document.querySelectorAll('main :is(button, summary, s
 #[tokio::test(flavor = "multi_thread")]
 async fn without_script_there_is_the_browsers_own_player() {
     let Some(driver) = Driver::start() else { return };
-    let shop = OpenShop::new().await;
+    let mut shop = OpenShop::new().await;
     let mut maker = shop.app.uploader("Ines Morrow").await;
     let slug = shop.sells(&mut maker, "Rain on tin", 5).await;
     let plain = driver.plain(&shop.app.url).await;
@@ -442,7 +445,7 @@ async fn without_script_there_is_the_browsers_own_player() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_page_weighs_less_than_sixty_kibibytes() {
     let Some(driver) = Driver::start() else { return };
-    let shop = OpenShop::new().await;
+    let mut shop = OpenShop::new().await;
     let mut maker = shop.app.uploader("Ines Morrow").await;
     for seed in 0..3 {
         shop.sells(&mut maker, &format!("Rain, take {seed}"), 5 + seed).await;
@@ -458,6 +461,19 @@ async fn the_first_page_weighs_less_than_sixty_kibibytes() {
 }
 
 impl OpenShop {
+    /// Waits until a search finds what was published.
+    async fn finds(&self, slug: &str, title: &str) {
+        let words: String = url::form_urlencoded::byte_serialize(title.as_bytes()).collect();
+        for _ in 0..100 {
+            let found = self.app.visitor().get(&format!("/search?q={words}")).await.is(200);
+            if found.has(&format!("data-track=\"{slug}\"")) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{slug} is not found under {title}")
+    }
+
     /// The link in the newest letter to this address, as soon as it has come.
     async fn letter_to(&self, email: &str) -> String {
         for _ in 0..200 {

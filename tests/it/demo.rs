@@ -87,7 +87,7 @@ async fn an_empty_shop_is_filled_through_the_upload_s_own_way() {
         assert_eq!(sold, spec.description.prices);
         assert_eq!(track.price_from, sold.first().map(|(_, price)| *price));
         let wav = demo::wav(number);
-        assert_eq!(recording.container, "wav");
+        assert_eq!(recording.container, "WAV");
         let master = shop.app.storage.bytes(&format!("masters/{}", track.upload_id)).await.unwrap();
         assert!(master[..] == wav[..], "the master is not what was synthesised");
         for key in [&recording.preview_key, &recording.sample_key, &recording.artwork_key] {

@@ -246,7 +246,7 @@ pub async fn ask_to_move(
 
 /// Moves the account to the address whose owner got this link. Works only in a browser that is signed in to it, so a
 /// mistyped address gives its stranger nothing.
-#[get("/account/email/<token>")]
+#[get("/email/<token>")]
 pub async fn moved(token: &str, who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
     let token = token.to_owned();
     match app.db.write(move |conn| joining::move_account(conn, &who.id, &token, Timestamp::now())).await {

@@ -75,7 +75,7 @@ pub fn sent(page: Page, app: &State<App>) -> Result<Reply> {
 }
 
 /// Asks for the new password. Looking at the page uses nothing up.
-#[get("/account/reset/<token>", rank = 2)]
+#[get("/reset/<token>")]
 pub async fn edit(token: &str, page: Page, app: &State<App>) -> Result<Reply> {
     let token = token.to_owned();
     let asked = token.clone();
@@ -90,7 +90,7 @@ pub async fn edit(token: &str, page: Page, app: &State<App>) -> Result<Reply> {
 }
 
 /// Changes the password and ends every session.
-#[post("/account/reset/<token>", data = "<form>")]
+#[post("/reset/<token>", data = "<form>")]
 pub async fn update(token: &str, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
     let new = form.0.raw("password");
     let token = token.to_owned();

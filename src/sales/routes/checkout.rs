@@ -179,7 +179,11 @@ pub async fn show(
     page: Page,
     app: &State<App>,
 ) -> Result<Reply> {
-    let (order, unheard) = heard(app, &id, &person).await?;
+    let (order, unheard, news) = heard(app, &id, &person).await?;
+    if news {
+        // What this page shows beside the order, such as the basket, is older than the news.
+        return Ok(Reply::go(format!("/orders/{id}")));
+    }
     if cancelled.is_some() && !order.was_paid() {
         return Ok(Reply::go("/cart")
             .notice("You left the payment page. Nothing was charged, and your basket is whole."));
@@ -221,23 +225,28 @@ pub async fn show(
     })
 }
 
-/// The order after Stripe was asked, where nothing was heard of it yet; and whether asking failed.
-async fn heard(app: &App, id: &OrderId, person: &Visitor) -> Result<(Order, bool)> {
+/// The order after Stripe was asked, where nothing was heard of it yet; whether asking failed, and whether it brought
+/// the payment.
+async fn heard(app: &App, id: &OrderId, person: &Visitor) -> Result<(Order, bool, bool)> {
     let find = || {
         let (id, buyer) = (id.clone(), person.id.clone());
         app.db.read(move |conn| Order::own(conn, &id, &buyer))
     };
     let order = find().await?;
     if !matches!(order.state, Stands::Open | Stands::Awaiting) {
-        return Ok((order, false));
+        return Ok((order, false, false));
     }
     match jobs::look_at(app, &order).await {
-        Ok(()) => Ok((find().await?, false)),
+        Ok(()) => {
+            let order = find().await?;
+            let news = order.was_paid();
+            Ok((order, false, news))
+        }
         Err(Error::Internal(fault)) => {
             tracing::error!(error = %Error::Internal(fault), order = %id, "an order could not be looked up at Stripe");
-            Ok((order, true))
+            Ok((order, true, false))
         }
-        Err(_) => Ok((order, true)),
+        Err(_) => Ok((order, true, false)),
     }
 }
 

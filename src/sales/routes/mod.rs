@@ -20,7 +20,7 @@ pub fn stage() -> AdHoc {
             .mount("/", routes![checkout::new, checkout::create, checkout::show])
             .mount("/", routes![library::index, library::show, library::note])
             .mount("/", routes![licences::index, licences::show, licences::edition])
-            .mount("/", routes![proof::new, proof::create, proof::show])
+            .mount("/", routes![proof::new, proof::create, proof::create_of_file, proof::show])
             .mount("/", routes![proof::list, proof::later_list, proof::keys, proof::context])
             .mount("/", routes![stripe::create])
     })

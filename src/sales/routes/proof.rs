@@ -6,6 +6,7 @@ use rocket::http::{ContentType, Status as Http};
 use rocket::{State, get, post};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::io::AsyncReadExt;
 
 use crate::App;
 use crate::clock::Timestamp;
@@ -16,7 +17,10 @@ use crate::sales::licence::{Licence, Reason, Status};
 use crate::sales::number::LicenceNumber;
 use crate::sales::status_list::{self, Purpose};
 use crate::sales::verify::{self, Verdict};
-use crate::web::{Attempt, Client, Faults, FormView, Page, Posted, Reply, View};
+use crate::web::{Attempt, Client, Faults, FormView, Incoming, Page, Posted, Reply, View};
+
+/// The longest file looked at: many times any certificate.
+const MOST_BYTES: u64 = 8 << 20;
 
 /// `/verify/<licence>`: what the certificate says, and whether it still holds.
 #[derive(Serialize)]
@@ -82,9 +86,13 @@ pub struct Found {
 /// A form for a number or a document; a number that was typed, as people read it out, leads on.
 #[get("/verify?<number>")]
 pub async fn new(number: Option<&str>, page: Page) -> Result<Reply> {
-    let Some(number) = number else {
-        return page.show(&Check { form: FormView::default(), found: None });
-    };
+    match number {
+        Some(number) => look_up(number, page),
+        None => page.show(&Check { form: FormView::default(), found: None }),
+    }
+}
+
+fn look_up(number: &str, page: Page) -> Result<Reply> {
     if let Some(number) = LicenceNumber::parse(number) {
         return Ok(Reply::go(verify_path(number)));
     }
@@ -96,11 +104,38 @@ pub async fn new(number: Option<&str>, page: Page) -> Result<Reply> {
     page.show_as(422, &Check { form: FormView::new(&fields, faults), found: None })
 }
 
-/// Checks a document that somebody holds.
-#[post("/verify", data = "<form>")]
+/// Checks a file that somebody holds, the JSON or the PDF.
+#[post("/verify", format = "multipart/form-data", data = "<form>")]
+pub async fn create_of_file(
+    form: Incoming<'_>,
+    client: Client,
+    page: Page,
+    app: &State<App>,
+) -> Result<Reply> {
+    app.limits.attempt(Attempt::Verify, &client.key())?;
+    let mut bytes = vec![];
+    if let Some(file) = form.file {
+        let mut some = file.take(MOST_BYTES + 1);
+        some.read_to_end(&mut bytes).await?;
+        some.into_inner().throw_away().await;
+    }
+    let fault = match bytes.len() as u64 {
+        0 => "Choose the certificate's file: the PDF or the JSON.",
+        n if n > MOST_BYTES => "This is far longer than any certificate.",
+        _ => return page.show(&Check { form: FormView::default(), found: Some(found(app, &bytes).await?) }),
+    };
+    let form = FormView::new(&form.fields, Faults::of("file", fault));
+    page.show_as(422, &Check { form, found: None })
+}
+
+/// Looks up a number that was typed, or checks a document that was pasted.
+#[post("/verify", data = "<form>", rank = 2)]
 pub async fn create(form: Posted, client: Client, page: Page, app: &State<App>) -> Result<Reply> {
     app.limits.attempt(Attempt::Verify, &client.key())?;
     let Posted(fields) = form;
+    if fields.has("number") {
+        return look_up(fields.text("number"), page);
+    }
     // Line ends of a form are not those of the file; a certificate has plain ones.
     let document = fields.raw("document").trim().to_owned();
     if document.is_empty() {

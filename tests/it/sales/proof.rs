@@ -176,6 +176,7 @@ async fn another_program_verifies_the_credential() {
     assert!(!run().status.success(), "it would say yes to anything");
 }
 
+/// S2-01: a certificate names the licensee as at purchase.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_buyer_is_given_is_what_the_page_says_and_nothing_of_their_account() {
     let app = TestApp::new().await;
@@ -204,6 +205,10 @@ async fn what_a_buyer_is_given_is_what_the_page_says_and_nothing_of_their_accoun
     let subject = &document["credentialSubject"];
     assert_eq!(subject["track"]["master"]["sha256"], sha256(&track.master));
     assert_eq!(subject["number"], number);
+    assert_eq!(
+        (&subject["licensee"]["legalName"], &subject["licensee"]["company"]),
+        (&Value::from("Ada Field"), &Value::from("Field & Söhne GmbH"))
+    );
     assert!(subject.get("id").is_none(), "it is no login");
     for field in subject["scope"].as_array().unwrap() {
         let words = field["words"].as_str().unwrap();
@@ -242,6 +247,8 @@ async fn anyone_checks_a_number_or_a_document() {
     let led = stranger.get(&format!("/verify?number={query}")).await.is(303);
     assert_eq!(led.location(), format!("/verify/{number}"));
     assert!(stranger.get("/verify?number=7K3M").await.is(422).has("not a licence number"));
+    let led = stranger.send("/verify", "/verify", &[("number", &typed)]).await.is(303);
+    assert_eq!(led.location(), format!("/verify/{number}"));
     let unknown = cuehouse::sales::number::LicenceNumber::draw().unwrap();
     stranger.get(&format!("/verify/{unknown}")).await.is(404);
     stranger.get("/verify/nonsense").await.is(404);
@@ -257,6 +264,14 @@ async fn anyone_checks_a_number_or_a_document() {
         assert!(page.has(&format!("</svg>{said}</p>")), "{said}: {}", page.text());
     }
     stranger.send("/verify", "/verify", &[("document", " ")]).await.is(422);
+    let pdf = ada.get(&format!("/library/{number}/certificate.pdf")).await.bytes;
+    for (name, bytes, said) in
+        [("c.pdf", &pdf[..], "Valid"), ("c.json", json.as_bytes(), "Valid"), ("x", b"x", "Altered")]
+    {
+        let page = stranger.upload("/verify", "/verify", name, bytes).await.is(200);
+        assert!(page.has(&format!("</svg>{said}</p>")), "{name}: {}", page.text());
+    }
+    stranger.upload("/verify", "/verify", "nothing", b"").await.is(422);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -253,6 +253,23 @@ async fn a_checkout_needs_a_confirmed_buyer_and_a_name() {
     ada.get("/checkout").await.is(403);
 }
 
+/// S4-01, S4-02: the order needs a name; a postal address, a telephone number and a card are asked for by nobody here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkout_asks_for_a_name_and_neither_address_nor_card() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let page = ada.get("/checkout").await.is(200).text();
+    let form = page.split("action=\"/checkout\"").nth(1).unwrap().split("</form>").next().unwrap();
+    let mut names: Vec<&str> =
+        form.split(" name=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["company", "country", "csrf", "licensee", "seal"]);
+    let required: Vec<&str> = form.split('<').filter(|tag| tag.contains(" required")).collect();
+    assert!(required.len() == 1 && required[0].contains("licensee"), "{required:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_payment_comes_back_to_a_whole_basket_and_the_same_page() {
     let app = TestApp::new().await;
@@ -300,7 +317,8 @@ async fn coming_back_pays_nothing_and_a_lost_webhook_is_fetched_from_stripe() {
     let unheard = ada.get(&back).await.is(200);
     assert!(unheard.has("cannot be reached just now") && count_licences(&app).await == 0);
     app.stripe.go_away(false);
-    assert!(ada.get(&back).await.is(200).has("Thank you"));
+    let news = ada.get(&back).await.is(303);
+    assert!(ada.get(news.location()).await.is(200).has("Thank you"));
     assert_eq!(count_licences(&app).await, 1);
 
     // The webhook that comes after all changes nothing.
@@ -482,6 +500,7 @@ async fn bits(who: &mut crate::support::browser::Browser, path: &str) -> u32 {
     bits.iter().map(|b| b.count_ones()).sum()
 }
 
+/// S1-47: what was licensed is fetched as often as its holder likes.
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_made_from_the_master_on_demand_and_kept() {
     let app = TestApp::new().await;
@@ -494,8 +513,10 @@ async fn files_are_made_from_the_master_on_demand_and_kept() {
     let mp3 = ada.get(&format!("/library/{number}/mp3")).await.is(200);
     assert_eq!(mp3.header("content-type"), Some("audio/mpeg"));
     assert!(mp3.bytes.len() > 10_000 && mp3.bytes != track.master);
-    let again = ada.get(&format!("/library/{number}/mp3")).await.is(200);
-    assert_eq!(again.bytes, mp3.bytes, "kept, not made again");
+    for _ in 0..30 {
+        let again = ada.get(&format!("/library/{number}/mp3")).await.is(200);
+        assert_eq!(again.bytes, mp3.bytes, "kept, not made again");
+    }
     let note = ada.get(&format!("/library/{number}/mp3/note.json")).await.is(200);
     let note: serde_json::Value = serde_json::from_slice(&note.bytes).unwrap();
     assert_eq!(note["credentialSubject"]["sha256"], cuehouse::secrets::sha256(&mp3.bytes));

@@ -11,6 +11,9 @@ pub struct Browser {
     pub base: String,
     /// Whose it is, where the test made the account.
     pub user: Option<UserId>,
+    /// Whether a shop that does not answer is waited for. What was posted when it died may have been heard or not:
+    /// the answer is then of status 0.
+    pub patient: bool,
     cookies: BTreeMap<String, String>,
     http: reqwest::Client,
 }
@@ -104,7 +107,7 @@ fn unescaped(text: &str) -> String {
 impl Browser {
     pub fn new(base: &str) -> Browser {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Browser { base: base.to_owned(), user: None, cookies: BTreeMap::new(), http }
+        Browser { base: base.to_owned(), user: None, patient: false, cookies: BTreeMap::new(), http }
     }
 
     pub fn set_cookie(&mut self, name: &str, value: &str) {
@@ -124,6 +127,7 @@ impl Browser {
         Browser {
             base: self.base.clone(),
             user: self.user.clone(),
+            patient: self.patient,
             cookies: self.cookies.clone(),
             http: self.http.clone(),
         }
@@ -161,6 +165,15 @@ impl Browser {
         all.retain(|(name, _)| fields.iter().all(|(n, _)| n != name));
         all.extend(fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
         self.post_pairs(action, &all).await
+    }
+
+    /// Posts fields with the token of a page, whether or not the page holds such a form.
+    pub async fn says(&mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> Seen {
+        let seen = self.open(page).await;
+        let token = seen.csrf().unwrap_or_else(|| panic!("no token in {page}: {}", seen.text()));
+        let mut all = vec![("csrf", token.as_str())];
+        all.extend_from_slice(fields);
+        self.post(path, &all).await
     }
 
     /// Posts fields as they are, without a page and without a token.
@@ -215,6 +228,28 @@ impl Browser {
         headers: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> Seen {
+        if !self.patient {
+            return self.try_ask(method, path, headers, body).await.unwrap();
+        }
+        loop {
+            match self.try_ask(method.clone(), path, headers, body.clone()).await {
+                // While it shuts down or begins, a shop says "in a moment".
+                Ok(seen) if method == Method::GET && seen.status == 503 => {}
+                Ok(seen) => return seen,
+                Err(_) if method == Method::GET => {}
+                Err(_) => return Seen { status: 0, headers: HeaderMap::new(), bytes: vec![] },
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+        }
+    }
+
+    async fn try_ask(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Result<Seen, reqwest::Error> {
         let is_ours = path.starts_with('/') || path.starts_with(&self.base);
         let url = if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() };
         let mut request = self.http.request(method, url);
@@ -229,15 +264,15 @@ impl Browser {
         if let Some(body) = body {
             request = request.body(body);
         }
-        let response = request.send().await.unwrap();
+        let response = request.send().await?;
         let (status, headers): (StatusCode, HeaderMap) = (response.status(), response.headers().clone());
         if is_ours {
             for line in headers.get_all(SET_COOKIE).iter().filter_map(|v| v.to_str().ok()) {
                 self.take_cookie(line);
             }
         }
-        let bytes = response.bytes().await.unwrap().to_vec();
-        Seen { status: status.as_u16(), headers, bytes }
+        let bytes = response.bytes().await?.to_vec();
+        Ok(Seen { status: status.as_u16(), headers, bytes })
     }
 
     fn take_cookie(&mut self, line: &str) {

@@ -125,11 +125,12 @@ impl Chromium {
 
     /// Becomes the person this other browser belongs to.
     pub async fn becomes(&self, person: &Browser) {
-        self.open("/robots.txt").await;
+        self.open("/healthz").await;
         for (name, value) in person.cookies() {
             let cookie = Cookie::build((name.clone(), value.clone())).path("/").build();
             self.client.add_cookie(cookie).await.unwrap();
         }
+        drop(self.complaints().await);
     }
 
     /// The first element of a selector, as soon as there is one that can be seen.
@@ -242,7 +243,7 @@ impl Chromium {
 
     /// Presses Tab until the focus is on what a selector names; a person counts, and gives up at some point.
     pub async fn tabs_to(&self, css: &str) {
-        for _ in 0..80 {
+        for _ in 0..160 {
             let there = format!("document.activeElement.matches({})", json!(css));
             if self.value(&there).await == json!(true) {
                 return;
