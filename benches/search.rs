@@ -185,7 +185,7 @@ impl Fts {
              PRAGMA mmap_size=4294967296; ATTACH '{}' AS shop; \
              CREATE TABLE facts (doc INTEGER PRIMARY KEY, genre TEXT, bpm REAL); \
              INSERT INTO facts SELECT rowid, genre, bpm FROM shop.tracks; \
-             CREATE VIRTUAL TABLE words USING fts5 (title, tags, uploader, description, content='', detail=column); \
+             CREATE VIRTUAL TABLE words USING fts5 (title, tags, uploader, description, content=''); \
              INSERT INTO words (rowid, title, tags, uploader, description) \
              SELECT rowid, title, tags, 'Ines Morrow', \
              description || ' ' || coalesce(genre, '') || ' ' || moods || ' ' || instruments FROM shop.tracks; \

@@ -8,6 +8,7 @@ pub mod folder;
 pub mod process;
 pub mod s3;
 pub mod sandbox;
+pub mod shelf;
 pub mod shop;
 pub mod sound;
 pub mod wavs;
