@@ -51,7 +51,7 @@ impl Templates {
         }
     }
 
-    pub(super) fn error(&self, status: u16, title: &str, words: &str) -> Answer {
+    pub fn error(&self, status: u16, title: &str, words: &str) -> Answer {
         self.page(status, "sandbox/error.html", &serde_json::json!({ "title": title, "words": words }), &[])
     }
 
