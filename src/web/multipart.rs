@@ -211,7 +211,8 @@ mod tests {
     async fn a_file_may_be_longer_than_its_head() {
         let head = &b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"[..];
         let body = tokio::io::repeat(b'x').take(3 * HEAD_BYTES);
-        let (sips, left) = Sips::new(AsyncReadExt::chain(AsyncReadExt::chain(head, body), &b"\r\n--edge--\r\n"[..]));
+        let (sips, left) =
+            Sips::new(AsyncReadExt::chain(AsyncReadExt::chain(head, body), &b"\r\n--edge--\r\n"[..]));
         let mut form = Multipart::new(sips, "edge");
         let field = form.next_field().await.unwrap().unwrap();
         left.store(u64::MAX, Ordering::Relaxed);
