@@ -145,7 +145,9 @@ impl Shop {
         let rocket = cuehouse::rocket(app.clone())
             .attach(rocket::fairing::AdHoc::on_liftoff("up", move |_| {
                 let up = up.lock().ok().and_then(|mut up| up.take());
-                Box::pin(async move { let _ = up.map(|up| up.send(())); })
+                Box::pin(async move {
+                    let _ = up.map(|up| up.send(()));
+                })
             }))
             .ignite()
             .await

@@ -212,7 +212,7 @@ fn version(key: &str) -> String {
     crate::secrets::sha256(key)[..8].to_owned()
 }
 
-#[get("/<handle>/picture")]
+#[get("/<handle>/picture", rank = 20)]
 async fn picture(handle: Handle, asked: Conditions, app: &State<App>) -> Result<FileReply> {
     let profile = app.db.read(move |conn| Profile::open(conn, &handle)).await?;
     let key = profile.picture.ok_or(Error::NotFound)?;

@@ -360,7 +360,7 @@ impl View {
             let narrow = match way {
                 Way::Narrow => true,
                 Way::Wide => false,
-                Way::Cheaper => share * NARROW < u64::from(part.sides.docs),
+                Way::Cheaper => share.saturating_mul(NARROW) < u64::from(part.sides.docs),
             };
             let scorer = text.map(|(scorer, text)| (scorer, text.scored));
             if is_everything {

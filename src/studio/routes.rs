@@ -48,7 +48,6 @@ pub fn all() -> Vec<rocket::Route> {
         update_picture,
         remove_picture,
         picture,
-        picture_of,
     ]
 }
 
@@ -475,17 +474,6 @@ async fn picture(name: &str, app: &State<App>, asked: Conditions) -> Result<File
     if !app.db.read(move |conn| profile::is_shown(conn, &wanted)).await? {
         return Err(Error::NotFound);
     }
-    picture_file(app, key, "public, max-age=86400", &asked).await
-}
-
-/// The picture of whoever has this handle now.
-#[get("/<handle>/picture", rank = 20)]
-async fn picture_of(handle: Handle, app: &State<App>, asked: Conditions) -> Result<FileReply> {
-    let user = app.db.read(move |conn| User::by_handle(conn, &handle)).await?;
-    picture_file(app, user.picture.ok_or(Error::NotFound)?, "public, max-age=300", &asked).await
-}
-
-async fn picture_file(app: &App, key: String, cache: &str, asked: &Conditions) -> Result<FileReply> {
     let stat = app.storage.stat(&key).await?.ok_or(Error::NotFound)?;
     let etag = key.rsplit('/').next().unwrap_or_default().trim_end_matches(".jpg").to_owned();
     let file = StoredFile {
@@ -493,9 +481,9 @@ async fn picture_file(app: &App, key: String, cache: &str, asked: &Conditions) -
         key,
         kind: ContentType::JPEG.to_string(),
         disposition: Disposition::Inline,
-        cache: cache.to_owned(),
+        cache: "public, max-age=86400".into(),
         pace: Pace::Download,
     };
     // Small, and named in our own pages' policy: never sent to another origin.
-    file.answer(&app.storage, crate::web::stream::Delivery::Direct, asked).await
+    file.answer(&app.storage, crate::web::stream::Delivery::Direct, &asked).await
 }
