@@ -176,6 +176,7 @@ pub fn rocket(app: App) -> Rocket<Build> {
         ip_header: None,
         secret_key: rocket::config::SecretKey::derive_from(&app.keys.seal),
         log_level: rocket::config::LogLevel::Off,
+        ident: rocket::config::Ident::none(),
         cli_colors: false,
         ..rocket::Config::release_default()
     };

@@ -185,7 +185,7 @@ fn main() -> ExitCode {
 
 fn log(is_server: bool) {
     use tracing_subscriber::EnvFilter;
-    let default = if is_server { "info,tantivy=warn" } else { "warn" };
+    let default = if is_server { "info,rocket=error,tantivy=warn" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
 }

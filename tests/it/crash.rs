@@ -110,9 +110,10 @@ impl Street {
                     ("kind", "music"),
                     ("genre", "ambient"),
                     ("price.creator", "29.00"),
-                    ("price.film", "149.00"),
+                    ("price.film", "599.00"),
                 ];
                 let described = who.says(&format!("{at}/edit"), &at, &words).await;
+                assert_ne!(described.status, 422, "{}", described.text());
                 if self.taken(described.status)
                     && self
                         .taken(who.says(&format!("{at}/edit"), &format!("{at}/submission"), &[]).await.status)

@@ -127,7 +127,9 @@ impl Chromium {
     pub async fn becomes(&self, person: &Browser) {
         self.open("/healthz").await;
         for (name, value) in person.cookies() {
-            let cookie = Cookie::build((name.clone(), value.clone())).path("/").build();
+            // What is left out would be sent as nothing, which the driver takes ill.
+            let cookie = Cookie::build((name.clone(), value.clone())).path("/").domain("127.0.0.1");
+            let cookie = cookie.same_site(cookie::SameSite::Lax).build();
             self.client.add_cookie(cookie).await.unwrap();
         }
         drop(self.complaints().await);
