@@ -1,5 +1,6 @@
 //! The front door.
 
+use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,9 +10,10 @@ use clap::{Parser, Subcommand};
 use cuehouse::accounts::password::Hashing;
 use cuehouse::accounts::shell;
 use cuehouse::accounts::user::Role;
+use cuehouse::ids::Handle;
 use cuehouse::jobs::{self, calendar, run};
 use cuehouse::sales::verify::check_file;
-use cuehouse::{App, Config, Error, Keys, Result, db, demo, sandbox, upkeep};
+use cuehouse::{App, Config, Error, Keys, Result, db, demo, sandbox, studio, upkeep};
 
 /// A stock-audio marketplace that one person can run from one binary.
 #[derive(Parser)]
@@ -48,6 +50,25 @@ enum Command {
         #[arg(long)]
         deep: bool,
         /// Prints the report as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Brings a folder of recordings in. Begun again after an interruption it goes on where it was. Exits with 1 when a
+    /// file became nothing, or not what was wanted.
+    Import {
+        /// The folder; those inside it are looked through, too.
+        folder: PathBuf,
+        /// Whose they become: the handle of an uploader.
+        #[arg(long)]
+        uploader: String,
+        /// A table with a column `file` and, as far as wanted, the fields of the form on a track's page: title,
+        /// description, kind, genre, mood, instrument, tags, bpm, key, price.<tier>.
+        #[arg(long, value_name = "FILE")]
+        csv: Option<PathBuf>,
+        /// Puts them into the shop at once, without a reviewer.
+        #[arg(long)]
+        publish: bool,
+        /// Prints what became of them as JSON.
         #[arg(long)]
         json: bool,
     },
@@ -161,6 +182,9 @@ fn main() -> ExitCode {
             Command::Demo { tracks } => fill_demo(config, tracks).await,
             Command::StripeSandbox { port, webhook } => stripe_sandbox(&config, port, webhook).await,
             Command::User(command) => user(&config, command).await,
+            Command::Import { folder, uploader, csv, publish, json } => {
+                return import(config, folder, &uploader, csv, publish, json).await;
+            }
             Command::Check { deep, json } => return upkeep::shell::check(&config, deep, json).await,
             Command::Reindex => upkeep::shell::reindex(&config).await,
             Command::Gc { json } => upkeep::shell::gc(&config, json).await,
@@ -185,9 +209,16 @@ fn main() -> ExitCode {
 
 fn log(is_server: bool) {
     use tracing_subscriber::EnvFilter;
-    let default = if is_server { "info,rocket=error,tantivy=warn" } else { "warn" };
+    // Rocket would write down every request with its path, and some paths are secrets (`/reset/…`). What goes wrong is
+    // said by ourselves.
+    let default = if is_server { "info,tantivy=warn,rocket=off,_=off" } else { "warn,rocket=off,_=off" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 async fn serve(config: Config) -> Result<()> {
@@ -299,6 +330,39 @@ async fn fill_demo(config: Config, tracks: Option<usize>) -> Result<()> {
     }
     tracing::info!("the shop has {} tracks", app.index.count());
     say_accounts(&app).await
+}
+
+/// Takes a folder in, and says what became of every file that became nothing. Answers whether there was none.
+async fn import(
+    config: Config,
+    folder: PathBuf,
+    uploader: &str,
+    csv: Option<PathBuf>,
+    publish: bool,
+    json: bool,
+) -> Result<bool> {
+    let uploader = Handle::parse(uploader.trim_start_matches('@'))
+        .ok_or_else(|| Error::refused(format!("{uploader:?} is no handle")))?;
+    let pretend = pretend_beside(&config);
+    let app = App::open(config, pretend.as_deref()).await?;
+    let done = studio::import(&app, &studio::Import { folder, uploader, csv, publish }).await?;
+    app.index.stop().await;
+    match json {
+        true => println!("{}", serde_json::to_string_pretty(&done)?),
+        false => {
+            for (file, why) in &done.faults {
+                eprintln!("{file}: {why}");
+            }
+            println!(
+                "{} taken in, {} known already, {} published, {} with a fault.",
+                done.taken,
+                done.known,
+                done.published,
+                done.faults.len()
+            );
+        }
+    }
+    Ok(done.faults.is_empty())
 }
 
 /// Where the pretend Stripe of the `serve` on this machine is, if payments are pretend.

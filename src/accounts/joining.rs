@@ -4,16 +4,26 @@
 //! only letters do, and those reach its owner. Links are short: on a local site each fits into the 76 characters after
 //! which a letter's lines are folded, so that it can be copied out of the file.
 
+use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::session;
 use super::token::{self, Purpose};
 use super::user::User;
-use crate::clock::Timestamp;
+use crate::clock::{DAY, Timestamp};
 use crate::db::Conn;
+use crate::db::schema::{
+    agreements, basket_lines, baskets, favourites, mail_tokens, orders, roles, sessions, uploads, user_links,
+    users,
+};
 use crate::error::{Error, Result};
 use crate::ids::{SessionId, UserId};
 use crate::jobs::{Job, enqueue};
+
+/// An account whose address was never confirmed ends after so long, unless a letter's link can still confirm it.
+pub const UNCONFIRMED_MS: i64 = 14 * DAY;
+/// Accounts ended in one write: the other writers wait for it.
+const ENDED_AT_ONCE: i64 = 500;
 
 /// Somebody who asks for an account. Their password is hashed already, whoever they are.
 #[derive(Clone, Debug)]
@@ -69,6 +79,40 @@ pub fn confirm(conn: &mut Conn, token: &str, now: Timestamp) -> Result<UserId> {
     let (user, _) = token::consume(conn, token, Purpose::Confirm, now)?;
     User::find(conn, &user)?.confirm(conn, now)?;
     Ok(user)
+}
+
+/// Ends accounts whose addresses nobody confirmed: they may be somebody else's, who never asked for one. Nothing of them
+/// stays. One that was closed, was given a role, or has anything of its own in the shop is left alone. Answers how many.
+pub fn sweep(conn: &mut Conn, now: Timestamp) -> Result<usize> {
+    let may_confirm = mail_tokens::table
+        .filter(mail_tokens::used_at.is_null().and(mail_tokens::expires_at.gt(now)))
+        .select(mail_tokens::user_id);
+    let ended: Vec<UserId> = users::table
+        .filter(users::confirmed_at.is_null().and(users::disabled_at.is_null()))
+        .filter(users::created_at.le(now.plus(-UNCONFIRMED_MS)))
+        .filter(users::id.ne_all(may_confirm))
+        .filter(users::id.ne_all(roles::table.select(roles::user_id)))
+        .filter(users::id.ne_all(uploads::table.select(uploads::uploader_id)))
+        .filter(users::id.ne_all(orders::table.select(orders::buyer_id)))
+        .order(users::created_at)
+        .limit(ENDED_AT_ONCE)
+        .select(users::id)
+        .load(conn)?;
+    for user in &ended {
+        let basket: Option<String> =
+            baskets::table.filter(baskets::user_id.eq(user)).select(baskets::id).first(conn).optional()?;
+        if let Some(basket) = basket {
+            diesel::delete(basket_lines::table.filter(basket_lines::basket_id.eq(&basket))).execute(conn)?;
+            diesel::delete(baskets::table.find(&basket)).execute(conn)?;
+        }
+        diesel::delete(favourites::table.filter(favourites::user_id.eq(user))).execute(conn)?;
+        diesel::delete(user_links::table.filter(user_links::user_id.eq(user))).execute(conn)?;
+        diesel::delete(agreements::table.filter(agreements::user_id.eq(user))).execute(conn)?;
+        diesel::delete(sessions::table.filter(sessions::user_id.eq(user))).execute(conn)?;
+        diesel::delete(mail_tokens::table.filter(mail_tokens::user_id.eq(user))).execute(conn)?;
+        diesel::delete(users::table.find(user)).execute(conn)?;
+    }
+    Ok(ended.len())
 }
 
 /// Sends whoever has this address a link to choose a new password; nothing, when nobody has it.

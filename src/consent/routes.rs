@@ -8,13 +8,13 @@ use serde_json::json;
 use super::age::{self, Band, Birth};
 use super::guards::Screened;
 use crate::App;
-use crate::accounts::session;
+use crate::accounts::{joining, session};
 use crate::catalogue::map;
 use crate::clock::{DAY, HOUR, Timestamp};
 use crate::error::{Error, Result};
 use crate::ids::TrackId;
 use crate::sales::guards::BASKET_LASTS;
-use crate::web::{Faults, FormView, Ours, Page, Posted, Reply, View};
+use crate::web::{Faults, Fields, FormView, Ours, Page, Posted, Reply, View};
 
 /// The day the privacy page last changed its meaning, and every earlier one that can still be read.
 pub const EDITION: &str = "2026-11-25";
@@ -59,11 +59,9 @@ impl View for AgeScreen {
     const TEMPLATE: &'static str = "consent/age.html";
 
     fn samples() -> Vec<AgeScreen> {
-        let typed = FormView { faults: Default::default(), ..FormView::default() };
-        let mut wrong = FormView::filled([("birth_year", "19".into()), ("birth_month", "4".into())]);
-        wrong.faults.insert("birth_year".into(), "Write the year with four figures.".into());
-        wrong.first = Some("birth_year".into());
-        vec![AgeScreen::new(typed), AgeScreen::new(wrong)]
+        let fields = Fields::parse("birth_year=19&birth_month=4");
+        let wrong = FormView::new(&fields, Faults::of("birth_year", "Write the year with four figures."));
+        vec![AgeScreen::new(FormView::default()), AgeScreen::new(wrong)]
     }
 }
 
@@ -138,6 +136,7 @@ pub struct Privacy {
     cookies: Vec<CookieRow>,
     session_days: i64,
     idle_days: i64,
+    unconfirmed_days: i64,
     /// The storage service that a browser is sent to for sound, where the operator uses one that way.
     media_origin: Option<String>,
 }
@@ -177,6 +176,7 @@ impl Privacy {
             ],
             session_days: session::LONGEST_MS / DAY,
             idle_days: session::IDLE_MS / DAY,
+            unconfirmed_days: joining::UNCONFIRMED_MS / DAY,
             media_origin: app.media_origin.clone(),
         }
     }
@@ -201,6 +201,7 @@ impl View for Privacy {
                 cookies: vec![row()],
                 session_days: 60,
                 idle_days: 14,
+                unconfirmed_days: 14,
                 media_origin,
             })
             .into()

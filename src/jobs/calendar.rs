@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Job, Priority, Stop, Terms, enqueue_as};
 use crate::App;
-use crate::accounts::{session, token};
+use crate::accounts::{joining, session, token};
 use crate::clock::{DAY, HOUR, Timestamp};
 use crate::error::Result;
 
@@ -47,6 +47,7 @@ pub async fn round(app: &App, now: Timestamp) -> Result<()> {
             if enqueue_as(conn, &collect, once(&collect, DAY), now)? {
                 session::sweep(conn, now)?;
                 token::sweep(conn, now)?;
+                joining::sweep(conn, now)?;
             }
             Ok(())
         })

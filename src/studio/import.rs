@@ -62,10 +62,13 @@ pub async fn import(app: &App, what: &Import) -> Result<Imported> {
     let uploader = app
         .db
         .read(move |conn| {
-            let user = User::by_handle(conn, &handle)?;
+            let user = match User::by_handle(conn, &handle) {
+                Err(Error::NotFound) => return Err(Error::refused(format!("nobody is called @{handle}"))),
+                found => found?,
+            };
             match user.roles(conn)?.contains(&Role::Uploader) {
                 true => Ok(user.id),
-                false => Err(Error::refused(format!("@{handle} is no uploader."))),
+                false => Err(Error::refused(format!("@{handle} is no uploader"))),
             }
         })
         .await?;

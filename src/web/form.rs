@@ -88,14 +88,15 @@ impl<'r> FromData<'r> for Posted {
     }
 }
 
-/// What is wrong with a form, by field; the first sentence for a field stands.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Faults(BTreeMap<String, String>, #[serde(skip)] Option<String>);
+/// What is wrong with a form, by field in the order it was found; the first sentence for a field stands.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Vec<(String, String)>);
 
 impl Faults {
     pub fn add(&mut self, field: &str, sentence: impl Into<String>) {
-        self.1.get_or_insert_with(|| field.to_owned());
-        self.0.entry(field.to_owned()).or_insert_with(|| sentence.into());
+        if self.0.iter().all(|(known, _)| known != field) {
+            self.0.push((field.to_owned(), sentence.into()));
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -116,13 +117,18 @@ pub struct FormView {
     pub typed: BTreeMap<String, String>,
     pub lists: BTreeMap<String, Vec<String>>,
     pub faults: BTreeMap<String, String>,
+    /// The fields with a fault, in the order they were found: a map has none.
+    pub wrong: Vec<String>,
     pub first: Option<String>,
 }
 
 impl FormView {
     /// The form again. Passwords are not shown again.
     pub fn new(fields: &Fields, faults: Faults) -> FormView {
-        let mut view = FormView { faults: faults.0, first: faults.1, ..FormView::default() };
+        let wrong: Vec<String> = faults.0.iter().map(|(field, _)| field.clone()).collect();
+        let first = wrong.first().cloned();
+        let mut view =
+            FormView { faults: faults.0.into_iter().collect(), wrong, first, ..FormView::default() };
         for (name, value) in fields.iter().filter(|(n, _)| !n.contains("password") && *n != csrf::FIELD) {
             view.typed.entry(name.to_owned()).or_insert_with(|| value.to_owned());
             view.lists.entry(name.to_owned()).or_default().push(value.to_owned());
@@ -149,5 +155,16 @@ mod tests {
         let view = FormView::new(&fields, Faults::of("name", "Too short."));
         assert!(!view.typed.contains_key("password") && !view.typed.contains_key("csrf"));
         assert_eq!((view.first.as_deref(), view.lists["mood"].len()), (Some("name"), 2));
+    }
+
+    #[test]
+    fn faults_stay_in_the_order_they_were_found() {
+        let mut faults = Faults::of("title", "Give it a title.");
+        for field in ["kind", "bpm", "artist", "title"] {
+            faults.add(field, "That cannot be.");
+        }
+        let view = FormView::new(&Fields::default(), faults);
+        assert_eq!(view.wrong, ["title", "kind", "bpm", "artist"]);
+        assert_eq!(view.faults["title"], "Give it a title.");
     }
 }

@@ -21,6 +21,7 @@ pub mod trouble;
 pub mod view;
 
 use rocket::fairing::AdHoc;
+use rocket::shield::Shield;
 use rocket::{catchers, routes};
 
 pub use client::Client;
@@ -37,6 +38,8 @@ pub use view::{Sample, View, samples};
 pub fn stage() -> AdHoc {
     AdHoc::on_ignite("web", |rocket| async {
         rocket
+            // Rocket's own shield speaks before us and would stand: it says less than `headers`.
+            .attach(Shield::new())
             .attach(stream::heads())
             .attach(headers::Headers)
             .mount("/", routes![assets::show, operators::healthz, operators::readyz, operators::metrics])

@@ -254,9 +254,16 @@ impl<'r> Responder<'r, 'static> for FileReply {
 struct CameAsHead(bool);
 
 /// Remembers which requests came as HEAD, so that `Conditions` can say so. Attach it before routes that take them.
+///
+/// A form with `_method=head` stays the POST it came as: as a HEAD its answer would announce bytes that never follow,
+/// and whoever sent it would wait for them.
 pub fn heads() -> AdHoc {
     AdHoc::on_request("HEAD is remembered", |request, _| {
         Box::pin(async move {
+            let carries_form = request.content_type().is_some_and(|kind| kind.is_form());
+            if request.method() == Method::Head && carries_form {
+                request.set_method(Method::Post);
+            }
             let head = request.method() == Method::Head;
             request.local_cache(|| CameAsHead(head));
         })

@@ -200,7 +200,62 @@ async fn wrong_input_comes_back_with_what_was_typed_but_for_passwords() {
         assert!(!seen.has(&format!("value=\"{password}\"")));
         assert_eq!(seen.text().matches("autofocus").count(), 1);
     }
+    // All that is wrong is said at once, in the order of the fields.
+    let all =
+        browser.send("/sign-up", "/sign-up", &[("name", ""), ("email", ""), ("password", "")]).await.is(422);
+    let list = all.text();
+    let said: Vec<usize> = ["name", "email", "password"]
+        .iter()
+        .map(|name| list.find(&format!("href=\"#f-{name}\"")).unwrap())
+        .collect();
+    assert!(said.is_sorted(), "{said:?}");
     assert!(find(&app, "ines@example.com").await.is_none());
+}
+
+/// An address that nobody confirmed may be somebody else's, who never asked for an account: it is not kept for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_was_never_confirmed_ends() {
+    let app = TestApp::new().await;
+    let (mut typo, _) = signs_up(&app, "Ines Morrow", "typo@example.com").await;
+    signs_in(&mut typo, "typo@example.com", PASSWORD).await.is(303);
+    let (mut late, _) = signs_up(&app, "Lars", "late@example.com").await;
+    signs_up(&app, "Closed", "closed@example.com").await;
+    shell::disable(&app.app.db, "closed@example.com").await.unwrap();
+    app.person("Ines", &[]).await;
+    let night = |days: i64| {
+        let app = app.app.clone();
+        async move { cuehouse::jobs::calendar::round(&app, Timestamp::now().plus(days * DAY)).await.unwrap() }
+    };
+    night(13).await;
+    assert!(find(&app, "typo@example.com").await.is_some(), "there is time");
+    // One of them asks for another letter just before the end: its link still works.
+    let soon = Timestamp::now().plus(15 * DAY);
+    signs_in(&mut late, "late@example.com", PASSWORD).await.is(303);
+    late.send("/account", "/account/confirmation", &[]).await.is(303);
+    let confirm = link(&app, &newest_letter(&app, "late@example.com").await, "/confirm/");
+    let lars = find(&app, "late@example.com").await.unwrap().id;
+    app.app
+        .db
+        .write(move |conn| {
+            let own = mail_tokens::table.filter(mail_tokens::user_id.eq(&lars));
+            Ok(diesel::update(own).set(mail_tokens::expires_at.eq(soon)).execute(conn)?)
+        })
+        .await
+        .unwrap();
+    night(14).await;
+    assert!(find(&app, "typo@example.com").await.is_none());
+    assert!(!is_signed_in(&mut typo).await);
+    for kept in ["late@example.com", "closed@example.com", &email_of("Ines")] {
+        assert!(find(&app, kept).await.is_some(), "{kept}");
+    }
+    late.get(&confirm).await.is(303);
+    night(40).await;
+    assert!(find(&app, "late@example.com").await.is_some(), "confirmed");
+    // Who comes back later begins anew.
+    assert_eq!(
+        signs_up(&app, "Ines Morrow", "typo@example.com").await.1.is(303).location(),
+        "/sign-up/letter"
+    );
 }
 
 /// S1-14: the address is filled in only where its owner wanted that.

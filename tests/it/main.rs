@@ -11,6 +11,7 @@ mod browser;
 mod bytes;
 mod catalogue;
 mod cluster;
+mod commands;
 mod crash;
 mod damaged;
 mod database;

@@ -32,13 +32,23 @@ async fn what_does_not_exist_is_a_page_and_a_wrong_method_is_told_the_right_one(
     assert!(missing.has("</html>"));
     let policy = missing.header("content-security-policy").unwrap().to_owned();
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
-    for name in ["x-content-type-options", "referrer-policy", "cross-origin-resource-policy"] {
-        assert!(missing.header(name).is_some(), "{name}");
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+        ("referrer-policy", "strict-origin-when-cross-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        assert!(missing.header(name).is_some_and(|said| said.starts_with(value)), "{name}: {missing:?}");
     }
     let wrong = visitor.post("/healthz", &[]).await.is(405);
     assert_eq!(wrong.header("allow"), Some("GET, HEAD"));
     // A form field may turn a POST into another method; what is decided is decided on the method that counts.
     visitor.post("/healthz", &[("_method", "delete")]).await.is(405);
+    // … but for HEAD, whose answer would announce bytes that never come to one who waits for them.
+    visitor.post("/healthz", &[("_method", "head")]).await.is(405);
+    assert!(visitor.post("/no-such-page", &[("_method", "head")]).await.is(404).has("</html>"));
+    assert!(visitor.head("/no-such-page").await.is(404).bytes.is_empty());
     visitor.get("/healthz").await.is(200);
     visitor.get("/readyz").await.is(200);
     assert!(visitor.get("/metrics").await.is(200).has("cuehouse_faults_total"));

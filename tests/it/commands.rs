@@ -1,0 +1,57 @@
+//! The program from the shell: what its commands say and with what they end.
+
+use crate::support::app::free_port;
+use crate::support::database::TestDb;
+use crate::support::folder::TestFolder;
+use crate::support::process::Settings;
+use crate::support::wavs::music;
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_imported_from_the_shell() {
+    let (folder, db) = (TestFolder::new(), TestDb::new().await);
+    let shop = Settings::new(folder.path(), free_port(), &db.url);
+    shop.adds("ines@example.com", "Ines Morrow", &["uploader"]);
+    let sounds = folder.path().join("sounds");
+    std::fs::create_dir_all(&sounds).unwrap();
+    std::fs::write(sounds.join("rain.wav"), music(1, 1.0)).unwrap();
+    let sounds = sounds.display().to_string();
+    let words = ["import", &sounds, "--uploader", "@ines-morrow", "--publish", "--json"];
+    for (taken, known, published) in [(1, 0, 1), (0, 1, 0)] {
+        let said = shop.run(&words, "");
+        assert!(said.status.success(), "{said:?}");
+        let done: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+        let counts = ["taken", "known", "published"].map(|name| done[name].as_i64().unwrap());
+        assert_eq!(counts, [taken, known, published], "{done}");
+    }
+    // A file that becomes nothing is named, and the exit is honest about it.
+    std::fs::write(folder.path().join("sounds/words.wav"), "these are words, not a sound").unwrap();
+    let said = shop.run(&words[..5], "");
+    assert_eq!(said.status.code(), Some(1), "{said:?}");
+    assert!(text(&said.stderr).contains("words.wav: "), "{said:?}");
+    assert!(text(&said.stdout).contains("1 with a fault"), "{said:?}");
+    let stranger = shop.run(&["import", &sounds, "--uploader", "nobody"], "");
+    assert_eq!(stranger.status.code(), Some(1));
+    assert!(text(&stranger.stderr).contains("nobody is called @nobody"), "{stranger:?}");
+}
+
+/// What `serve` logs can be read, names the address, and holds no secret that stands in an address.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_the_address_and_no_request() {
+    let (folder, db) = (TestFolder::new(), TestDb::new().await);
+    let shop = Settings::new(folder.path(), free_port(), &db.url);
+    let mut process = shop.start("serve");
+    process.is_up().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let asked = http.get(format!("{}/reset/a-single-use-secret", shop.url())).send().await.unwrap();
+    assert_eq!(asked.status(), 410);
+    let log = process.said();
+    process.ends().await;
+    assert!(log.contains(&format!("Cuehouse is at {}", shop.url())), "{log}");
+    assert!(log.contains("payments are pretend"), "{log}");
+    assert!(!log.contains("a-single-use-secret") && !log.contains("Routes:"), "{log}");
+    assert!(!log.contains('\u{1b}'), "colours in a file: {log:?}");
+}
