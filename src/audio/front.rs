@@ -77,6 +77,7 @@ pub fn open(file: File) -> Result<Opened, Refusal> {
         Kind::M4a => {
             let found = front_mp4::read(&mut *shared.lock(), start, end)?;
             movie = Some(found);
+            front_chunks::boxes(&mut head, end - start);
         }
         Kind::Mp3 => end = shared.without_trailing_tags(start, end)?,
         _ => {}

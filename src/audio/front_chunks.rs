@@ -1,4 +1,4 @@
-//! Files made of chunks (WAV, AIFF, CAF) shown so that their readers take them: lengths that reach beyond the
+//! Files made of chunks (WAV, AIFF, CAF, M4A) shown so that their readers take them: lengths that reach beyond the
 //! end of the file are cut to it, and what a recorder or a pipe left open is closed.
 
 use super::Refusal;
@@ -140,6 +140,33 @@ pub fn caf(head: &mut [u8], len: u64) -> Result<Caf, Refusal> {
         at = at.saturating_add(12).saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
     }
     Ok(Caf { declared: None, len })
+}
+
+/// Cuts a box of an MP4 that reaches beyond the file: the reader does not go into it at all. What stands
+/// behind a movie box longer than what we look at stays as it is.
+pub fn boxes(head: &mut [u8], len: u64) {
+    let mut at = 0usize;
+    while let Some(short) = get_u32(head, at).map(u32::swap_bytes) {
+        let there = len - at as u64;
+        let size = match short {
+            // To the end of the file.
+            0 => return,
+            1 => get_u64(head, at.saturating_add(8)).map_or(0, u64::swap_bytes),
+            short => u64::from(short),
+        };
+        if size > there {
+            if short == 1 {
+                head[at + 8..at + 16].copy_from_slice(&there.to_be_bytes());
+            } else {
+                put_u32(head, at, (there as u32).swap_bytes());
+            }
+            return;
+        }
+        if size < 8 {
+            return;
+        }
+        at = at.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
+    }
 }
 
 /// Refuses channels out of reason, where the file says how many it has.
