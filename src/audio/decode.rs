@@ -91,7 +91,7 @@ pub fn source(opened: Opened, max_secs: u64) -> Result<Source, Refusal> {
     let lossy = is_lossy(params.codec);
     let declared = match kind {
         Kind::Wav => declared,
-        Kind::Aiff if declared.is_some() => declared,
+        Kind::Aiff | Kind::Caf if declared.is_some() => declared,
         Kind::M4a => movie.map(|movie| movie.table.in_frames(rate)).filter(|table| *table > 0),
         Kind::Flac | Kind::Aiff | Kind::Caf => track.num_frames.filter(|frames| *frames > 0),
         // Where a frame at the head counts those behind it; else the reader only guesses from the bit rate.

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use symphonia::core::io::MediaSource;
 
 use super::Refusal;
+use super::front_chunks::{self, get_u32};
 use super::front_mp4::{self, Movie};
 
 /// The kinds of file that are let in.
@@ -65,12 +66,18 @@ pub fn open(file: File) -> Result<Opened, Refusal> {
     match kind {
         Kind::Wav => {
             let more = |upto: usize| shared.first(start, upto);
-            declared = as_riff(&mut head, end - start, more)?;
+            declared = front_chunks::riff(&mut head, end - start, more)?;
         }
-        Kind::Aiff => declared = within_form(&mut head, end - start),
+        Kind::Aiff => declared = front_chunks::form(&mut head, end - start)?,
+        Kind::Caf => {
+            let found = front_chunks::caf(&mut head, end - start)?;
+            declared = found.declared;
+            end = start + found.len;
+        }
         Kind::M4a => {
             let found = front_mp4::read(&mut *shared.lock(), start, end)?;
             movie = Some(found);
+            front_chunks::boxes(&mut head, end - start);
         }
         Kind::Mp3 => end = shared.without_trailing_tags(start, end)?,
         _ => {}
@@ -81,7 +88,7 @@ pub fn open(file: File) -> Result<Opened, Refusal> {
 }
 
 /// How much of the beginning is looked at.
-const HEAD: usize = 64 * 1024;
+pub(super) const HEAD: usize = 64 * 1024;
 
 /// Says what `head` begins. After a tag, only what tags are put before.
 fn recognise(head: &[u8], tagged: bool) -> Result<Kind, Refusal> {
@@ -282,101 +289,6 @@ fn mpeg_header(bytes: &[u8]) -> Option<MpegHeader> {
     }
     let per_frame = if version == 3 { 144_000 } else { 72_000 };
     Some(MpegHeader { version, rate, len: (per_frame * kbps / rate) as usize + usize::from(c >> 1 & 1) })
-}
-
-/// How far into a WAV its sound is looked for.
-const RIFF_HEAD: usize = 8 << 20;
-
-/// Shows RF64 as RIFF and cuts a data chunk that reaches beyond the file. Gives the frames it declared.
-/// `more` gives so many of the first bytes, where the sound begins behind long descriptions.
-fn as_riff(
-    head: &mut Vec<u8>,
-    len: u64,
-    more: impl Fn(usize) -> Result<Vec<u8>, Refusal>,
-) -> Result<Option<u64>, Refusal> {
-    let mut long = None;
-    let is_long = &head[..4] != b"RIFF";
-    head[..4].copy_from_slice(b"RIFF");
-    put_u32(head, 4, u32::try_from(len - 8).unwrap_or(u32::MAX));
-    let (mut at, mut block) = (12usize, 0u64);
-    loop {
-        let reach = at.saturating_add(24);
-        if reach > head.len() && reach <= RIFF_HEAD && (head.len() as u64) < len {
-            let longer = more(reach.next_multiple_of(HEAD))?;
-            head.extend_from_slice(longer.get(head.len()..).unwrap_or_default());
-        }
-        let Some(size) = get_u32(head, at.saturating_add(4)) else {
-            // Metadata longer than what we look at: the reader finds its own way, save for RF64.
-            return if is_long {
-                Err(Refusal::unsupported("RF64 with its sound so far behind"))
-            } else {
-                Ok(None)
-            };
-        };
-        match &head[at..at + 4] {
-            b"ds64" => {
-                long = Some(
-                    u64::from(get_u32(head, at + 16).unwrap_or(0))
-                        | u64::from(get_u32(head, at + 20).unwrap_or(0)) << 32,
-                );
-                head[at..at + 4].copy_from_slice(b"JUNK");
-            }
-            b"fmt " => block = u64::from(get_u32(head, at + 20).unwrap_or(0) & 0xffff),
-            b"data" => {
-                let there = len - (at as u64 + 8);
-                let unsaid = size == u32::MAX && long.is_none() || size == 0 && there > 8;
-                let said = match long {
-                    Some(long) if size == u32::MAX => long,
-                    _ => u64::from(size),
-                };
-                let mut take = if unsaid { there } else { said.min(there) };
-                take -= take.checked_rem(block).unwrap_or(0);
-                if take == 0 {
-                    return Err(Refusal::Empty);
-                }
-                if take > u64::from(u32::MAX - 1) {
-                    return Err(Refusal::TooLarge);
-                }
-                put_u32(head, at + 4, take as u32);
-                return Ok(if unsaid { None } else { said.checked_div(block) });
-            }
-            _ => {}
-        }
-        at = at.saturating_add(8 + size as usize + (size & 1) as usize);
-    }
-}
-
-/// Cuts the sound chunk of an AIFF that reaches beyond the file. Gives the frames it declared.
-fn within_form(head: &mut [u8], len: u64) -> Option<u64> {
-    let be32 = |head: &[u8], at: usize| get_u32(head, at).map(u32::swap_bytes);
-    let (mut at, mut declared) = (12usize, None);
-    // Descriptions longer than what we look at: the reader finds its own way.
-    while let Some(size) = be32(head, at.saturating_add(4)) {
-        match &head[at..at + 4] {
-            b"COMM" => declared = be32(head, at + 10).map(u64::from),
-            b"SSND" => {
-                let there = u32::try_from(len - (at as u64 + 8)).unwrap_or(u32::MAX);
-                if size > there {
-                    put_u32(head, at + 4, there.swap_bytes());
-                    put_u32(head, 4, u32::try_from(len - 8).unwrap_or(u32::MAX).swap_bytes());
-                    return declared;
-                }
-            }
-            _ => {}
-        }
-        at = at.saturating_add(8 + size as usize + (size & 1) as usize);
-    }
-    declared
-}
-
-fn get_u32(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
-}
-
-fn put_u32(bytes: &mut [u8], at: usize, value: u32) {
-    if let Some(place) = bytes.get_mut(at..at + 4) {
-        place.copy_from_slice(&value.to_le_bytes());
-    }
 }
 
 /// The master, hashed as far as it is read from front to back; shared by the window and by who asks for

@@ -12,6 +12,7 @@ mod decode;
 mod facts;
 mod fingerprint;
 mod front;
+mod front_chunks;
 mod front_mp4;
 mod jail;
 mod key;

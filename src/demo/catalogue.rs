@@ -418,24 +418,23 @@ mod tests {
 
     #[test]
     fn melodies_agree_with_their_chords() {
-        let sings = |part: &&Part| {
-            matches!(
-                part.voice,
-                Voice::Synth(_) | Voice::Flute | Voice::Whistle | Voice::Piano | Voice::Vibraphone
-            )
-        };
+        // Whatever has a pitch, tunes and accompaniment alike, and each part for itself.
+        let sings = |part: &&Part| !matches!(part.voice, Voice::Drum(_));
         let mut pieces = 0;
         for n in 0..TRACKS {
             let Some(piece) = piece(n).filter(|p| !p.is_loop) else { continue };
-            let (mut strong, mut fits) = (0, 0);
+            let mut most = 0;
             for part in piece.parts.iter().filter(sings) {
+                let (mut strong, mut fits) = (0, 0);
                 for note in part.notes.iter().filter(|n| is_strong(n.at, n.len / 0.96)) {
                     strong += 1;
                     fits += usize::from(piece.chord_at(note.at).holds(note.pitch as i32));
                 }
+                let voice = part.voice;
+                assert!(fits as f64 >= 0.85 * strong as f64, "{n}: {fits} of {strong} by {voice:?}");
+                most = most.max(strong);
             }
-            assert!(strong > 5, "{n}");
-            assert!(fits as f64 >= 0.85 * strong as f64, "{n}: {fits} of {strong}");
+            assert!(most > 5, "{n}");
             pieces += 1;
         }
         assert!(pieces >= 20);
