@@ -140,7 +140,7 @@ fn favicon() -> (ContentType, &'static str) {
 }
 
 #[catch(default)]
-async fn any<'r>(status: Status, request: &'r Request<'_>) -> Answer {
+async fn any(status: Status, request: &Request<'_>) -> Answer {
     let Some(templates) = request.rocket().state::<Templates>() else {
         return Answer::Plain(status.code, "This did not work.");
     };

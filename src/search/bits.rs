@@ -15,7 +15,7 @@ impl Bits {
     /// Every number below `bound`.
     pub fn all(bound: u32) -> Bits {
         let mut bits = Bits { words: vec![u64::MAX; (bound as usize).div_ceil(64)] };
-        if bound % 64 != 0
+        if !bound.is_multiple_of(64)
             && let Some(last) = bits.words.last_mut()
         {
             *last = (1 << (bound % 64)) - 1;

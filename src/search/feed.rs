@@ -126,7 +126,7 @@ impl Position {
     pub fn ahead(&self, conn: &mut Conn) -> Result<Vec<Change>> {
         let columns = (changes::seq, changes::track_id, changes::at);
         let mut rows: Vec<Change> = vec![];
-        let often = self.turns % 25 == 0;
+        let often = self.turns.is_multiple_of(25);
         let asked: Vec<&Gap> =
             self.gaps.iter().filter(|gap| often || gap.since.elapsed() < SOON).take(MOST_GAPS).collect();
         if let Some((first, rest)) = asked.split_first() {

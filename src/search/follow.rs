@@ -100,7 +100,7 @@ impl Follower {
         let more = self.take_changes().await?;
         if !more && self.volume.is_some() {
             self.check().await?;
-            if self.turn % WISH_TURNS == 0 && self.building.is_none() {
+            if self.turn.is_multiple_of(WISH_TURNS) && self.building.is_none() {
                 let wish = self.db.read(feed::wish).await?;
                 if self.volume.as_ref().is_some_and(|volume| volume.wish != wish) {
                     self.build().await?;
@@ -192,7 +192,7 @@ impl Follower {
         };
         if rows.is_empty() {
             volume.position.take(&[]);
-            let merged = self.turn % WISH_TURNS == 0 && volume.has_merged();
+            let merged = self.turn.is_multiple_of(WISH_TURNS) && volume.has_merged();
             let low = volume.position.low();
             self.volume = Some(volume);
             if merged && let Some(volume) = self.volume.take() {

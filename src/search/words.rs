@@ -248,7 +248,7 @@ fn duration(pieces: &[String]) -> Option<(u32, usize)> {
     let unit = &first[figures.len()..];
     let number: u32 = figures.parse().ok().filter(|n| (1..=3600).contains(n))?;
     let (unit, used) = if unit.is_empty() { (pieces.get(1)?.as_str(), 2) } else { (unit, 1) };
-    let is_decade = used == 1 && unit == "s" && number % 10 == 0 && number >= 50;
+    let is_decade = used == 1 && unit == "s" && number.is_multiple_of(10) && number >= 50;
     match unit {
         _ if is_decade => None,
         "s" | "sec" | "secs" | "second" | "seconds" => Some((number, used)),

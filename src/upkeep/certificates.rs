@@ -74,7 +74,7 @@ fn fault(
             .and_then(|all| all.iter().find(|entry| entry["statusPurpose"] == purpose.as_str()));
         entry.is_some_and(|entry| {
             let list = path(purpose, list_of(licence.status_index));
-            entry["statusListIndex"] == place_of(licence.status_index).to_string()
+            entry["statusListIndex"].as_str() == Some(&place_of(licence.status_index).to_string())
                 && entry["statusListCredential"].as_str().is_some_and(|address| address.ends_with(&list))
         })
     };

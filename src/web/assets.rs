@@ -64,6 +64,12 @@ pub fn show(path: PathBuf, v: Option<&str>) -> Result<Static> {
     Ok(Static { path, asset, versioned: v == Some(asset.version.as_str()) })
 }
 
+/// Where browsers look for a picture of the site when a page names none: an error, a plain text.
+#[get("/favicon.ico")]
+pub fn favicon() -> Result<Static> {
+    show(PathBuf::from("img/favicon.svg"), None)
+}
+
 impl<'r> Responder<'r, 'static> for Static {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let tag = format!("\"{}\"", self.asset.version);

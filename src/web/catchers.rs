@@ -105,12 +105,11 @@ pub async fn any(status: Status, request: &Request<'_>) -> Reply {
 async fn shown(fault: &Fault, request: &Request<'_>) -> Reply {
     let status = Status::new(fault.status);
     let wants_html = request.headers().get("Accept").all(|a| a.contains("html") || a.contains("*/*"));
-    if wants_html {
-        if let Ok(page) = Page::of(request).await
-            && let Ok(reply) = page.show_as(fault.status, fault)
-        {
-            return reply;
-        }
+    if wants_html
+        && let Ok(page) = Page::of(request).await
+        && let Ok(reply) = page.show_as(fault.status, fault)
+    {
+        return reply;
     }
     Reply::bytes(ContentType::Plain, format!("{}\n", fault.words)).status(status)
 }

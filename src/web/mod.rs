@@ -42,7 +42,16 @@ pub fn stage() -> AdHoc {
             .attach(Shield::new())
             .attach(stream::heads())
             .attach(headers::Headers)
-            .mount("/", routes![assets::show, operators::healthz, operators::readyz, operators::metrics])
+            .mount(
+                "/",
+                routes![
+                    assets::show,
+                    assets::favicon,
+                    operators::healthz,
+                    operators::readyz,
+                    operators::metrics
+                ],
+            )
             .register("/", catchers![catchers::any])
     })
 }

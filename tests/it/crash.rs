@@ -283,7 +283,7 @@ async fn a_shop_that_is_killed_at_any_moment_loses_nothing_and_does_nothing_twic
     }
     comes_to_rest(&db, &street, &shop).await;
     shop.ends().await;
-    let known = street.known.lock().unwrap();
+    let known = std::mem::take(&mut *street.known.lock().unwrap());
     println!(
         "{} uploads, {} published, {} paid, {} posts without an answer, {:?} in all",
         known.uploads.len(),

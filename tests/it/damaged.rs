@@ -109,9 +109,9 @@ async fn damaged_sound_gives_facts_or_a_refusal_and_never_hurts() {
             let n = case as usize % FORMATS.len();
             (&FORMATS[n], corpus[n].clone())
         };
-        let mut dice = Dice(seed << 32 | case);
+        let mut dice = Dice((seed << 32) | case);
         let mut what = vec![damage(&mut bytes, &mut dice)];
-        if case % 3 == 0 {
+        if case.is_multiple_of(3) {
             what.push(damage(&mut bytes, &mut dice));
         }
         let told = format!("seed {seed}, case {case}: {}, {}", format.name, what.join(" and "));
@@ -119,7 +119,7 @@ async fn damaged_sound_gives_facts_or_a_refusal_and_never_hurts() {
         std::fs::write(&file, &bytes).unwrap();
         let result = examine_within(&file, limits.clone()).await;
         let _ = std::fs::remove_file(&file);
-        let refused = match result {
+        match result {
             Ok((found, _out)) => {
                 let facts = found.facts;
                 assert!(facts.frames > 0 && facts.duration_ms >= 50, "{told}: {facts:?}");
@@ -132,8 +132,7 @@ async fn damaged_sound_gives_facts_or_a_refusal_and_never_hurts() {
                 panic!("{told}: {refusal:?}")
             }
             Err(_) => true,
-        };
-        refused
+        }
     };
     // Four at a time, as a shop with some cores would.
     let lane = async |lane: u64| {

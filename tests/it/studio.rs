@@ -133,7 +133,7 @@ async fn every_refusal_reaches_its_uploader_as_a_sentence() {
     cut.truncate(60_000);
     for (name, bytes, words) in [
         ("page.wav", b"<!doctype html><html><body>hello</body></html>".to_vec(), "looks like"),
-        ("noise.wav", (0..4000u32).map(|n| (n * 7919 >> 3) as u8).collect(), "not a sound file"),
+        ("noise.wav", (0..4000u32).map(|n| ((n * 7919) >> 3) as u8).collect(), "not a sound file"),
         ("silence.wav", wav::bytes(44_100, 2, 16, &[0.0; 88_200]), "silent"),
         ("tick.wav", wav::bytes(44_100, 1, 16, &[0.5; 400]), "too short"),
         ("cut.wav", cut, "export it again"),

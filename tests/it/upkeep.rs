@@ -476,7 +476,7 @@ async fn the_nightly_round_collects() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_table_of_the_schema_can_be_forgotten() {
     let db = TestDb::new().await;
-    let found = db.db.read(|conn| tables::tables(conn)).await.unwrap();
+    let found = db.db.read(tables::tables).await.unwrap();
     let found: BTreeMap<String, BTreeSet<String>> = found
         .into_iter()
         .map(|table| {

@@ -158,7 +158,7 @@ impl Receipt {
 
 /// A file of the library: small ones at hand, sounds from storage.
 pub enum Fetched {
-    Small(Reply),
+    Small(Box<Reply>),
     Stored(Box<FileReply>),
 }
 
@@ -185,8 +185,10 @@ pub async fn show(
     let held = app.db.read(move |conn| Held::own(conn, number, &buyer)).await?;
     let certificate = format!("certificate-{number}");
     match file.strip_prefix(&certificate).or_else(|| file.strip_prefix("certificate")) {
-        Some(".json") => return Ok(Fetched::Small(json(&held, &certificate))),
-        Some(".pdf") => return pdf(app, held, &certificate).await.map(Fetched::Small),
+        Some(".json") => return Ok(Fetched::Small(Box::new(json(&held, &certificate)))),
+        Some(".pdf") => {
+            return pdf(app, held, &certificate).await.map(|reply| Fetched::Small(Box::new(reply)));
+        }
         _ => {}
     }
     if !held.status.is_valid() {

@@ -302,7 +302,7 @@ async fn files_that_were_cut_off_are_refused() {
     if !has_ffmpeg() {
         return;
     }
-    let (_folder, source) = with_source(2.0);
+    let (_folder, source) = with_source(6.0);
     for format in FORMATS {
         let file = format.make(&source);
         let bytes = std::fs::read(&file).unwrap();

@@ -153,7 +153,11 @@ impl Chromium {
         let began = Instant::now();
         loop {
             // What was found may be gone when it is pressed: a page was just exchanged.
-            match self.see(css).await.click().await {
+            let element = self.see(css).await;
+            // Into the middle, as a hand would: the player's bar may lie over the edge.
+            let middle = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })";
+            let _ = self.client.execute(middle, vec![serde_json::to_value(&element).unwrap()]).await;
+            match element.click().await {
                 Ok(()) => return,
                 Err(error) => self.has_patience(began, &format!("{css}: {error}")).await,
             }
