@@ -490,7 +490,9 @@ impl OpenShop {
 impl Chromium {
     /// Nothing was complained about in the console.
     async fn is_quiet(&self) {
-        let complaints = self.complaints().await;
+        let mut complaints = self.complaints().await;
+        // Chromium may still be fetching the icon of the payment page when ours has come, and asks our policy for it.
+        complaints.retain(|line| !line.contains("/favicon.ico' violates"));
         assert!(complaints.is_empty(), "{complaints:#?}");
     }
 }

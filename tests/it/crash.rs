@@ -41,7 +41,7 @@ impl Chance {
 }
 
 /// What the shop, or Stripe, has said yes to.
-#[derive(Default)]
+#[derive(Default, Debug)]
 struct Acknowledged {
     /// The page of an upload, and the hash of its bytes.
     uploads: Vec<(String, String)>,
@@ -331,7 +331,8 @@ async fn comes_to_rest(db: &Db, street: &Street, shop: &crate::support::process:
         }
         assert!(
             Instant::now() < until,
-            "{waiting} jobs wait, {heard} of {expected} payments heard, {closing}\n{}",
+            "{waiting} jobs wait, {heard} of {expected} payments heard, {closing}, {:?}\n{}",
+            street.known.lock().unwrap(),
             shop.said()
         );
         pause(200).await;
