@@ -101,6 +101,13 @@ impl Street {
                     continue;
                 }
                 let seen = who.get(&page).await.is(200);
+                let again = format!("{page}/attempt");
+                if seen.has(&format!("action=\"{again}\"")) {
+                    // Killed so often that the queue gave it up: its uploader tries again.
+                    let tried = who.says(&page, &again, &[]).await;
+                    self.taken(tried.status);
+                    continue;
+                }
                 let Some(edit) = seen.link("/studio/tracks/") else { continue };
                 let slug = edit.split('/').nth(3).unwrap().to_owned();
                 let at = format!("/studio/tracks/{slug}");
