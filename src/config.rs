@@ -167,7 +167,9 @@ impl Said {
             None => default,
             Some((_, Some(value))) => value,
             Some((text, None)) => {
-                self.faults.push(format!("{} is {text:?}, and should be {want}", shown(name)));
+                // A secret that was mistyped is still most of a secret, and faults are printed into logs.
+                let said = if name.contains("secret") { "not shown here".into() } else { format!("{text:?}") };
+                self.faults.push(format!("{} is {said}, and should be {want}", shown(name)));
                 default
             }
         }
@@ -467,6 +469,13 @@ mod tests {
         assert_eq!(config.mail_url, "dir:/srv/shop/mail");
         assert_eq!(config.site_url, "http://127.0.0.1:8000");
         assert!(config.demo && config.stripe.is_pretend());
+    }
+
+    #[test]
+    fn a_mistyped_secret_is_not_repeated() {
+        let faults = Config::read(None, &env(&[("CUEHOUSE_SECRET_KEY", "nearly-right")])).unwrap_err();
+        assert!(faults.len() == 1 && faults[0].contains("CUEHOUSE_SECRET_KEY"), "{faults:?}");
+        assert!(!faults[0].contains("nearly-right"), "{faults:?}");
     }
 
     #[test]
