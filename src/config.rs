@@ -168,7 +168,8 @@ impl Said {
             Some((_, Some(value))) => value,
             Some((text, None)) => {
                 // A secret that was mistyped is still most of a secret, and faults are printed into logs.
-                let said = if name.contains("secret") { "not shown here".into() } else { format!("{text:?}") };
+                let said =
+                    if name.contains("secret") { "not shown here".into() } else { format!("{text:?}") };
                 self.faults.push(format!("{} is {said}, and should be {want}", shown(name)));
                 default
             }
