@@ -308,7 +308,7 @@ async fn a_shop_that_is_killed_at_any_moment_loses_nothing_and_does_nothing_twic
 
 /// Returns when nothing is left to do: everything acknowledged was worked on, every payment heard of.
 async fn comes_to_rest(db: &Db, street: &Street, shop: &crate::support::process::Process) {
-    let until = Instant::now() + Duration::from_secs(120);
+    let until = Instant::now() + Duration::from_secs(300);
     loop {
         let now = cuehouse::clock::Timestamp::now().0;
         let waiting: i64 = db

@@ -17,7 +17,7 @@ use super::browser::Browser;
 use super::folder::TestFolder;
 
 /// How long something may take before a person would call it broken.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// One driver process; every `Chromium` is a browser of its own under it.
 pub struct Driver {
