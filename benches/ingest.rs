@@ -67,7 +67,7 @@ fn speed(folder: &Path, master: &Path) {
                 "-i",
                 &path,
                 "-af",
-                "ebur128=peak=true:framelog=quiet",
+                "ebur128=peak=true:framelog=verbose",
                 "-f",
                 "null",
                 "-",

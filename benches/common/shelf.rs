@@ -120,7 +120,10 @@ pub fn fill(path: &Path, count: usize) -> Db {
         let rows: Vec<Track> =
             (done..done + some).map(|n| track(&mut chance, n, &uploader, &upload)).collect();
         conn.transaction(|conn| {
-            diesel::insert_into(tracks::table).values(&rows).execute(conn)?;
+            // A statement of SQLite takes 32 766 values.
+            for some in rows.chunks(1_000) {
+                diesel::insert_into(tracks::table).values(some).execute(conn)?;
+            }
             let offered: Vec<_> = rows
                 .iter()
                 .flat_map(|row| {
@@ -135,7 +138,10 @@ pub fn fill(path: &Path, count: usize) -> Db {
                     })
                 })
                 .collect();
-            diesel::insert_into(offers::table).values(&offered).execute(conn)
+            for some in offered.chunks(5_000) {
+                diesel::insert_into(offers::table).values(some).execute(conn)?;
+            }
+            QueryResult::Ok(())
         })
         .expect("rows");
         done += some;
