@@ -73,7 +73,8 @@ fn speed(folder: &Path, master: &Path) {
                 "-",
             ],
         ),
-        command("fpcalc, whole length", "fpcalc", &["-length", "0", "-raw", &path]),
+        // A second short of the whole: at the very end fpcalc 1.5 calls the end of the file an error.
+        command("fpcalc, but for a second", "fpcalc", &["-length", "239", "-raw", &path]),
         runner("ffmpeg | peaks", Box::new(move || peaks(&pipe))),
         command("lame 128 kb/s, quality 7", "lame", &["--quiet", "-b", "128", "-q", "7", &path, &out]),
     ];
