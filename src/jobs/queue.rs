@@ -186,12 +186,13 @@ impl Lease {
         if n == 1 { Ok(()) } else { Err(Error::conflict("the lease of this job was lost")) }
     }
 
-    /// Gives the job back after a failure: again in 2^runs seconds, parked after five. Answers whether it is parked.
+    /// Gives the job back after a failure: again in 2^runs seconds, parked after five. Answers whether it was parked;
+    /// when the lease was lost nothing changes, and nothing was.
     pub fn fail(&self, conn: &mut Conn, why: &str) -> Result<bool> {
         let now = clock(conn)?;
         let parked = self.runs >= TRIES;
         let wait = SECOND * (1 << self.runs.clamp(0, 10)) + now % 1000;
-        diesel::update(jobs::table.find(&self.id))
+        let n = diesel::update(jobs::table.find(&self.id))
             .filter(jobs::fence.eq(self.fence).and(jobs::state.eq(State::Running)))
             .set((
                 jobs::state.eq(if parked { State::Parked } else { State::Ready }),
@@ -200,7 +201,7 @@ impl Lease {
                 jobs::problem.eq(why),
             ))
             .execute(conn)?;
-        Ok(parked)
+        Ok(parked && n == 1)
     }
 }
 

@@ -464,7 +464,7 @@ impl OpenShop {
     /// Waits until a search finds what was published.
     async fn finds(&self, slug: &str, title: &str) {
         let words: String = url::form_urlencoded::byte_serialize(title.as_bytes()).collect();
-        for _ in 0..100 {
+        for _ in 0..1200 {
             let found = self.app.visitor().get(&format!("/search?q={words}")).await.is(200);
             if found.has(&format!("data-track=\"{slug}\"")) {
                 return;
@@ -476,7 +476,7 @@ impl OpenShop {
 
     /// The link in the newest letter to this address, as soon as it has come.
     async fn letter_to(&self, email: &str) -> String {
-        for _ in 0..200 {
+        for _ in 0..1200 {
             if let Some(letter) = self.app.letters_to(email).last() {
                 let link = letter.text.split_whitespace().find(|word| word.starts_with("http"));
                 return link.expect("a link in the letter").to_owned();

@@ -14,12 +14,13 @@ use cuehouse::db::{Db, DbUrl};
 use cuehouse::sandbox;
 use cuehouse::secrets::sha256;
 use diesel::prelude::*;
+use tokio::task::JoinSet;
 
 use crate::support::app::free_port;
 use crate::support::browser::Browser;
 use crate::support::database::TestDb;
 use crate::support::folder::TestFolder;
-use crate::support::process::{Settings, signs_in};
+use crate::support::process::{Process, Settings, signs_in};
 use crate::support::sandbox::{PAYS, SECRET, encoded, sandbox_in};
 use crate::support::wavs::music;
 
@@ -247,7 +248,7 @@ async fn a_shop_that_is_killed_at_any_moment_loses_nothing_and_does_nothing_twic
     let mut shop = settings.start("serve");
     shop.is_up().await;
     let street = Arc::new(Street { url, known: Known::default(), closing: Arc::default() });
-    let mut people = tokio::task::JoinSet::new();
+    let mut people = JoinSet::new();
     let (ines, rae) =
         (signs_in(&street.url, "ines@example.com").await, signs_in(&street.url, "rae@example.com").await);
     let (second, here) = (ines.window(), street.clone());
@@ -283,12 +284,12 @@ async fn a_shop_that_is_killed_at_any_moment_loses_nothing_and_does_nothing_twic
     shop.is_up().await;
     println!("{kills} kills in {:?}", begun.elapsed());
 
-    comes_to_rest(&db, &street, &shop).await;
+    comes_to_rest(&db, &street, &shop, &mut people).await;
     street.closing.store(true, Ordering::Relaxed);
     while let Some(done) = people.join_next().await {
         done.unwrap();
     }
-    comes_to_rest(&db, &street, &shop).await;
+    comes_to_rest(&db, &street, &shop, &mut people).await;
     shop.ends().await;
     let known = std::mem::take(&mut *street.known.lock().unwrap());
     println!(
@@ -307,9 +308,13 @@ async fn a_shop_that_is_killed_at_any_moment_loses_nothing_and_does_nothing_twic
 }
 
 /// Returns when nothing is left to do: everything acknowledged was worked on, every payment heard of.
-async fn comes_to_rest(db: &Db, street: &Street, shop: &crate::support::process::Process) {
+async fn comes_to_rest(db: &Db, street: &Street, shop: &Process, people: &mut JoinSet<()>) {
     let until = Instant::now() + Duration::from_secs(300);
     loop {
+        // Whoever found something wrong says it now, not after the wait.
+        while let Some(done) = people.try_join_next() {
+            done.unwrap();
+        }
         let now = cuehouse::clock::Timestamp::now().0;
         let waiting: i64 = db
             .read(move |conn| {

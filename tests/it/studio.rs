@@ -459,6 +459,10 @@ async fn a_lease_lost_midway_changes_nothing() {
     studio::jobs::process(&app.app, &quick, &id).await.unwrap();
     // One who comes back from the dead is told so.
     assert!(studio::jobs::process(&app.app, &slow, &id).await.is_err());
+    // Giving up what one lost is not giving it up.
+    let worn = Lease { runs: 9, ..slow };
+    let parked = app.app.db.write(move |conn| worn.fail(conn, "its worker died each time")).await.unwrap();
+    assert!(!parked);
     is_whole(&app, &id).await;
 }
 

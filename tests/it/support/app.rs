@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use cuehouse::accounts::session;
 use cuehouse::accounts::user::{Role, User};
@@ -150,7 +151,20 @@ pub fn email_of(name: &str) -> String {
     format!("{}@example.com", name.to_lowercase().replace(' ', "."))
 }
 
-/// A port nobody listens on at this moment.
+/// A port that nobody listens on, and that nobody is given while a shop of a test is down for a moment: below those
+/// that a kernel hands out by itself, and never the same twice in one run.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    const FIRST: u32 = 10_000;
+    const PORTS: u32 = 22_000;
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    // Two runs at once begin elsewhere.
+    let begin = std::process::id().wrapping_mul(7919) % PORTS;
+    loop {
+        let n = ASKED.fetch_add(1, Ordering::Relaxed);
+        assert!(n < PORTS, "no free port");
+        let port = (FIRST + (begin + n) % PORTS) as u16;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

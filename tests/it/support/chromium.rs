@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::cookies::Cookie;
 use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -16,8 +17,8 @@ use serde_json::{Value, json};
 use super::browser::Browser;
 use super::folder::TestFolder;
 
-/// How long something may take before a person would call it broken.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// How long something may take before it is called broken: unoptimised, on two busy cores.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// One driver process; every `Chromium` is a browser of its own under it.
 pub struct Driver {
@@ -180,9 +181,22 @@ impl Chromium {
 
     /// Types into the field of this name, instead of what stood there.
     pub async fn fill(&self, name: &str, text: &str) {
-        let field = self.see(&format!("main [name=\"{name}\"]")).await;
-        field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
+        self.at(&format!("main [name=\"{name}\"]"), async |field| {
+            field.clear().await?;
+            field.send_keys(text).await
+        })
+        .await;
+    }
+
+    /// Does something with what a selector names; what was found may be gone by then, as a page was just exchanged.
+    async fn at(&self, css: &str, act: impl AsyncFn(Element) -> Result<(), CmdError>) {
+        let began = Instant::now();
+        loop {
+            match act(self.see(css).await).await {
+                Ok(()) => return,
+                Err(error) => self.has_patience(began, &format!("{css}: {error}")).await,
+            }
+        }
     }
 
     /// Ticks the box of this name and value, by its label as a person would.
@@ -191,16 +205,13 @@ impl Chromium {
     }
 
     pub async fn choose(&self, name: &str, value: &str) {
-        let field = self.see(&format!("main select[name=\"{name}\"]")).await;
-        field.select_by_value(value).await.unwrap();
+        let css = format!("main select[name=\"{name}\"]");
+        self.at(&css, async |field| field.select_by_value(value).await).await;
     }
 
     pub async fn attach(&self, name: &str, file: &Path) {
-        self.see(&format!("main [name=\"{name}\"]"))
-            .await
-            .send_keys(&file.display().to_string())
-            .await
-            .unwrap();
+        let file = file.display().to_string();
+        self.at(&format!("main [name=\"{name}\"]"), async |field| field.send_keys(&file).await).await;
     }
 
     /// Sends the form with this action by its own button.
