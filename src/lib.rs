@@ -67,6 +67,10 @@ pub struct App {
     pub stripe: stripe::Stripe,
     /// Who signs the certificates.
     pub issuer: sales::Issuer,
+    /// Whose rules hold here, and which vendors are on.
+    pub consent: Arc<consent::rulebook::Rulebook>,
+    /// What holds where nothing was decided: nobody is contacted.
+    pub nobody: Arc<consent::decision::Decision>,
     pub index: search::Index,
     pub hashing: Hashing,
     pub limits: web::Limits,
@@ -136,7 +140,10 @@ impl App {
         };
         let issuer = sales::open(&db, &config, &keys.issuer).await?;
         let index = search::Index::open(&config.data("search"), &db).await?;
+        let rules = consent::rulebook::Rulebook::new(&config).map_err(|faults| Error::internal(faults.join("; ")))?;
         Ok(App {
+            nobody: Arc::new(consent::decision::Decision::nobody(&rules)),
+            consent: Arc::new(rules),
             index,
             limits: web::Limits::new(&config)?,
             templates: web::Templates::new(&config.currency)?,

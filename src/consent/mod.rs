@@ -3,7 +3,24 @@
 //! A month of birth lives in memory for one request and is never written down. Nothing is kept about someone who said
 //! they are too young, not even that they came. Nobody is tracked, so there is nothing to consent to yet.
 
+pub mod account;
 pub mod age;
+pub mod choices;
+pub mod decision;
+pub mod deed;
+mod desk;
+pub mod frame;
+pub mod janitor;
+pub mod leave;
+pub mod notice;
+pub mod place;
+pub mod policy;
+pub mod purpose;
+pub mod reports;
+pub mod rulebook;
+pub mod seal;
+pub mod vendor;
+mod who;
 pub mod guards;
 pub mod routes;
 
@@ -17,7 +34,10 @@ pub fn views() -> Vec<Sample> {
     let mut all = samples::<routes::AgeScreen>();
     all.extend(samples::<routes::TooYoung>());
     all.extend(samples::<routes::Privacy>());
-    all.extend(samples::<routes::Choices>());
+    all.extend(samples::<desk::ChoicesPage>());
+    all.extend(samples::<who::WhoPage>());
+    all.extend(samples::<who::RightsPage>());
+    all.extend(samples::<leave::LeavePage>());
     all
 }
 
@@ -31,7 +51,14 @@ pub fn stage() -> AdHoc {
                 routes::answer,
                 routes::privacy,
                 routes::edition,
-                routes::choices,
+                desk::choices,
+                desk::choose,
+                who::vendors,
+                who::rights,
+                leave::vendor,
+                leave::vendor_away,
+                reports::csp,
+                reports::connection,
                 routes::gpc,
                 routes::security,
                 routes::robots,

@@ -415,6 +415,34 @@ diesel::allow_tables_to_appear_in_same_query!(
     marks
 );
 
+diesel::table! {
+    account_choices (user_id) {
+        user_id -> Text,
+        line -> Text,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    ad_free (user_id) {
+        user_id -> Text,
+        wanted -> Bool,
+        granted_by -> Text,
+        granted_at -> BigInt,
+        ends_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    policy_reports (day, directive, host, page) {
+        day -> Text,
+        directive -> Text,
+        host -> Text,
+        page -> Text,
+        count -> BigInt,
+    }
+}
+
 diesel::joinable!(tracks -> users (uploader_id));
 diesel::joinable!(recordings -> uploads (upload_id));
 diesel::joinable!(offers -> tracks (track_id));

@@ -1,5 +1,7 @@
 //! The guard every page takes: who is here, and what all pages show.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rocket::http::Status;
@@ -8,13 +10,17 @@ use serde::Serialize;
 
 use super::cookies::Ours;
 use super::csrf::Bound;
-use super::reply::Reply;
+use super::reply::{self, Reply};
 use super::templates::Templates;
 use super::view::View;
 use super::{headers, trouble};
 use crate::App;
 use crate::accounts::guards;
 use crate::accounts::user::Visitor;
+use crate::consent::frame::ConsentFrame;
+use crate::consent::guards::Consent;
+use crate::consent::policy;
+use crate::consent::rulebook::Rulebook;
 use crate::error::{Error, Result};
 
 /// A page in the making.
@@ -28,6 +34,8 @@ pub struct Page {
     had_notice: bool,
     media_origin: Option<String>,
     form_origins: Vec<String>,
+    book: Arc<Rulebook>,
+    consent: Arc<Consent>,
 }
 
 /// What the layout shows of the visitor and the site.
@@ -49,7 +57,9 @@ pub struct Frame {
     pub site_name: String,
     pub site_url: String,
     pub currency: String,
-    pub notice: Option<String>,
+    pub notice: Option<Note>,
+    /// What may be contacted here, what is to be asked, and that a signal was honoured.
+    pub consent: ConsentFrame,
     /// Whether single keys play and seek.
     pub shortcuts: bool,
     /// Whether whole previews are for this visitor, not only samples.
@@ -57,6 +67,23 @@ pub struct Frame {
     /// Whether payments and letters are pretended.
     pub pretend: bool,
     pub development: bool,
+}
+
+/// A line for the next page, with a link where it has one.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Note {
+    pub line: String,
+    pub label: Option<String>,
+    pub address: Option<String>,
+}
+
+impl Note {
+    fn read(text: &str) -> Note {
+        let mut parts = text.split('\n').map(str::to_owned);
+        let line = parts.next().unwrap_or_default();
+        let (label, address) = (parts.next(), parts.next().filter(|a| reply::is_local(a)));
+        Note { line, label: label.filter(|_| address.is_some()), address }
+    }
 }
 
 impl Page {
@@ -76,7 +103,8 @@ impl Page {
             reply = reply.forget(Ours::Notice);
         }
         if !self.form_origins.is_empty() {
-            let policy = headers::policy(self.media_origin.as_deref(), &self.form_origins);
+            let (book, decision) = (&self.book, &self.consent.decision);
+            let policy = policy::content(book, decision, self.media_origin.as_deref(), &self.form_origins);
             reply = reply.header("Content-Security-Policy", policy);
         }
         Ok(reply)
@@ -97,6 +125,7 @@ impl Page {
     pub async fn of(request: &Request<'_>) -> Result<Page> {
         let app = request.rocket().state::<App>().ok_or_else(|| Error::internal("no application"))?;
         let seen = guards::seen(request).await?;
+        let consent = Consent::of(request).await?;
         let forms = Bound::of(request)?;
         let notice = Ours::Notice.of(request);
         let line = notice.as_ref().and_then(|n| URL_SAFE_NO_PAD.decode(n).ok());
@@ -119,12 +148,13 @@ impl Page {
             basket_count: seen.basket_count,
             csrf: forms.token()?,
             url: app.config.absolute(&path),
-            path,
+            path: path.clone(),
             query,
             site_name: app.config.site_name.clone(),
             site_url: app.config.site_url.clone(),
             currency: app.config.currency.clone(),
-            notice: line.and_then(|l| String::from_utf8(l).ok()),
+            notice: line.and_then(|l| String::from_utf8(l).ok()).map(|text| Note::read(&text)),
+            consent: ConsentFrame::new(&app.consent, &consent, &path),
             pretend: app.config.stripe.is_pretend(),
             development: !app.config.is_production(),
         };
@@ -137,6 +167,8 @@ impl Page {
             had_notice: notice.is_some(),
             media_origin: app.media_origin.clone(),
             form_origins: vec![],
+            book: app.consent.clone(),
+            consent,
         })
     }
 }
