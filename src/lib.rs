@@ -140,7 +140,8 @@ impl App {
         };
         let issuer = sales::open(&db, &config, &keys.issuer).await?;
         let index = search::Index::open(&config.data("search"), &db).await?;
-        let rules = consent::rulebook::Rulebook::new(&config).map_err(|faults| Error::internal(faults.join("; ")))?;
+        let rules =
+            consent::rulebook::Rulebook::new(&config).map_err(|faults| Error::internal(faults.join("; ")))?;
         Ok(App {
             nobody: Arc::new(consent::decision::Decision::nobody(&rules)),
             consent: Arc::new(rules),

@@ -71,7 +71,9 @@ impl Reason {
             Reason::AgeBand => "Off for everyone under 18.",
             Reason::AgeUnknown => "Off until the age question is answered.",
             Reason::AdsRemoved => "Off, because you have no advertisements.",
-            Reason::Signal => "Off, because your browser asks for it (Global Privacy Control or Do Not Track).",
+            Reason::Signal => {
+                "Off, because your browser asks for it (Global Privacy Control or Do Not Track)."
+            }
             Reason::OptedOut => "Off, because you opted out of sale and sharing.",
             Reason::Refused => "Off, because you said no.",
             Reason::Expired => "Off, because your yes has run out.",
@@ -182,9 +184,10 @@ pub fn decide(context: &Context<'_>) -> Decision {
             .filter(|at| {
                 let vendor = &book.registry.vendors[*at];
                 // A purpose that was refused answers for every vendor that has no other.
-                vendor.purposes.iter().any(|p| {
-                    context.choices.standing(vendor, *p, context.now) != Standing::Refused
-                })
+                vendor
+                    .purposes
+                    .iter()
+                    .any(|p| context.choices.standing(vendor, *p, context.now) != Standing::Refused)
             })
             .collect(),
         Model::OptOut => vec![],
@@ -346,20 +349,22 @@ mod tests {
             prop::option::weighted(0.2, prop::sample::select(vec!["ga4".to_owned(), "adsense".to_owned()])),
             0i64..2_000_000_000,
         )
-            .prop_map(|((on, opt_out, child_mode, ads, band), flags, choices, load_once, secs)| Case {
-                on,
-                opt_out,
-                child_mode,
-                ads,
-                band,
-                age_locked: flags.0,
-                gpc: flags.1,
-                dnt: flags.2,
-                account_opted_out: flags.3,
-                ad_free: flags.4,
-                choices,
-                load_once,
-                now: Timestamp::from_secs(secs),
+            .prop_map(|((on, opt_out, child_mode, ads, band), flags, choices, load_once, secs)| {
+                Case {
+                    on,
+                    opt_out,
+                    child_mode,
+                    ads,
+                    band,
+                    age_locked: flags.0,
+                    gpc: flags.1,
+                    dnt: flags.2,
+                    account_opted_out: flags.3,
+                    ad_free: flags.4,
+                    choices,
+                    load_once,
+                    now: Timestamp::from_secs(secs),
+                }
             })
     }
 
@@ -496,7 +501,10 @@ mod tests {
         assert_eq!(reason(&|c| c.choices.opted_out_at = Some(now)), Reason::OptedOut);
         assert_eq!(reason(&|c| c.choices.answer(ga, false)), Reason::Refused);
         assert_eq!(reason(&|c| c.now = now.plus(1)), Reason::Expired);
-        assert_eq!(reason(&|c| c.choices.vendors.get_mut("ga4").unwrap().print = "x".into()), Reason::ItemChanged);
+        assert_eq!(
+            reason(&|c| c.choices.vendors.get_mut("ga4").unwrap().print = "x".into()),
+            Reason::ItemChanged
+        );
         assert_eq!(reason(&|c| c.choices = Choices::default()), Reason::NoGrant);
         assert_eq!(reason(&|c| (c.gpc, c.load_once) = (true, Some("ga4".into()))), Reason::LoadOnce);
         let texan = Choices { place: Some("US-TX".into()), ..Choices::default() };

@@ -17,7 +17,10 @@ pub enum Press {
     /// Nothing may be sold or shared.
     OptOut,
     /// Each purpose and each vendor by itself: these are on, all others are off.
-    Save { purposes: BTreeSet<Purpose>, vendors: BTreeSet<String> },
+    Save {
+        purposes: BTreeSet<Purpose>,
+        vendors: BTreeSet<String>,
+    },
     /// Nobody pressed: a browser's signal reached an account that had not opted out.
     Signal,
 }
@@ -76,7 +79,8 @@ pub fn carry_out(
             }
             refuse_unused(book, &mut choices, &about);
             // A no in spite of a yes in spite of a signal: the signal counts again.
-            choices.overrides_gpc = choices.overrides_gpc.filter(|_| !granted(book, &choices, now).is_empty());
+            choices.overrides_gpc =
+                choices.overrides_gpc.filter(|_| !granted(book, &choices, now).is_empty());
         }
         Press::OptOut | Press::Signal => {
             let trading: Vec<&Vendor> = book.on().filter(|v| v.trades()).collect();
@@ -251,7 +255,10 @@ mod tests {
 
     fn any_press() -> impl Strategy<Value = Press> {
         let vendors = || {
-            prop::sample::subsequence(vec!["ga4".to_owned(), "histats".to_owned(), "statcounter".to_owned()], 0..=3)
+            prop::sample::subsequence(
+                vec!["ga4".to_owned(), "histats".to_owned(), "statcounter".to_owned()],
+                0..=3,
+            )
         };
         let purposes = prop::sample::subsequence(Purpose::ALL.to_vec(), 0..=6);
         prop_oneof![

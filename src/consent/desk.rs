@@ -46,20 +46,16 @@ impl Deed {
     ) -> Result<Deed> {
         let book = &app.consent;
         let told = Told::about(book.on());
-        let notice = Notice {
-            version: notice::VERSION.into(),
-            language: notice::LANGUAGE.into(),
-            text: told.text(),
-        };
+        let notice =
+            Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: told.text() };
         let place = change.choices.place.clone();
         let id = ReceiptId::new();
         // Whoever says no carries no id: theirs is proved by the receipt they were shown, and found by nobody else.
         change.choices.receipt = change.grants().then(|| id.to_string());
         let granted: BTreeSet<&str> =
             change.items.iter().filter(|i| i.granted).map(|i| i.vendor.as_str()).collect();
-        let told_once = book.on().filter(|v| {
-            granted.contains(v.id.as_str()) || before.of(v, now) == Standing::Granted
-        });
+        let told_once =
+            book.on().filter(|v| granted.contains(v.id.as_str()) || before.of(v, now) == Standing::Granted);
         let receipt = Receipt {
             id,
             time: Timestamp::from_secs(now.secs()),
@@ -129,16 +125,7 @@ pub(super) async fn signal(
     now: Timestamp,
 ) -> Result<Choices> {
     let change = carry_out(&app.consent, before, &Press::Signal, &[], true, now);
-    let deed = Deed::new(
-        app,
-        Some(user.clone()),
-        before,
-        change,
-        signals,
-        Some(Band::Adult),
-        "signal",
-        now,
-    )?;
+    let deed = Deed::new(app, Some(user.clone()), before, change, signals, Some(Band::Adult), "signal", now)?;
     Ok(deed.record(app, now).await?.0)
 }
 
@@ -195,9 +182,8 @@ impl ChoicesPage {
         let (book, now) = (&app.consent, Timestamp::now());
         let (choices, decision) = (&consent.choices, &consent.decision);
         let told = Told::about(book.on());
-        let standing = |id: &str, purpose| {
-            book.on().find(|v| v.id == id).map(|v| choices.standing(v, purpose, now))
-        };
+        let standing =
+            |id: &str, purpose| book.on().find(|v| v.id == id).map(|v| choices.standing(v, purpose, now));
         let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
         let vendors = book
             .enabled
@@ -351,7 +337,8 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         _ => Reply::go(format!("/privacy/choices?receipt={id}")).notice(said),
     };
     let lasts = if choices.opted_out_at.is_some() { OPT_OUT_LASTS } else { book.choice_ms };
-    let reply = reply.keep(Ours::Consent, seal::close(&app.keys.seal, &choices), Some(lasts)).forget(Ours::Later);
+    let reply =
+        reply.keep(Ours::Consent, seal::close(&app.keys.seal, &choices), Some(lasts)).forget(Ours::Later);
     // What vendors kept beside cookies goes too (Clear Site Data; browsers take it over https alone).
     let clears = takes_away && app.config.is_https();
     Ok(if clears { reply.header("Clear-Site-Data", "\"storage\"") } else { reply })

@@ -38,7 +38,7 @@ impl ConsentFrame {
     pub fn new(book: &Rulebook, consent: &Consent, path: &str) -> ConsentFrame {
         let asks = !consent.decision.to_ask.is_empty()
             && !consent.later
-            && !path.starts_with("/privacy/choices")
+            && !path.starts_with("/privacy/")
             && !is_bare(path);
         let vendors = &book.registry.vendors;
         ConsentFrame {

@@ -130,7 +130,9 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     if let Some(own) = kept.choices {
         choices = own;
     }
-    if let (true, Some(user)) = (signal && choices.opted_out_at.is_none() && choices.overrides_gpc.is_none(), &account) {
+    if let (true, Some(user)) =
+        (signal && choices.opted_out_at.is_none() && choices.overrides_gpc.is_none(), &account)
+    {
         choices = desk::signal(app, user, &choices, signals, now).await?;
     }
     let band = match account {

@@ -82,7 +82,9 @@ fn take(lines: &mut Vec<String>, name: &str, vendor: &Vendor, places: &[Option<S
 /// Whether a name may stand in a header (RFC 6265, RFC 9110 token).
 fn is_token(name: &str) -> bool {
     let others = "!#$%&'*+-.^_`|~";
-    !name.is_empty() && name.len() <= 128 && name.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+    !name.is_empty()
+        && name.len() <= 128
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
 }
 
 #[cfg(test)]

@@ -42,7 +42,8 @@ impl LeavePage {
     /// The notice before a stored address. `go` is the address of ours that leads there.
     pub fn new(address: &str, go: String, whose: String, back: String) -> Result<LeavePage> {
         let url = url::Url::parse(address).map_err(|_| Error::NotFound)?;
-        let host = url.host_str().filter(|_| matches!(url.scheme(), "https" | "http")).ok_or(Error::NotFound)?;
+        let host =
+            url.host_str().filter(|_| matches!(url.scheme(), "https" | "http")).ok_or(Error::NotFound)?;
         Ok(LeavePage { host: host.to_owned(), address: address.to_owned(), go, whose, back })
     }
 }
@@ -82,7 +83,12 @@ fn target(app: &App, id: &str, what: &str, now: Timestamp) -> Result<(String, St
     };
     let out = what.parse::<usize>().ok().and_then(|n| outs.get(n)).ok_or(Error::NotFound)?;
     let link = out.link(now).ok_or(Error::NotFound)?;
-    Ok((link.to_owned(), format!("Where {name} lets people opt out. It does not stop what is kept under our name: our own switch does.")))
+    Ok((
+        link.to_owned(),
+        format!(
+            "Where {name} lets people opt out. It does not stop what is kept under our name: our own switch does."
+        ),
+    ))
 }
 
 /// The notice before a vendor's page.

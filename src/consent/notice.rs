@@ -102,7 +102,9 @@ impl VendorTold {
                 let mut hosts: Vec<String> = vendor
                     .hosts
                     .granted()
-                    .map(|h| h.trim_start_matches("https://").split('/').next().unwrap_or_default().to_owned())
+                    .map(|h| {
+                        h.trim_start_matches("https://").split('/').next().unwrap_or_default().to_owned()
+                    })
                     .collect();
                 hosts.sort();
                 hosts.dedup();
@@ -191,9 +193,13 @@ mod tests {
         let two = ["ga4", "statcounter"].map(|id| registry.vendor(id).unwrap());
         let told = Told::about(two.into_iter());
         let text = told.text();
-        for part in
-            ["Google Analytics 4 and StatCounter", "statistics", "*.google-analytics.com", "_ga (2 years)", "We use"]
-        {
+        for part in [
+            "Google Analytics 4 and StatCounter",
+            "statistics",
+            "*.google-analytics.com",
+            "_ga (2 years)",
+            "We use",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(!text.contains("__utma"), "what only older scripts wrote is not told");

@@ -124,7 +124,9 @@ impl Places {
             .max()
             .unwrap_or(self.unlisted_consent_age);
         match self.of(code) {
-            Some(profile) if profile.consent_age > 0 => profile.consent_age.max(profile.guardian_consent_below),
+            Some(profile) if profile.consent_age > 0 => {
+                profile.consent_age.max(profile.guardian_consent_below)
+            }
             _ => by_country,
         }
     }
@@ -154,9 +156,16 @@ mod tests {
             assert_eq!(places.of(code).map(|p| p.id.as_str()), id, "{code}");
         }
         assert_eq!(places.unknown().unwrap().id, "strict");
-        for (code, age) in
-            [("DE", 16), ("FR", 15), ("DK", 15), ("AT", 14), ("GB", 13), ("US-CA", 13), ("CN", 14), ("BR", 16)]
-        {
+        for (code, age) in [
+            ("DE", 16),
+            ("FR", 15),
+            ("DK", 15),
+            ("AT", 14),
+            ("GB", 13),
+            ("US-CA", 13),
+            ("CN", 14),
+            ("BR", 16),
+        ] {
             assert_eq!(places.consent_age(code), age, "{code}");
         }
         assert!(places.signal_required("US-CA") && !places.signal_required("US-NY"));

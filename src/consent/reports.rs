@@ -44,7 +44,8 @@ impl Refusal {
             return None;
         }
         let directive = text(&["effectiveDirective", "effective-directive", "violated-directive"]);
-        let directive = if directive.is_empty() { value.get("type").and_then(Value::as_str)? } else { directive };
+        let directive =
+            if directive.is_empty() { value.get("type").and_then(Value::as_str)? } else { directive };
         let blocked = text(&["blockedURL", "blocked-uri", "url"]);
         let host = match url::Url::parse(blocked) {
             Ok(url) => url.host_str().unwrap_or(url.scheme()).to_owned(),
@@ -87,6 +88,25 @@ impl Refusal {
     }
 }
 
+/// What was refused today, the most frequent first, at most 100 kinds.
+pub fn of_day(conn: &mut Conn, now: Timestamp) -> Result<Vec<(Refusal, i64)>> {
+    let rows: Vec<(String, String, String, i64)> = policy_reports::table
+        .filter(policy_reports::day.eq(now.day()))
+        .order((policy_reports::count.desc(), policy_reports::host))
+        .select((
+            policy_reports::directive,
+            policy_reports::host,
+            policy_reports::page,
+            policy_reports::count,
+        ))
+        .limit(100)
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(directive, host, page, count)| (Refusal { directive, host, page }, count))
+        .collect())
+}
+
 /// Forgets counts older than they may be. Answers how many rows.
 pub fn sweep(conn: &mut Conn, now: Timestamp) -> Result<usize> {
     let oldest = now.plus(-KEPT_DAYS * DAY).day();
@@ -110,9 +130,7 @@ async fn take(body: Data<'_>, client: Client, app: &App) -> Result<Reply> {
     refusals.sort();
     refusals.dedup();
     if !refusals.is_empty() {
-        app.db
-            .write(move |conn| refusals.iter().try_for_each(|r| r.count(conn, Timestamp::now())))
-            .await?;
+        app.db.write(move |conn| refusals.iter().try_for_each(|r| r.count(conn, Timestamp::now()))).await?;
     }
     Ok(Reply::done())
 }
@@ -140,9 +158,8 @@ mod tests {
     fn a_report_loses_everything_about_anybody() {
         let site = "https://shop.example";
         let read = |value| Refusal::read(&value, site);
-        let refusal = |d: &str, h: &str, p: &str| {
-            Some(Refusal { directive: d.into(), host: h.into(), page: p.into() })
-        };
+        let refusal =
+            |d: &str, h: &str, p: &str| Some(Refusal { directive: d.into(), host: h.into(), page: p.into() });
         assert_eq!(
             read(json!({ "type": "csp-violation", "url": "https://shop.example/tracks/rain?q=secret",
                 "user_agent": "Someone/1.0", "body": { "documentURL": "https://shop.example/tracks/rain?q=secret",
@@ -150,8 +167,10 @@ mod tests {
             refusal("img-src", "pixel.evil.example", "tracks")
         );
         assert_eq!(
-            read(json!({ "csp-report": { "document-uri": "https://shop.example/@ines", "blocked-uri": "inline",
-                "violated-directive": "script-src 'self'" } })),
+            read(
+                json!({ "csp-report": { "document-uri": "https://shop.example/@ines", "blocked-uri": "inline",
+                "violated-directive": "script-src 'self'" } })
+            ),
             refusal("script-src", "inline", "profile")
         );
         assert_eq!(

@@ -59,7 +59,9 @@ impl Rulebook {
         let mut enabled: Vec<Enabled> = vec![];
         for (id, key) in &config.vendors {
             let Some(at) = registry.vendors.iter().position(|v| v.id == *id) else {
-                faults.push(format!("CUEHOUSE_VENDORS names {id}, of whom this edition of Cuehouse has no facts"));
+                faults.push(format!(
+                    "CUEHOUSE_VENDORS names {id}, of whom this edition of Cuehouse has no facts"
+                ));
                 continue;
             };
             let vendor = &registry.vendors[at];
@@ -74,12 +76,17 @@ impl Rulebook {
         enabled.sort_by_key(|e| e.at);
         let unknown = places.unknown();
         let profile = places.profile(&config.privacy.profile).or_else(|| {
-            faults.push(format!("CUEHOUSE_PRIVACY_PROFILE is {:?}, and there is no such profile", config.privacy.profile));
+            faults.push(format!(
+                "CUEHOUSE_PRIVACY_PROFILE is {:?}, and there is no such profile",
+                config.privacy.profile
+            ));
             unknown
         });
         for code in &config.privacy.opt_out_places {
             if places.of(code).is_none_or(|p| p.model != Model::OptOut) {
-                faults.push(format!("CUEHOUSE_PRIVACY_OPT_OUT_PLACES names {code}, where people must be asked first"));
+                faults.push(format!(
+                    "CUEHOUSE_PRIVACY_OPT_OUT_PLACES names {code}, where people must be asked first"
+                ));
             }
         }
         let Some(profile) = profile.filter(|_| faults.is_empty()) else { return Err(faults) };

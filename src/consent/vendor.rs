@@ -265,7 +265,8 @@ impl Registry {
                     wrong(format!("{host} is no https address"));
                 }
             }
-            for from in vendor.cookies.iter().map(|c| &c.from).chain(vendor.opt_outs.iter().map(|o| &o.from)) {
+            for from in vendor.cookies.iter().map(|c| &c.from).chain(vendor.opt_outs.iter().map(|o| &o.from))
+            {
                 if !registry.sources.contains_key(from) {
                     wrong(format!("nothing is said about the source {from}"));
                 }
@@ -330,9 +331,7 @@ fn is_origin(text: &str) -> bool {
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let host = host.strip_prefix("*.").unwrap_or(host);
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-    host.contains('.')
-        && host.chars().all(plain)
-        && path.chars().all(|c| plain(c) || matches!(c, '/' | '_'))
+    host.contains('.') && host.chars().all(plain) && path.chars().all(|c| plain(c) || matches!(c, '/' | '_'))
 }
 
 #[cfg(test)]
@@ -344,10 +343,7 @@ mod tests {
     fn the_shipped_registry_has_no_fault() {
         let registry = Registry::shipped().unwrap();
         let ids: Vec<&str> = registry.vendors.iter().map(|v| v.id.as_str()).collect();
-        assert_eq!(
-            ids,
-            ["ga4", "adsense", "doubleclick", "histats", "statcounter", "magnite", "clicksor"]
-        );
+        assert_eq!(ids, ["ga4", "adsense", "doubleclick", "histats", "statcounter", "magnite", "clicksor"]);
         assert_eq!(registry.vendor("clicksor").unwrap().state, State::Retired);
         let day = |text: &str| {
             let day: NaiveDate = text.parse().unwrap();
@@ -422,7 +418,11 @@ mod tests {
         ] {
             assert!(one(|text| text.replace(old, new)).is_err(), "{old} -> {new}");
         }
-        assert!(one(|text| text.replace("[{ name = '^_v$', jar = \"ours\", lasts = \"1 day\", from = \"here\" }]", "[]")).is_ok());
+        assert!(
+            one(|text| text
+                .replace("[{ name = '^_v$', jar = \"ours\", lasts = \"1 day\", from = \"here\" }]", "[]"))
+            .is_ok()
+        );
     }
 
     /// R-CN-12: the fingerprint changes with what a visitor is told, and with nothing else.
@@ -443,7 +443,9 @@ mod tests {
         ] {
             assert_ne!(print(old, new), same, "{old} -> {new}");
         }
-        for (old, new) in [("works = \"no\"", "works = \"unknown\""), ("dated = \"2026\"", "dated = \"2027\"")] {
+        for (old, new) in
+            [("works = \"no\"", "works = \"unknown\""), ("dated = \"2026\"", "dated = \"2027\"")]
+        {
             assert_eq!(print(old, new), same, "{old} -> {new}");
         }
     }

@@ -94,7 +94,10 @@ impl WhoPage {
                 hold: vendor.hold.clone(),
                 reason: reason.words(),
                 is_contacted: reason.allows(),
-                privacy_href: vendor.privacy_page.as_ref().map(|_| format!("/leave/vendor/{}/privacy", vendor.id)),
+                privacy_href: vendor
+                    .privacy_page
+                    .as_ref()
+                    .map(|_| format!("/leave/vendor/{}/privacy", vendor.id)),
                 ways_out: ways(&vendor.opt_outs, &format!("/leave/vendor/{}", vendor.id), now),
             }
         };
@@ -106,7 +109,8 @@ impl WhoPage {
             programmes: book.registry.programmes.iter().map(|p| programme(p, now)).collect(),
             content: policy::content(book, &consent.decision, media, &[]),
             connections: policy::connections(book, &consent.decision, media),
-            payment: if app.config.stripe.is_pretend() { "a pretend payment service" } else { "Stripe" }.into(),
+            payment: if app.config.stripe.is_pretend() { "a pretend payment service" } else { "Stripe" }
+                .into(),
             media_origin: app.media_origin.clone(),
             written_on: book.registry.written_on.to_string(),
         }

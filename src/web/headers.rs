@@ -73,7 +73,13 @@ impl Fairing for Headers {
         if let Some(consent) = consent {
             let names = request.cookies().iter().map(|c| c.name().to_owned()).collect::<Vec<_>>();
             let host = request.host().map(|h| h.domain().as_str()).unwrap_or_default();
-            let lines = janitor::sweep(book, &consent.decision, names.iter().map(String::as_str), host, app.config.is_https());
+            let lines = janitor::sweep(
+                book,
+                &consent.decision,
+                names.iter().map(String::as_str),
+                host,
+                app.config.is_https(),
+            );
             for line in lines {
                 response.adjoin_raw_header("Set-Cookie", line);
             }

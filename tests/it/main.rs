@@ -17,6 +17,7 @@ mod damaged;
 mod database;
 mod demo;
 mod player;
+mod privacy;
 mod requirements;
 mod review;
 mod sales;
