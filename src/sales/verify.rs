@@ -5,12 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::clock::DAY;
 use crate::error::{Error, Result};
+use crate::proof::{self, Published, issuer};
 use crate::sales::certificate::{self, Seal};
-use crate::sales::issuer::{Published, moment, read_document};
-use crate::sales::jcs;
-use crate::sales::proof::{self, Signed};
 
 /// What a file is, as far as signatures tell.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,54 +92,21 @@ pub fn check(bytes: &[u8], did: &str, keys: &[Published]) -> Verdict {
 }
 
 fn check_json(bytes: &[u8], did: &str, keys: &[Published]) -> Verdict {
-    let Some((document, signed)) = read(bytes) else { return Verdict::Altered };
-    let who = format!("{}#{}", signed.did, proof::multibase(&signed.key));
-    match signed.did == did && keys.iter().any(|key| signs(key, &signed)) {
+    let Some((document, signed)) = proof::read(bytes) else { return Verdict::Altered };
+    match signed.is_by(did, keys) {
         true => Verdict::Intact(document),
-        false => Verdict::UnknownIssuer(document, who),
+        false => Verdict::UnknownIssuer(document, signed.who()),
     }
-}
-
-/// The document, if these bytes are one of its two forms and nothing else: white space and the order of members do
-/// not change what is signed, but a file in which they changed is not the one that was given out.
-fn read(bytes: &[u8]) -> Option<(Value, Signed)> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let document: Value = serde_json::from_str(text).ok()?;
-    let given = text == jcs::pretty(&document) || text.trim_end_matches('\n') == jcs::canonical(&document);
-    let signed = proof::check(&document)?;
-    given.then_some((document, signed))
-}
-
-/// Whether this key may have signed then: a retired one signs nothing later than the day after.
-fn signs(key: &Published, signed: &Signed) -> bool {
-    let in_time = match (key.until, moment(&signed.created)) {
-        (Some(until), Some(created)) => created <= until.plus(DAY),
-        (Some(_), None) => false,
-        (None, _) => true,
-    };
-    in_time && key.key == proof::multibase(&signed.key)
 }
 
 /// Checks a file against the keys in a key document: the one named, or the one this shop keeps in its data folder.
 /// Without any key every whole file has an unknown issuer.
-pub fn check_file(file: &Path, issuer: Option<&Path>, data_dir: &Path) -> Result<Verdict> {
+pub fn check_file(file: &Path, keys: Option<&Path>, data_dir: &Path) -> Result<Verdict> {
     let bytes = std::fs::read(file)
         .map_err(|error| Error::refused(format!("{} cannot be read: {error}", file.display())))?;
-    let kept = data_dir.join(KEY_FILE);
-    let path = issuer.or(Some(kept.as_path()).filter(|path| path.exists()));
-    let (did, keys) = match path {
-        None => (String::new(), vec![]),
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| Error::refused(format!("{} cannot be read: {error}", path.display())))?;
-            read_document(&text)?
-        }
-    };
+    let (did, keys) = issuer::known(keys, data_dir)?;
     Ok(check(&bytes, &did, &keys))
 }
-
-/// The key document in the data folder.
-pub const KEY_FILE: &str = "issuer.json";
 
 fn summary(document: &Value) -> String {
     let subject = &document["credentialSubject"];
