@@ -1,6 +1,6 @@
 //! Cuehouse: a stock-audio marketplace. This page is the map of the house.
 //!
-//! **Rooms**, in reading order: `accounts` (people, sessions), `consent` (age, privacy), `catalogue` (tracks and
+//! **Rooms**, in reading order: `accounts` (people, sessions), `consent` (age, privacy, the log of choices), `catalogue` (tracks and
 //! offers), `search` (the index and its feed), `player` (samples, previews, waveforms), `studio` (upload, description,
 //! board), `sales` (tiers, basket, licences, money, certificates), `admin` (review), `upkeep` (check, backup, collection).
 //! Each has its nouns, and upstairs its `routes`, `guards` and `jobs`. `demo` fills an empty shop through the studio's
@@ -9,7 +9,7 @@
 //! `mail`, `stripe`, `audio`, `jobs` (letters and queue), `proof` (canonical JSON, signatures, the shop's key), `config`.
 //!
 //! **What never happens.** A master is never readable without a licence, ownership or a reviewer's duty. Money is never
-//! a fraction, a journal never sums to anything but zero. A licence never changes. A row never points at bytes that are
+//! a fraction, a journal never sums to anything but zero. A licence never changes, nor does the log of choices. A row never points at bytes that are
 //! not there. No page contacts anyone but us. A browser's word is never taken for a payment.
 #![forbid(unsafe_code)]
 // The objects of the pretend Stripe are long JSON literals.

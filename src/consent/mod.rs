@@ -4,7 +4,13 @@
 //! they are too young, not even that they came. Nobody is tracked, so there is nothing to consent to yet.
 
 pub mod age;
+pub mod bundle;
 pub mod guards;
+pub mod head;
+pub mod log;
+pub mod log_routes;
+pub mod merkle;
+pub mod receipt;
 pub mod routes;
 
 use rocket::fairing::AdHoc;
@@ -18,13 +24,14 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<routes::TooYoung>());
     all.extend(samples::<routes::Privacy>());
     all.extend(samples::<routes::Choices>());
+    all.extend(log_routes::views());
     all
 }
 
 /// Mounts the age screen, the privacy pages and the files that other machines look for.
 pub fn stage() -> AdHoc {
     AdHoc::on_ignite("consent", |rocket| async {
-        rocket.mount(
+        rocket.mount("/", log_routes::all()).mount(
             "/",
             routes![
                 routes::screen,

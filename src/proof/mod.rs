@@ -7,6 +7,8 @@
 pub mod document;
 pub mod issuer;
 pub mod jcs;
+mod verdict;
 
 pub use document::{Signed, attach, check, from_multibase, multibase, read};
 pub use issuer::{Issuer, Operator, Published, moment};
+pub use verdict::Verdict;

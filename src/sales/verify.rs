@@ -1,49 +1,21 @@
 //! Checking a certificate that somebody holds, without network or database: is it as it was signed, and do we know
 //! who signed it? Whether it still holds is another question, which only the issuer's status list answers.
 
-use std::path::Path;
-
 use serde_json::Value;
 
-use crate::error::{Error, Result};
-use crate::proof::{self, Published, issuer};
+use crate::proof::{self, Published};
 use crate::sales::certificate::{self, Seal};
 
-/// What a file is, as far as signatures tell.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
-    /// As it was signed, by an issuer we know: the credential.
-    Intact(Value),
-    /// Not as it was signed, or never signed.
-    Altered,
-    /// As it was signed, by somebody we do not know: the credential, and who they say they are.
-    UnknownIssuer(Value, String),
-}
+/// What a certificate is, as far as signatures tell: with its credential where there is one.
+pub type Verdict = proof::Verdict<Value>;
 
-impl Verdict {
-    /// The exit code of `cuehouse verify`.
-    pub fn code(&self) -> u8 {
-        match self {
-            Verdict::Intact(_) => 0,
-            Verdict::Altered => 1,
-            Verdict::UnknownIssuer(..) => 2,
-        }
-    }
-
-    /// One word for programs.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Verdict::Intact(_) => "intact",
-            Verdict::Altered => "altered",
-            Verdict::UnknownIssuer(..) => "unknown_issuer",
-        }
-    }
-
+impl proof::Verdict<Value> {
     /// What `cuehouse verify` says.
     pub fn words(&self) -> String {
         match self {
             Verdict::Altered => {
-                "Altered: this is not as it was signed, or it was never a certificate.\n".to_owned()
+                "Altered: this is not as it was signed, or it was never a certificate or a receipt.\n"
+                    .to_owned()
             }
             Verdict::UnknownIssuer(document, who) => format!(
                 "Unknown issuer: this is as it was signed, but by {who}, whose key is not among those you gave.\n{}",
@@ -92,20 +64,10 @@ pub fn check(bytes: &[u8], did: &str, keys: &[Published]) -> Verdict {
 }
 
 fn check_json(bytes: &[u8], did: &str, keys: &[Published]) -> Verdict {
-    let Some((document, signed)) = proof::read(bytes) else { return Verdict::Altered };
-    match signed.is_by(did, keys) {
-        true => Verdict::Intact(document),
-        false => Verdict::UnknownIssuer(document, signed.who()),
+    match proof::read(bytes) {
+        Some((document, signed)) => Verdict::of(document, &signed, did, keys),
+        None => Verdict::Altered,
     }
-}
-
-/// Checks a file against the keys in a key document: the one named, or the one this shop keeps in its data folder.
-/// Without any key every whole file has an unknown issuer.
-pub fn check_file(file: &Path, keys: Option<&Path>, data_dir: &Path) -> Result<Verdict> {
-    let bytes = std::fs::read(file)
-        .map_err(|error| Error::refused(format!("{} cannot be read: {error}", file.display())))?;
-    let (did, keys) = issuer::known(keys, data_dir)?;
-    Ok(check(&bytes, &did, &keys))
 }
 
 fn summary(document: &Value) -> String {
