@@ -383,6 +383,54 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    consent_log (seq) {
+        seq -> BigInt,
+        leaf -> Text,
+        chain -> Text,
+        kind -> Text,
+        day -> Text,
+    }
+}
+
+diesel::table! {
+    consent_nodes (place) {
+        place -> BigInt,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    consent_heads (size, at) {
+        size -> BigInt,
+        root -> Text,
+        chain_head -> Text,
+        at -> BigInt,
+        key_id -> Text,
+        sig -> Text,
+    }
+}
+
+diesel::table! {
+    consent_notices (hash) {
+        hash -> Text,
+        version -> Text,
+        language -> Text,
+        text -> Text,
+    }
+}
+
+diesel::table! {
+    consent_receipts (id) {
+        id -> Text,
+        seq -> BigInt,
+        salt -> Text,
+        body -> Text,
+        account -> Nullable<Text>,
+        expires_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     user_links,
@@ -412,7 +460,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     issuer_keys,
     jobs,
     changes,
-    marks
+    marks,
+    consent_log,
+    consent_nodes,
+    consent_heads,
+    consent_notices,
+    consent_receipts
 );
 
 diesel::table! {
@@ -455,3 +508,4 @@ diesel::joinable!(order_lines -> tracks (track_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(basket_lines -> baskets (basket_id));
 diesel::joinable!(entries -> journals (journal_id));
+diesel::joinable!(consent_receipts -> consent_log (seq));

@@ -24,9 +24,8 @@ use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::sales::issuer::{Issuer, moment};
+use crate::proof::{self, Issuer, moment};
 use crate::sales::letters::Face;
-use crate::sales::proof;
 
 /// A4 in points.
 const WIDTH: f32 = 595.28;

@@ -13,8 +13,6 @@ pub mod delivery;
 pub mod edition;
 pub mod guards;
 pub mod inbox;
-pub mod issuer;
-pub mod jcs;
 pub mod jobs;
 pub mod ledger;
 mod letters;
@@ -24,7 +22,6 @@ pub mod number;
 pub mod odrl;
 pub mod order;
 pub mod places;
-pub mod proof;
 mod routes;
 pub mod scope;
 pub mod settle;
@@ -34,18 +31,18 @@ pub mod tier;
 pub mod verify;
 mod words;
 
-pub use issuer::Issuer;
 pub use routes::{stage, views};
 
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Result;
+use crate::proof::{Issuer, Operator, issuer};
 
 /// Opens the till: every tier of the catalogue is on sale, and the issuer has a key, whose public half lies in the data
 /// folder for `cuehouse verify`.
 pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer> {
-    let operator = issuer::Operator {
+    let operator = Operator {
         name: config.operator_name.clone(),
         country: config.operator_country.clone(),
         site_url: config.site_url.clone(),
@@ -59,6 +56,6 @@ pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer>
             Issuer::open(conn, &secret, &operator, now)
         })
         .await?;
-    issuer.keep_document(&config.data(verify::KEY_FILE))?;
+    issuer.keep_document(&config.data(issuer::KEY_FILE))?;
     Ok(issuer)
 }

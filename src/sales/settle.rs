@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::ids::OrderId;
 use crate::jobs::{self, Job, Terms, enqueue_as};
 use crate::money::Cents;
-use crate::sales::issuer::Issuer;
+use crate::proof::Issuer;
 use crate::sales::licence::{self, Reason};
 use crate::sales::order::{Line, Order, State};
 use crate::sales::{basket, ledger};

@@ -44,6 +44,13 @@ impl Reply {
         Reply::bytes(ContentType::JSON, value.to_string())
     }
 
+    /// Something that programs of other sites may read, and anyone may keep for so many seconds.
+    pub fn public(self, secs: u32) -> Reply {
+        self.header("Cache-Control", format!("public, max-age={secs}"))
+            .header("Access-Control-Allow-Origin", "*")
+            .header("Cross-Origin-Resource-Policy", "cross-origin")
+    }
+
     /// 303: look there.
     pub fn go(to: impl Into<String>) -> Reply {
         Reply::bytes(ContentType::Plain, vec![]).status(Status::SeeOther).header("Location", to)

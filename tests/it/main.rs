@@ -12,6 +12,7 @@ mod bytes;
 mod catalogue;
 mod cluster;
 mod commands;
+mod consent_log;
 mod crash;
 mod damaged;
 mod database;
