@@ -205,6 +205,7 @@ fn profile_page(
     config: &Config,
 ) -> ProfilePage {
     let href = format!("/@{handle}");
+    let handle_at = format!("@{handle}");
     // A link of a user's leads through our own notice: pages of ours contact nobody, not even by a click.
     let link = |(n, (label, url)): (usize, &UserLink)| {
         Link::new(if label.is_empty() { url } else { label }, &format!("/leave/{handle_at}/{n}"))

@@ -49,7 +49,7 @@ impl Deed {
         let notice =
             Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: told.text() };
         let place = change.choices.place.clone();
-        let id = ReceiptId::new();
+        let id = ReceiptId::draw()?;
         // Whoever says no carries no id: theirs is proved by the receipt they were shown, and found by nobody else.
         change.choices.receipt = change.grants().then(|| id.to_string());
         let granted: BTreeSet<&str> =

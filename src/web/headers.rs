@@ -50,7 +50,7 @@ impl Fairing for Headers {
         let (book, media) = (&app.consent, app.media_origin.as_deref());
         // What nobody decided for contacts nobody.
         let consent = Consent::looked(request);
-        let decision = consent.as_ref().map_or(&app.nobody, |consent| &consent.decision);
+        let decision = consent.as_ref().map_or(&*app.nobody, |consent| &consent.decision);
         set("Content-Security-Policy", policy::content(book, decision, media, &[]));
         set("Connection-Allowlist", policy::connections(book, decision, media));
         set("Reporting-Endpoints", policy::ENDPOINTS.into());
