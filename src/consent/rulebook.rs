@@ -176,7 +176,7 @@ mod tests {
         Rulebook::new(&config(pairs).unwrap()).unwrap()
     }
 
-    /// R-EN-9, T-BOOT-1, PR-21, D16: who is retired, held, unknown, without a right key or against the site's own word
+    /// S1-23, S3-56, R-EN-9, T-BOOT-1, PR-21, D16: who is retired, held, unknown, without a right key or against the site's own word
     /// is refused at start.
     #[test]
     fn vendors_that_may_not_be_on_stop_the_start() {

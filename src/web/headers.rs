@@ -62,10 +62,7 @@ impl Fairing for Headers {
         set("X-Frame-Options", "DENY".into());
         set(
             "Permissions-Policy",
-            "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=(), \
-             attribution-reporting=(), join-ad-interest-group=(), run-ad-auction=(), shared-storage=(), \
-             private-state-token-issuance=(), interest-cohort=()"
-                .into(),
+            "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()".into(),
         );
         if app.config.is_https() {
             set("Strict-Transport-Security", "max-age=63072000; includeSubDomains".into());

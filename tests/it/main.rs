@@ -26,5 +26,6 @@ mod sandbox;
 mod search;
 mod storage;
 mod studio;
+mod trackers;
 mod upkeep;
 mod web;
