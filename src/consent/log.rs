@@ -72,9 +72,19 @@ struct ReceiptRow {
     expires_at: Timestamp,
 }
 
+/// Waits until nobody else is adding to the log. The first thing in a write that will: on PostgreSQL writes that add at the
+/// same time are otherwise tried again until each has had the log to itself. After anything was read it comes too late and
+/// only costs time. On SQLite there is one writer anyway.
+pub fn wait_turn(conn: &mut Conn) -> Result<()> {
+    if let Conn::Pg(c) = conn {
+        diesel::sql_query("LOCK TABLE consent_log IN EXCLUSIVE MODE").execute(c)?;
+    }
+    Ok(())
+}
+
 /// Records a choice: its leaf at the end of the log, its receipt until `expires_at`. Belongs into the write that changes
 /// what the visitor allows; id and salt are drawn before it, since it may run twice. The notice that the receipt names
-/// must be kept before (`Notice::keep`).
+/// must be kept before (`Notice::keep`). Where many choose at once the write begins with [`wait_turn`].
 ///
 /// The same receipt again changes nothing and answers the same leaf. `Conflict` for another receipt under a known id, and
 /// for one that was recorded and has been erased since.

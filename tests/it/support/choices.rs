@@ -62,6 +62,7 @@ pub async fn records(
 ) -> Result<Leaf> {
     let (receipt, salt, account) = (receipt.clone(), salt.clone(), account.cloned());
     db.write(move |conn| {
+        log::wait_turn(conn)?;
         notice().keep(conn)?;
         log::append(conn, &receipt, &salt, account.as_ref(), kept_until(receipt.valid_until), now)
     })
