@@ -113,8 +113,13 @@ impl Gpp {
         text
     }
 
-    /// Puts a section in its place among the others, instead of one with the same id.
+    /// Puts a section in its place among the others, instead of one with the same id. A TC string goes in as it is
+    /// written ([`TcString::as_written`]).
     pub fn with(mut self, content: Content) -> Gpp {
+        let content = match content {
+            Content::TcfEu(tc) => Content::TcfEu(Box::new(tc.as_written())),
+            other => other,
+        };
         let section = Section { id: content.id(), text: content.encode(), content: Some(content) };
         self.sections.retain(|known| known.id != section.id);
         let place = self.sections.partition_point(|known| known.id < section.id);

@@ -93,6 +93,21 @@ fn a_section_that_means_nothing_is_no_section() {
     }
 }
 
+#[test]
+fn the_european_section_is_a_tc_string() {
+    let tc = TcString::decode("CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA").unwrap();
+    let choice = UsChoice { opted_out: false, known_child: false, gpc: false };
+    let gpp = Gpp::default()
+        .with(Content::Us(UsSection::national(choice)))
+        .with(Content::TcfEu(Box::new(tc.clone())));
+    assert_eq!(gpp.encode(), format!("DBACMMA~{}~CVQqAAAAAACA.QA", tc.encode()));
+    assert_eq!(Gpp::decode(&gpp.encode()), Ok(gpp.clone()));
+    assert_eq!(
+        gpp.parsed().as_object().map(|all| all.keys().collect::<Vec<_>>()),
+        Some(vec![&"usnat".to_string()])
+    );
+}
+
 /// R-TC-7.
 #[test]
 fn a_section_that_cannot_be_read_goes_on_as_it_came() {

@@ -190,14 +190,28 @@ pub const LEAST_POLICY: u8 = 4;
 /// Purposes for which the framework knows no legitimate interest (TCF 2.2 for 3 to 6; purpose 1 never had one).
 pub const CONSENT_ONLY: [u16; 5] = [1, 3, 4, 5, 6];
 
-/// Who writes a string: the operator's registered consent manager.
+/// Who writes a string: the operator's registered consent manager. Without one no string is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cmp {
-    /// The id IAB Europe gave, from 2 on.
-    pub id: u16,
-    pub version: u16,
-    /// The publisher's country.
-    pub country: Letters,
+    id: u16,
+    version: u16,
+    country: Letters,
+}
+
+impl Cmp {
+    /// The id IAB Europe gave (2 to 4095; 0 and 1 are nobody's), the version of this consent manager (at most 4095) and
+    /// the publisher's country.
+    pub fn registered(id: u16, version: u16, country: Letters) -> Option<Cmp> {
+        ((2..=0xfff).contains(&id) && version <= 0xfff).then_some(Cmp { id, version, country })
+    }
+
+    pub fn id(&self) -> u16 {
+        self.id
+    }
+
+    pub fn version(&self) -> u16 {
+        self.version
+    }
 }
 
 impl TcString {

@@ -183,7 +183,8 @@ fn a_refusal_follows_the_list() {
              "purposes": {}, "vendors": {} }"#,
     )
     .unwrap();
-    let cmp = Cmp { id: 4000, version: 1, country: Letters::new("de").unwrap() };
+    let country = Letters::new("de").unwrap();
+    let cmp = Cmp::registered(4000, 1, country).unwrap();
     let now = Timestamp(1_795_341_599_999);
     let disclosed = [52, 755].into_iter().collect();
     let tc = TcString::refusal(cmp, &list, Letters::ENGLISH, disclosed, now);
@@ -205,4 +206,15 @@ fn a_page_is_told_yes_and_nothing_else() {
     assert_eq!(said["purpose"]["consents"], serde_json::json!({}));
     assert_eq!(said["publisher"]["restrictions"], serde_json::json!({ "2": { "8": 0, "9": 1 } }));
     assert_eq!(said["publisherCC"], "DE");
+}
+
+/// R-TC-4.
+#[test]
+fn an_id_that_nobody_has_makes_no_consent_manager() {
+    for (id, version) in [(0, 1), (1, 1), (4096, 1), (4000, 4096)] {
+        assert_eq!(Cmp::registered(id, version, Letters::NOWHERE), None, "{id} {version}");
+    }
+    for wrong in ["", "E", "ENG", "E1", "ÄÖ", "é"] {
+        assert_eq!(Letters::new(wrong), None, "{wrong}");
+    }
 }
