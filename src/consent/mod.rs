@@ -35,6 +35,11 @@ pub mod merkle;
 pub mod receipt;
 pub mod seal;
 
+// What the trade calls it.
+pub mod bits;
+pub mod gpp;
+pub mod tcf;
+
 // Its addresses.
 pub mod age;
 mod desk;

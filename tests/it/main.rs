@@ -25,6 +25,7 @@ mod sales;
 mod sandbox;
 mod search;
 mod storage;
+mod strings;
 mod studio;
 mod trackers;
 mod upkeep;
