@@ -16,6 +16,7 @@ mod crash;
 mod damaged;
 mod database;
 mod demo;
+mod journey;
 mod player;
 mod requirements;
 mod review;

@@ -92,8 +92,7 @@ impl Drop for Made {
 fn template(server: &'static str) -> &'static str {
     static TEMPLATE: OnceLock<String> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
-        let schema = include_str!("../../../migrations/common/0001_the_shop.sql");
-        let name = format!("cuehouse_template_{}", &cuehouse::secrets::sha256(schema)[..16]);
+        let name = format!("cuehouse_template_{}", &cuehouse::secrets::sha256(schema())[..16]);
         let mut conn = admin(server);
         // Several test processes may begin together; the lock ends with this connection.
         conn.batch_execute("SELECT pg_advisory_lock(7236912)").unwrap();
@@ -109,6 +108,19 @@ fn template(server: &'static str) -> &'static str {
         }
         name
     })
+}
+
+/// Every migration in the order of their names.
+fn schema() -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+    let mut files: Vec<_> = ["common", "postgres"]
+        .iter()
+        .filter_map(|of| std::fs::read_dir(format!("{folder}/{of}")).ok())
+        .flatten()
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort();
+    files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
 }
 
 fn admin(server: &str) -> PgConnection {

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod chromium;
 pub mod database;
 pub mod folder;
+pub mod paper;
 pub mod process;
 pub mod s3;
 pub mod sandbox;
