@@ -46,7 +46,10 @@ fn main() {
     let (site, shutdown) = server.block_on(serve(&folder));
     // Those who look have a thread of their own, so that their clock does not wait behind the server's work.
     let looking = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let http = looking.block_on(async { Client::new() });
+    let http = looking.block_on(async {
+        // Between the rounds nobody hears a connection being closed.
+        Client::builder().pool_idle_timeout(Duration::from_secs(1)).build().expect("a browser")
+    });
     let mut quiet: Vec<Vec<f64>> = vec![vec![]; PAGES.len()];
     let mut busy = quiet.clone();
     let logins = Arc::new(Logins::default());
@@ -159,7 +162,7 @@ async fn sign_in_for_ever(site: String, nth: usize, logins: Arc<Logins>) {
     let mut n = nth;
     while !logins.stop.load(Ordering::Relaxed) {
         n += 1;
-        let password = if n % 2 == 0 { PASSWORD } else { "another weather 9" };
+        let password = if n.is_multiple_of(2) { PASSWORD } else { "another weather 9" };
         let fields = [("csrf", token.as_str()), ("email", "ada@example.com"), ("password", password)];
         let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let asked = http

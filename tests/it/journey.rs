@@ -222,7 +222,7 @@ async fn signs_in_with_the_basket(ada: &mut Browser) {
     assert_eq!(ada.send(&door, "/sign-in", &fields).await.is(303).location(), "/checkout");
     let cart = ada.get("/cart").await.is(200);
     assert!(cart.has("Rain over the cathedral") && cart.has("Copper weather") && cart.has("$108"));
-    assert!(ada.get(&format!("/library")).await.is(200).has("Nothing licensed yet"));
+    assert!(ada.get("/library").await.is(200).has("Nothing licensed yet"));
 }
 
 /// A price changes while somebody stands at the checkout. Answers the payment page of what was agreed at last.

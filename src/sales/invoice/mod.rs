@@ -126,7 +126,7 @@ pub fn issue(conn: &mut Conn, order: &OrderId, kind: Kind, seller: &Operator, no
 /// Issues what orders lack that were settled before the shop wrote invoices, the oldest first.
 pub fn catch_up(conn: &mut Conn, seller: &Operator, now: Timestamp) -> Result<()> {
     for (kind, states) in
-        [(Kind::Invoice, &[State::Paid, State::Refunded][..]), (Kind::CreditNote, &[State::Refunded])]
+        [(Kind::Invoice, &[State::Paid, State::Refunded][..]), (Kind::CreditNote, &[State::Refunded][..])]
     {
         let has = invoices::table.filter(invoices::kind.eq(kind)).select(invoices::order_id);
         let lacking: Vec<OrderId> = orders::table

@@ -48,11 +48,14 @@ impl Till {
 
     /// Every document, in the order of the numbers.
     async fn all(&self) -> Vec<Invoice> {
-        let all = |conn: &mut cuehouse::db::Conn| {
-            let rows = invoices::table.order((invoices::year, invoices::running));
-            Ok(rows.select(Invoice::as_select()).load(conn)?)
-        };
-        self.shop.db.read(all).await.unwrap()
+        self.shop
+            .db
+            .read(|conn| {
+                let rows = invoices::table.order((invoices::year, invoices::running));
+                Ok(rows.select(Invoice::as_select()).load(conn)?)
+            })
+            .await
+            .unwrap()
     }
 
     async fn bill(&self, order: &Order, kind: Kind) -> cuehouse::Result<Bill> {
