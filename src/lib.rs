@@ -2,9 +2,9 @@
 //!
 //! **Rooms**, in reading order: `accounts` (people, sessions), `consent` (age, privacy, the log of choices), `catalogue` (tracks and
 //! offers), `search` (the index and its feed), `player` (samples, previews, waveforms), `studio` (upload, description,
-//! board), `sales` (tiers, basket, licences, money, certificates), `admin` (review), `upkeep` (check, backup, collection).
-//! Each has its nouns, and upstairs its `routes`, `guards` and `jobs`. `demo` fills an empty shop through the studio's
-//! own way; `sandbox` is the pretend Stripe, which knows no room.
+//! board), `sales` (tiers, basket, licences, money, invoices, certificates), `admin` (review), `upkeep` (check, backup,
+//! collection). Each has its nouns, and upstairs its `routes`, `guards` and `jobs`. `demo` fills an empty shop through
+//! the studio's own way; `sandbox` is the pretend Stripe, which knows no room.
 //! **The hall** is `web`: what all pages share. **The cellar** knows the outside world and no room: `db`, `storage`,
 //! `mail`, `stripe`, `audio`, `jobs` (letters and queue), `proof` (canonical JSON, signatures, the shop's key), `config`.
 //!

@@ -340,6 +340,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    invoices (year, running) {
+        year -> Integer,
+        running -> Integer,
+        kind -> Text,
+        order_id -> Text,
+        seller -> Text,
+        seller_country -> Text,
+        issued_at -> BigInt,
+    }
+}
+
+diesel::table! {
     issuer_keys (id) {
         id -> Text,
         public_key -> Text,
@@ -457,6 +469,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     stripe_events,
     journals,
     entries,
+    invoices,
     issuer_keys,
     jobs,
     changes,

@@ -13,6 +13,7 @@ pub mod delivery;
 pub mod edition;
 pub mod guards;
 pub mod inbox;
+pub mod invoice;
 pub mod jobs;
 pub mod ledger;
 mod letters;
@@ -21,6 +22,7 @@ mod marks;
 pub mod number;
 pub mod odrl;
 pub mod order;
+pub mod paper;
 pub mod places;
 mod routes;
 pub mod scope;
@@ -39,8 +41,8 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::proof::{Issuer, Operator, issuer};
 
-/// Opens the till: every tier of the catalogue is on sale, and the issuer has a key, whose public half lies in the data
-/// folder for `cuehouse verify`.
+/// Opens the till: every tier of the catalogue is on sale, every paid order has its invoice, and the issuer has a key,
+/// whose public half lies in the data folder for `cuehouse verify`.
 pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer> {
     let operator = Operator {
         name: config.operator_name.clone(),
@@ -53,6 +55,7 @@ pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer>
         .write(move |conn| {
             let now = Timestamp::now();
             edition::seed(conn, &tier::default_catalogue(), now)?;
+            invoice::catch_up(conn, &operator, now)?;
             Issuer::open(conn, &secret, &operator, now)
         })
         .await?;

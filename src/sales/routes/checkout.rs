@@ -4,6 +4,7 @@ use rocket::{State, get, post};
 use serde::Serialize;
 
 use super::basket::sample_lines;
+use super::invoice::Printed;
 use crate::App;
 use crate::accounts::guards::{Buyer, SignedIn};
 use crate::accounts::user::Visitor;
@@ -13,6 +14,8 @@ use crate::ids::OrderId;
 use crate::money::Cents;
 use crate::sales::basket::{Basket, Line, Owner};
 use crate::sales::checkout::{Next, begin};
+use crate::sales::edition::Edition;
+use crate::sales::invoice::{Invoice, Kind};
 use crate::sales::jobs;
 use crate::sales::licence::{Held, Status};
 use crate::sales::order::{self, Licensee, Order, State as Stands};
@@ -146,6 +149,8 @@ fn faults(licensee: &Licensee, groups_max: u8) -> Faults {
 pub struct ShowOrder {
     pub order: Order,
     pub lines: Vec<OrderLine>,
+    /// Its invoice once it is paid, and the credit note that took it back.
+    pub papers: Vec<Printed>,
     pub state: &'static str,
     /// The payment service could not be asked just now.
     pub unheard: bool,
@@ -189,7 +194,7 @@ pub async fn show(
             .notice("You left the payment page. Nothing was charged, and your basket is whole."));
     }
     let (shown, seller) = (order.clone(), app.issuer.operator().clone());
-    let (lines, held, names) = app
+    let (lines, held, names, papers) = app
         .db
         .read(move |conn| {
             let lines = shown.lines(conn)?;
@@ -197,7 +202,8 @@ pub async fn show(
             Ok((
                 lines,
                 Held::of_order(conn, &shown.id)?,
-                crate::sales::edition::Edition::names(conn, &hashes)?,
+                Edition::names(conn, &hashes)?,
+                Invoice::of_orders(conn, std::slice::from_ref(&shown.id))?,
             ))
         })
         .await?;
@@ -216,6 +222,7 @@ pub async fn show(
     let waits = order.state == Stands::Awaiting;
     page.show(&ShowOrder {
         lines: lines.collect(),
+        papers: papers.into_values().flatten().map(|paper| Printed::of(&paper)).collect(),
         state: order.state.as_str(),
         unheard,
         seller: seller.name,
@@ -302,6 +309,11 @@ impl View for ShowOrder {
                 number: (state == Stands::Paid).then(|| "7K3M-QQQQ".into()),
                 status: (state == Stands::Paid).then_some(Status::Valid),
             }],
+            papers: match state {
+                Stands::Paid => vec![Printed::sample(Kind::Invoice)],
+                Stands::Refunded => Kind::ALL.iter().map(|kind| Printed::sample(*kind)).collect(),
+                _ => vec![],
+            },
             state: state.as_str(),
             unheard: state == Stands::Awaiting,
             seller: "Cuehouse".into(),

@@ -2,6 +2,7 @@
 
 mod basket;
 mod checkout;
+mod invoice;
 mod library;
 mod licences;
 mod proof;
@@ -18,6 +19,7 @@ pub fn stage() -> AdHoc {
         rocket
             .mount("/", routes![basket::index, basket::create, basket::destroy])
             .mount("/", routes![checkout::new, checkout::create, checkout::show])
+            .mount("/", routes![invoice::show])
             .mount("/", routes![library::index, library::show, library::note])
             .mount("/", routes![licences::index, licences::show, licences::edition])
             .mount("/", routes![proof::new, proof::create, proof::create_of_file, proof::show])

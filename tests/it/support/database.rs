@@ -118,7 +118,7 @@ fn schema() -> String {
         entries.map(|entry| entry.path()).collect::<Vec<_>>()
     };
     let mut all = [files("common"), files("postgres")].concat();
-    all.sort();
+    all.sort_by_key(|path| path.file_name().map(ToOwned::to_owned));
     all.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
