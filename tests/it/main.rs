@@ -20,6 +20,7 @@ mod demo;
 mod journey;
 mod player;
 mod privacy;
+mod probes;
 mod requirements;
 mod review;
 mod sales;

@@ -472,7 +472,10 @@ async fn the_page_of_vendors_equals_the_registry() {
     for vendor in &app.app.consent.registry.vendors {
         assert!(page.has(&format!("id=\"{}\"", vendor.id)) && page.has(&vendor.name), "{}", vendor.id);
     }
-    assert!(page.has("connect-src") && page.has("(response-origin);redirects=allow"), "this answer's own headers");
+    assert!(
+        page.has("connect-src") && page.has("(response-origin);redirects=allow"),
+        "this answer's own headers"
+    );
     for dead in ["networkadvertising.org", "histats.com/optOut", "settings/ads/onweb"] {
         assert!(!page.has(&format!("href=\"https://www.{dead}")) && page.has(dead), "{dead}");
     }

@@ -72,8 +72,7 @@ async fn no_vendor_hears_of_anybody_before_a_yes() {
     park.hears("googletagmanager.com").await;
     park.hears("google-analytics.com").await;
     walks(&browser, &pages).await;
-    let others: Vec<_> =
-        park.hits().await.into_iter().filter(|hit| !hit.host.contains("google")).collect();
+    let others: Vec<_> = park.hits().await.into_iter().filter(|hit| !hit.host.contains("google")).collect();
     assert_eq!(others, []);
     // T-GCM-1: first everything denied, then what was granted, then the property.
     browser.open("/").await;
@@ -81,10 +80,16 @@ async fn no_vendor_hears_of_anybody_before_a_yes() {
     let said = browser.value("window.parkedGa").await;
     let said: Vec<Vec<serde_json::Value>> = serde_json::from_str(said.as_str().unwrap()).unwrap();
     let order: Vec<String> = said.iter().map(|call| format!("{} {}", call[0], call[1])).collect();
-    assert!(order[0].contains("default") && order[1].contains("update") && order[3].contains("G-TEST"), "{order:?}");
+    assert!(
+        order[0].contains("default") && order[1].contains("update") && order[3].contains("G-TEST"),
+        "{order:?}"
+    );
     assert!(said[0][2].as_object().unwrap().len() == 7);
     assert!(said[0][2].as_object().unwrap().values().all(|v| v == "denied"));
-    assert_eq!((&said[1][2]["analytics_storage"], &said[1][2]["ad_storage"]), (&"granted".into(), &"denied".into()));
+    assert_eq!(
+        (&said[1][2]["analytics_storage"], &said[1][2]["ad_storage"]),
+        (&"granted".into(), &"denied".into())
+    );
     browser.client.close().await.unwrap();
 }
 
@@ -137,7 +142,9 @@ async fn a_signal_and_the_age_question_silence_everybody() {
     let (app, park) = (shop().await, Park::open().await);
     let mut person: Browser = app.visitor();
     person.send("/", "/privacy/choices", &[("choice", "accept")]).await.is(303);
-    for (band, signal) in [(None, false), (None, true), (Some(age::Band::Minor), false), (Some(age::Band::Child), false)] {
+    for (band, signal) in
+        [(None, false), (None, true), (Some(age::Band::Minor), false), (Some(age::Band::Child), false)]
+    {
         let mut here = person.window();
         if let Some(band) = band {
             here.set_cookie("age", &age::seal(&app.app.keys.seal, band, Timestamp::now()));

@@ -16,8 +16,8 @@ use crate::db::Conn;
 use crate::db::schema::{invoices, orders};
 use crate::error::Result;
 use crate::ids::{OrderId, UserId};
+use crate::proof::Operator;
 use crate::sales::edition::Edition;
-use crate::sales::issuer::Operator;
 use crate::sales::order::{Line, Order, State};
 use crate::text_enum;
 

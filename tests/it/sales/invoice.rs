@@ -218,7 +218,7 @@ async fn an_invoice_says_what_was_sold_and_stays_as_it_was() {
                 .set(tracks::title.eq("Another"))
                 .execute(conn)?;
             diesel::update(users::table).set(users::name.eq("Another")).execute(conn)?;
-            let operator = cuehouse::sales::issuer::Operator { name: "Another".into(), ..operator() };
+            let operator = cuehouse::proof::Operator { name: "Another".into(), ..operator() };
             invoice::catch_up(conn, &operator, NOW.plus(DAY))?;
             assert_eq!(Order::settled_of(conn, &buyer, 9)?.len(), 1);
             Ok(())

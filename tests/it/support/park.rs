@@ -110,13 +110,16 @@ impl Park {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let port = free_port();
         let hits = Arc::new(Mutex::new(vec![]));
-        let figment = Figment::from(rocket::Config { log_level: rocket::config::LogLevel::Off, ..rocket::Config::default() })
-            .merge(("address", "127.0.0.1"))
-            .merge(("port", port))
-            .merge(("cli_colors", false))
-            .merge(("shutdown.ctrlc", false))
-            .merge(("tls.key", key.display().to_string()))
-            .merge(("tls.certs", cert.display().to_string()));
+        let figment = Figment::from(rocket::Config {
+            log_level: rocket::config::LogLevel::Off,
+            ..rocket::Config::default()
+        })
+        .merge(("address", "127.0.0.1"))
+        .merge(("port", port))
+        .merge(("cli_colors", false))
+        .merge(("shutdown.ctrlc", false))
+        .merge(("tls.key", key.display().to_string()))
+        .merge(("tls.certs", cert.display().to_string()));
         let routes: Vec<Route> = [Method::Get, Method::Post, Method::Options, Method::Head, Method::Put]
             .into_iter()
             .map(|method| Route::new(method, "/<path..>", Playing(hits.clone())))
@@ -191,7 +194,11 @@ pub async fn names_in(browser: Chromium, log: PathBuf) -> Vec<String> {
             // The command line stands in the log's head, and with it the rules that name them all.
             let events = text.split_once("\"events\"").map_or("", |(_, events)| events);
             let done: String = events.lines().filter(|line| !line.contains("host-resolver-rules")).collect();
-            return VENDOR_HOSTS.iter().filter(|host| done.contains(*host)).map(|h| (*h).to_owned()).collect();
+            return VENDOR_HOSTS
+                .iter()
+                .filter(|host| done.contains(*host))
+                .map(|h| (*h).to_owned())
+                .collect();
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
