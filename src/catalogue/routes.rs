@@ -208,7 +208,7 @@ fn profile_page(
     let handle_at = format!("@{handle}");
     // A link of a user's leads through our own notice: pages of ours contact nobody, not even by a click.
     let link = |(n, (label, url)): (usize, &UserLink)| {
-        Link::new(if label.is_empty() { url } else { label }, &format!("/leave/{handle_at}/{n}"))
+        Link::new(if label.is_empty() { url } else { label }, format!("/leave/{handle_at}/{n}"))
     };
     let json = json!({
         "@context": "https://schema.org",

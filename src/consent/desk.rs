@@ -33,17 +33,18 @@ struct Deed {
     notice: Notice,
 }
 
+/// Who chose, from what, and where.
+struct Scene<'a> {
+    account: Option<UserId>,
+    before: &'a Choices,
+    signals: Signals,
+    band: Option<Band>,
+    surface: &'static str,
+}
+
 impl Deed {
-    fn new(
-        app: &App,
-        account: Option<UserId>,
-        before: &Choices,
-        mut change: Change,
-        signals: Signals,
-        band: Option<Band>,
-        surface: &str,
-        now: Timestamp,
-    ) -> Result<Deed> {
+    fn new(app: &App, scene: Scene<'_>, mut change: Change, now: Timestamp) -> Result<Deed> {
+        let Scene { account, before, signals, band, surface } = scene;
         let book = &app.consent;
         let told = Told::about(book.on());
         let notice =
@@ -103,6 +104,7 @@ impl Deed {
         let kept = choices.clone();
         app.db
             .write(move |conn| {
+                log::wait_turn(conn)?;
                 notice.keep(conn)?;
                 let until = receipt::kept_until(receipt.valid_until);
                 log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
@@ -125,7 +127,9 @@ pub(super) async fn signal(
     now: Timestamp,
 ) -> Result<Choices> {
     let change = carry_out(&app.consent, before, &Press::Signal, &[], true, now);
-    let deed = Deed::new(app, Some(user.clone()), before, change, signals, Some(Band::Adult), "signal", now)?;
+    let scene =
+        Scene { account: Some(user.clone()), before, signals, band: Some(Band::Adult), surface: "signal" };
+    let deed = Deed::new(app, scene, change, now)?;
     Ok(deed.record(app, now).await?.0)
 }
 
@@ -319,16 +323,14 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     let change = carry_out(book, &consent.choices, &press, &asked, consent.signal(app), now);
     let (action, takes_away) = (change.action, change.takes_away);
     let surface = if back.is_empty() { "choices" } else { "banner" };
-    let deed = Deed::new(
-        app,
-        consent.account.clone(),
-        &consent.choices,
-        change,
-        consent.signals,
-        consent.band,
+    let scene = Scene {
+        account: consent.account.clone(),
+        before: &consent.choices,
+        signals: consent.signals,
+        band: consent.band,
         surface,
-        now,
-    )?;
+    };
+    let deed = Deed::new(app, scene, change, now)?;
     let (choices, id) = deed.record(app, now).await?;
     let said = said(action);
     let proof = format!("/privacy/receipts/{id}");

@@ -206,7 +206,7 @@ pub fn entries(conn: &mut Conn, from: i64) -> Result<Vec<Leaf>> {
 pub fn root(conn: &mut Conn, size: u64) -> Result<Hash> {
     match self::size(conn)? {
         has if has < size => Err(Error::refused(format!("The log has {has} entries."))),
-        _ => Ok(stretches(conn, &[0..size])?.pop().unwrap_or_else(merkle::empty)),
+        _ => Ok(stretches(conn, std::slice::from_ref(&(0..size)))?.pop().unwrap_or_else(merkle::empty)),
     }
 }
 
@@ -247,7 +247,8 @@ fn stretches(conn: &mut Conn, all: &[Range<u64>]) -> Result<Vec<Hash>> {
 
 /// The hashes kept for these subtrees.
 fn hashes(conn: &mut Conn, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Hash>> {
-    let (leaves, nodes): (Vec<Place>, Vec<Place>) = places.iter().partition(|place| place.level == 0);
+    let (leaves, nodes): (Vec<Place>, Vec<Place>) =
+        places.iter().copied().partition(|place| place.level == 0);
     let mut found: BTreeMap<i64, String> = BTreeMap::new();
     if !leaves.is_empty() {
         let seqs: Vec<i64> = leaves.iter().map(|place| place.index as i64 + 1).collect();
