@@ -9,6 +9,7 @@ use crate::App;
 use crate::accounts::guards::{Buyer, SignedIn};
 use crate::accounts::user::Visitor;
 use crate::clock::Timestamp;
+use crate::consent::leave::{Navigation, away};
 use crate::error::{Error, Result};
 use crate::ids::OrderId;
 use crate::money::Cents;
@@ -227,9 +228,20 @@ pub async fn show(
         unheard,
         seller: seller.name,
         seller_country: places::country(&seller.country).map_or(String::new(), |c| c.name.clone()),
-        pay_href: if waits { order.stripe_url.clone() } else { None },
+        pay_href: (waits && order.stripe_url.is_some()).then(|| format!("/orders/{}/payment", order.id)),
         order,
     })
+}
+
+/// Back to the payment page of an order that waits for it. Pages of ours contact nobody, not even by a link.
+#[get("/orders/<id>/payment")]
+pub async fn payment(id: OrderId, person: SignedIn, _goes: Navigation, app: &State<App>) -> Result<Reply> {
+    let buyer = person.id.clone();
+    let order = app.db.read(move |conn| Order::own(conn, &id, &buyer)).await?;
+    match order.stripe_url.filter(|_| order.state == Stands::Awaiting) {
+        Some(url) => Ok(away(&url)),
+        None => Ok(Reply::go(format!("/orders/{}", order.id))),
+    }
 }
 
 /// The order after Stripe was asked, where nothing was heard of it yet; whether asking failed, and whether it brought
@@ -318,7 +330,7 @@ impl View for ShowOrder {
             unheard: state == Stands::Awaiting,
             seller: "Cuehouse".into(),
             seller_country: "Germany".into(),
-            pay_href: (state == Stands::Awaiting).then(|| "https://pay.example/".into()),
+            pay_href: (state == Stands::Awaiting).then(|| "/orders/01/payment".into()),
         };
         Stands::ALL.iter().map(|state| of(*state)).collect()
     }

@@ -18,7 +18,7 @@ pub fn stage() -> AdHoc {
     AdHoc::on_ignite("sales", |rocket| async {
         rocket
             .mount("/", routes![basket::index, basket::create, basket::destroy])
-            .mount("/", routes![checkout::new, checkout::create, checkout::show])
+            .mount("/", routes![checkout::new, checkout::create, checkout::show, checkout::payment])
             .mount("/", routes![invoice::show])
             .mount("/", routes![library::index, library::show, library::note])
             .mount("/", routes![licences::index, licences::show, licences::edition])
