@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use rocket::figment::Figment;
 use rocket::http::ContentType;
-use rocket::{State, get, routes};
+use rocket::response::Responder;
+use rocket::{Request, Response, State, get, routes};
 
 use crate::support::app::{TestApp, free_port};
 use crate::support::chromium::Driver;
@@ -57,11 +58,20 @@ struct Arm {
     allowlist: Option<String>,
 }
 
-#[derive(rocket::Responder)]
 struct Hostile {
-    page: (ContentType, String),
-    csp: Option<rocket::http::Header<'static>>,
-    allowlist: Option<rocket::http::Header<'static>>,
+    html: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl<'r> Responder<'r, 'static> for Hostile {
+    fn respond_to(self, _: &'r Request<'_>) -> rocket::response::Result<'static> {
+        let mut response = Response::build();
+        response.header(ContentType::HTML);
+        for (name, value) in self.headers {
+            response.raw_header(name, value);
+        }
+        response.sized_body(self.html.len(), std::io::Cursor::new(self.html)).ok()
+    }
 }
 
 const HTML: &str = r##"<!doctype html><meta charset="utf-8"><title>hostile</title>
@@ -111,14 +121,9 @@ struct Ports {
 }
 
 fn hostile(arm: &Arm, html: &str) -> Hostile {
-    let header = |name: &'static str, value: &Option<String>| {
-        value.clone().map(|value| rocket::http::Header::new(name, value))
-    };
-    Hostile {
-        page: (ContentType::HTML, html.to_owned()),
-        csp: header("Content-Security-Policy", &arm.csp),
-        allowlist: header("Connection-Allowlist", &arm.allowlist),
-    }
+    let csp = arm.csp.clone().map(|value| ("Content-Security-Policy", value));
+    let allowlist = arm.allowlist.clone().map(|value| ("Connection-Allowlist", value));
+    Hostile { html: html.to_owned(), headers: csp.into_iter().chain(allowlist).collect() }
 }
 
 #[get("/arm/<n>")]
