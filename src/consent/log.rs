@@ -247,7 +247,8 @@ fn stretches(conn: &mut Conn, all: &[Range<u64>]) -> Result<Vec<Hash>> {
 
 /// The hashes kept for these subtrees.
 fn hashes(conn: &mut Conn, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Hash>> {
-    let (leaves, nodes): (Vec<Place>, Vec<Place>) = places.iter().partition(|place| place.level == 0);
+    let (leaves, nodes): (Vec<Place>, Vec<Place>) =
+        places.iter().copied().partition(|place| place.level == 0);
     let mut found: BTreeMap<i64, String> = BTreeMap::new();
     if !leaves.is_empty() {
         let seqs: Vec<i64> = leaves.iter().map(|place| place.index as i64 + 1).collect();

@@ -13,17 +13,17 @@ pub const MOST: u64 = 1 << 62;
 
 /// The hash of a leaf: what it commits to behind a zero byte.
 pub fn leaf(data: &[u8]) -> Hash {
-    Sha256::new_with_prefix([0]).chain_update(data).finalize().into()
+    Sha256::new_with_prefix([0_u8]).chain_update(data).finalize().into()
 }
 
 /// The hash over two subtrees.
 pub fn node(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new_with_prefix([1]).chain_update(left).chain_update(right).finalize().into()
+    Sha256::new_with_prefix([1_u8]).chain_update(left).chain_update(right).finalize().into()
 }
 
 /// The root of a tree without leaves.
 pub fn empty() -> Hash {
-    Sha256::digest([]).into()
+    Sha256::digest(b"").into()
 }
 
 /// The next link of the chain.
