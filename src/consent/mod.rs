@@ -4,7 +4,9 @@
 //! they are too young, not even that they came. Nobody is tracked, so there is nothing to consent to yet.
 
 pub mod age;
+pub mod bits;
 pub mod bundle;
+pub mod gpp;
 pub mod guards;
 pub mod head;
 pub mod log;
@@ -12,6 +14,7 @@ pub mod log_routes;
 pub mod merkle;
 pub mod receipt;
 pub mod routes;
+pub mod tcf;
 
 use rocket::fairing::AdHoc;
 use rocket::routes;
