@@ -1,4 +1,5 @@
-//! What visitors decide about themselves, and what they are told: today the age screen and the privacy pages.
+//! What visitors decide about themselves, and what they are told: the age screen, the privacy pages, and the log that
+//! proves what was chosen.
 //!
 //! A month of birth lives in memory for one request and is never written down. Nothing is kept about someone who said
 //! they are too young, not even that they came. Nobody is tracked, so there is nothing to consent to yet.
