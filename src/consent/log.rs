@@ -206,7 +206,7 @@ pub fn entries(conn: &mut Conn, from: i64) -> Result<Vec<Leaf>> {
 pub fn root(conn: &mut Conn, size: u64) -> Result<Hash> {
     match self::size(conn)? {
         has if has < size => Err(Error::refused(format!("The log has {has} entries."))),
-        _ => Ok(stretches(conn, &[0..size])?.pop().unwrap_or_else(merkle::empty)),
+        _ => Ok(stretches(conn, std::slice::from_ref(&(0..size)))?.pop().unwrap_or_else(merkle::empty)),
     }
 }
 
