@@ -36,7 +36,7 @@ impl Printed {
 }
 
 /// A document of an order of one's own: `invoice.pdf`, `credit-note.pdf`.
-#[get("/orders/<id>/<file>")]
+#[get("/orders/<id>/<file>", rank = 10)]
 pub async fn show(id: OrderId, file: &str, person: SignedIn, app: &State<App>) -> Result<Reply> {
     let is_called = |kind: &&Kind| file.strip_suffix(".pdf") == Some(kind.slug());
     let kind = *Kind::ALL.iter().find(is_called).ok_or(Error::NotFound)?;

@@ -85,6 +85,7 @@ impl Book {
             }
             false => {
                 let verbs = ["update", "delete"];
+                all.push("PRAGMA foreign_keys = OFF".into());
                 all.extend(tables.iter().flat_map(|t| verbs.map(|v| format!("DROP TRIGGER {t}_no_{v}"))));
             }
         }
@@ -96,7 +97,6 @@ impl Book {
             let text = all.join(";");
             match is_postgres {
                 true => diesel::pg::PgConnection::establish(&url).unwrap().batch_execute(&text).unwrap(),
-                // Foreign keys are off until a connection asks for them.
                 false => diesel::sqlite::SqliteConnection::establish(url.strip_prefix("sqlite:").unwrap())
                     .unwrap()
                     .batch_execute(&text)

@@ -47,11 +47,17 @@ async fn the_database_itself_lets_nothing_in_the_log_be_changed() {
 /// T-RC-4: one byte flipped, a row deleted, swapped, added: the first bad leaf is named.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_done_to_the_log_its_first_bad_leaf_is_named() {
-    let flip = "leaf = CASE WHEN leaf LIKE '0%' THEN '1' ELSE '0' END || SUBSTR(leaf, 2)";
-    let flipped_leaf = format!("UPDATE consent_log SET {flip} WHERE seq = 5");
-    let flipped_chain = format!("UPDATE consent_log SET {} WHERE seq = 6", flip.replace("leaf", "chain"));
-    let flipped_node = format!("UPDATE consent_nodes SET {} WHERE place = 9", flip.replace("leaf", "hash"));
-    let flipped_root = format!("UPDATE consent_heads SET {}", flip.replace("leaf", "root"));
+    let flip = |what: &str| format!("CASE WHEN {what} LIKE '0%' THEN '1' ELSE '0' END || SUBSTR({what}, 2)");
+    let flipped_leaf = format!("UPDATE consent_log SET leaf = {} WHERE seq = 5", flip("leaf"));
+    let flipped_chain = format!("UPDATE consent_log SET chain = {} WHERE seq = 6", flip("chain"));
+    let flipped_node = format!("UPDATE consent_nodes SET hash = {} WHERE place = 9", flip("hash"));
+    let flipped_root = format!("UPDATE consent_heads SET root = {}", flip("root"));
+    let made_up = |after: i64| {
+        let leaf = flip("leaf");
+        let columns = format!("{}, {leaf}, chain, kind, day", after + 1);
+        format!("INSERT INTO consent_log SELECT {columns} FROM consent_log WHERE seq = {after}")
+    };
+    let (amid, behind) = (made_up(4), made_up(10));
     let cases: Vec<(Vec<&str>, &str, &str)> = vec![
         (vec![&flipped_leaf], "consent-log-is-whole", "leaf 5"),
         (vec![&flipped_chain], "consent-log-is-whole", "leaf 6"),
@@ -70,18 +76,12 @@ async fn whatever_is_done_to_the_log_its_first_bad_leaf_is_named() {
             vec![
                 "UPDATE consent_log SET seq = seq + 100 WHERE seq > 4",
                 "UPDATE consent_log SET seq = seq - 99 WHERE seq > 100",
-                "INSERT INTO consent_log SELECT 5, REPLACE(leaf, '0', '1'), chain, kind, day FROM consent_log WHERE seq = 4",
+                &amid,
             ],
             "consent-log-is-whole",
             "leaf 5",
         ),
-        (
-            vec![
-                "INSERT INTO consent_log SELECT 11, REPLACE(leaf, '0', '1'), chain, kind, day FROM consent_log WHERE seq = 10",
-            ],
-            "consent-log-is-whole",
-            "leaf 11",
-        ),
+        (vec![&behind], "consent-log-is-whole", "leaf 11"),
         (vec![&flipped_node], "consent-tree-is-whole", "leaves 5 to 6"),
         (vec!["DELETE FROM consent_nodes WHERE place = 3"], "consent-tree-is-whole", "leaves 1 to 4"),
         (vec!["INSERT INTO consent_nodes VALUES (1023, '00')"], "consent-tree-is-whole", "10 leaves"),
