@@ -4,8 +4,11 @@
 //! they are too young, not even that they came. Nobody is tracked, so there is nothing to consent to yet.
 
 pub mod age;
+pub mod bits;
+pub mod gpp;
 pub mod guards;
 pub mod routes;
+pub mod tcf;
 
 use rocket::fairing::AdHoc;
 use rocket::routes;

@@ -24,6 +24,7 @@ mod sales;
 mod sandbox;
 mod search;
 mod storage;
+mod strings;
 mod studio;
 mod upkeep;
 mod web;
