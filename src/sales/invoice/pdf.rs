@@ -80,7 +80,7 @@ fn amount(bill: &Bill, cents: Cents) -> String {
 /// Who sells, to whom, which document and when. Answers where the lines may begin.
 fn head(sheet: &mut Sheet<'_, '_>, bill: &Bill) -> f32 {
     let invoice = &bill.invoice;
-    let half = INNER / 2.0;
+    let half = INNER / 2.0 - 24.0;
     sheet.paragraph(Face::Bold, 11.0, BLACK, (MARGIN, 82.0), half - 20.0, &invoice.seller);
     sheet.flush(Face::Serif, 26.0, BLACK, (RIGHT, 88.0), invoice.kind.title());
     sheet.flush(Face::Bold, 12.0, ACCENT, (RIGHT, 110.0), &invoice.number());
@@ -107,7 +107,7 @@ fn head(sheet: &mut Sheet<'_, '_>, bill: &Bill) -> f32 {
     let (x, mut right) = (MARGIN + half, 152.0);
     for (name, words) in facts {
         sheet.write(Face::Sans, 8.0, SOFT, (x, right), name);
-        right = sheet.paragraph(Face::Sans, 8.0, BLACK, (x + 84.0, right), half - 84.0, &words) + 3.0;
+        right = sheet.paragraph(Face::Sans, 8.0, BLACK, (x + 84.0, right), RIGHT - x - 84.0, &words) + 3.0;
     }
     left.max(right) + 28.0
 }
