@@ -180,7 +180,7 @@ pub async fn verify(page: Page, app: &State<App>) -> Result<Reply> {
 }
 
 /// The same check here, for browsers that cannot do it.
-#[post("/privacy/receipts/verify", format = "multipart/form-data", data = "<form>")]
+#[post("/privacy/receipts/verify", data = "<form>")]
 pub async fn verify_file(form: Incoming<'_>, client: Client, page: Page, app: &State<App>) -> Result<Reply> {
     app.limits.attempt(Attempt::Verify, &client.key())?;
     let mut bytes = vec![];

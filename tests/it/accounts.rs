@@ -610,7 +610,8 @@ async fn no_form_is_taken_from_another_site() {
     let mut count = 0;
     for route in rocket.routes().filter(|route| route.method == Method::Post) {
         let path = route.uri.path();
-        if path == "/stripe/webhook" {
+        // What other machines say carries proof of its own, or changes nothing but a count.
+        if path == "/stripe/webhook" || path.starts_with("/reports/") {
             continue;
         }
         let path = path
