@@ -286,7 +286,11 @@ impl Chromium {
         let entries = entries["value"].as_array().cloned().unwrap_or_default();
         let loud =
             entries.iter().filter(|e| ["SEVERE", "WARNING"].contains(&e["level"].as_str().unwrap_or("")));
-        loud.map(|e| e["message"].as_str().unwrap_or_default().to_owned()).collect()
+        // Chromium 156 does not know the directive that forbids WebRTC, and says so on every page; there the
+        // Connection-Allowlist forbids it.
+        loud.map(|e| e["message"].as_str().unwrap_or_default().to_owned())
+            .filter(|said| !said.contains("directive 'webrtc'"))
+            .collect()
     }
 
     /// Sends every request from now on with these headers beside its own (Chrome DevTools Protocol).
