@@ -410,7 +410,7 @@ async fn no_page_complains_or_scrolls_sideways() {
 
 /// The links of a page that lead to pages.
 const LINKS: &str = r"[...document.querySelectorAll('a[href]')].map((a) => new URL(a.href))
-    .filter((u) => u.origin === location.origin && !/\.(mp3|pdf|json|xml|svg|wav|zip)$|\/(master|files)(\/|$)/.test(u.pathname))
+    .filter((u) => u.origin === location.origin && !/\.(mp3|pdf|json|xml|svg|wav|zip)$|\/(master|files)(\/|$)|\/(away|payment)$/.test(u.pathname))
     .map((u) => u.pathname + u.search)";
 
 /// What stands out to the right of a narrow page, if anything does.
