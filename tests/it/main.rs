@@ -26,3 +26,4 @@ mod storage;
 mod studio;
 mod upkeep;
 mod web;
+mod window;
