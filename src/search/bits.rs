@@ -1,5 +1,8 @@
 //! Sets of documents as bits: sixty-four to a word, so that two sets meet at the speed of memory.
 
+/// Numbers of a bunch, or a few more.
+const BUNCH: usize = 256;
+
 /// A set of numbers below a bound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bits {
@@ -23,15 +26,18 @@ impl Bits {
         bits
     }
 
-    /// The numbers at which `holds` is true of the value.
-    pub fn of<T: Copy>(values: &[T], holds: impl Fn(T) -> bool) -> Bits {
-        let word = |chunk: &[T]| {
-            // Two plain steps, so that both are done for many values at once.
-            let mut flags = [0u8; 64];
-            flags.iter_mut().zip(chunk).for_each(|(flag, value)| *flag = u8::from(holds(*value)));
-            packed(&flags)
+    /// Those of its numbers at which `holds` is true of the value.
+    pub fn those<T: Copy>(&self, values: &[T], holds: impl Fn(T) -> bool) -> Bits {
+        let some = |(word, chunk): (&u64, &[T])| match word.count_ones() {
+            0 => 0,
+            1..=6 => {
+                let mut kept = 0;
+                each_bit(*word, |bit| kept |= u64::from(holds(chunk[bit as usize])) << bit);
+                kept
+            }
+            _ => word & all_of(chunk, &holds),
         };
-        Bits { words: values.chunks(64).map(word).collect() }
+        Bits { words: self.words.iter().zip(values.chunks(64)).map(some).collect() }
     }
 
     #[inline]
@@ -101,6 +107,23 @@ impl Bits {
             each_bit(*word, |bit| look(at as u32 * 64 + bit));
         }
     }
+
+    /// Looks at some numbers at a time, rising: what is read for one does not wait for where the next one is.
+    #[inline]
+    pub fn bunches(&self, mut look: impl FnMut(&[u32])) {
+        let (mut some, mut len) = ([0u32; BUNCH + 64], 0);
+        for (at, word) in self.words.iter().enumerate() {
+            each_bit(*word, |bit| {
+                some[len] = at as u32 * 64 + bit;
+                len += 1;
+            });
+            if len >= BUNCH {
+                look(&some[..len]);
+                len = 0;
+            }
+        }
+        look(&some[..len]);
+    }
 }
 
 /// Looks at each bit of a word that is set, rising.
@@ -112,9 +135,16 @@ pub fn each_bit(mut word: u64, mut look: impl FnMut(u32)) {
     }
 }
 
-/// Sixty-four bytes of 0 or 1 as bits. The factor moves the lowest bit of each of eight bytes to its place in the
-/// uppermost byte, and no two of its products meet.
-fn packed(flags: &[u8; 64]) -> u64 {
+/// At which of up to sixty-four values it holds.
+fn all_of<T: Copy>(values: &[T], holds: impl Fn(T) -> bool) -> u64 {
+    let mut flags = [0u8; 64];
+    // Two plain steps over a known number, so that both are done for many values at once.
+    match <&[T; 64]>::try_from(values) {
+        Ok(values) => (0..64).for_each(|n| flags[n] = u8::from(holds(values[n]))),
+        Err(_) => flags.iter_mut().zip(values).for_each(|(flag, value)| *flag = u8::from(holds(*value))),
+    }
+    // The factor moves the lowest bit of each of eight bytes to its place in the uppermost byte, and no two of its
+    // products meet.
     let (eights, _) = flags.as_chunks::<8>();
     eights.iter().rev().fold(0, |word, eight| {
         word << 8 | u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56
@@ -154,9 +184,15 @@ mod tests {
         }
 
         #[test]
-        fn bits_of_values_are_those_for_which_it_holds(values in prop::collection::vec(0u16..9, 0..300), least in 0u16..9) {
-            let there = (0u32..).zip(&values).filter(|(_, value)| **value >= least).map(|(n, _)| n);
-            prop_assert_eq!(numbers(&Bits::of(&values, |value| value >= least)), there.collect::<Vec<_>>());
+        fn those_are_where_it_holds(values in prop::collection::vec(0u16..9, 0..400), least in 0u16..9, part in 1u32..20) {
+            let mut some = Bits::none(values.len() as u32);
+            (0..values.len() as u32).filter(|n| n % part == 0).for_each(|n| some.insert(n));
+            let there = (0u32..).zip(&values).filter(|(n, value)| n % part == 0 && **value >= least);
+            let there: Vec<u32> = there.map(|(n, _)| n).collect();
+            prop_assert_eq!(numbers(&some.those(&values, |value| value >= least)), there);
+            let mut bunches = vec![];
+            some.bunches(|bunch| bunches.extend_from_slice(bunch));
+            prop_assert_eq!(bunches, numbers(&some));
         }
     }
 

@@ -33,7 +33,7 @@ pub fn column(side: Side) -> usize {
 
 /// The codes of a segment's documents.
 pub struct Codes {
-    rows: Vec<[u32; COLUMNS]>,
+    rows: Rows,
     /// The values that each code stands for, one after the other.
     offsets: Vec<u32>,
     values: Vec<u16>,
@@ -42,36 +42,45 @@ pub struct Codes {
     most: usize,
 }
 
+/// Short numbers as long as they suffice: how many documents are counted a second is how fast memory brings them.
+enum Rows {
+    Short(Vec<[u16; COLUMNS]>),
+    Long(Vec<[u32; COLUMNS]>),
+}
+
 /// Codes in the making.
 pub struct Coding {
     rows: Vec<[u32; COLUMNS]>,
     known: [HashMap<Box<[u16]>, u32>; COLUMNS],
     columns: Vec<usize>,
+    /// The values of the document at hand, by column.
+    here: [Vec<u16>; COLUMNS],
 }
 
 impl Coding {
     /// For values of these columns, by number.
     pub fn new(columns: Vec<usize>, docs: u32) -> Coding {
-        Coding { rows: Vec::with_capacity(docs as usize), known: Default::default(), columns }
+        let rows = Vec::with_capacity(docs as usize);
+        Coding { rows, known: Default::default(), columns, here: Default::default() }
     }
 
     /// The next document's values, rising.
     pub fn push(&mut self, values: &[u16]) {
-        let mut row = [0; COLUMNS];
-        let mut some: [Vec<u16>; COLUMNS] = Default::default();
         for value in values {
-            some[self.columns[usize::from(*value)]].push(*value);
+            self.here[self.columns[usize::from(*value)]].push(*value);
         }
-        for (column, values) in some.into_iter().enumerate() {
+        let mut row = [0; COLUMNS];
+        for (column, values) in self.here.iter_mut().enumerate() {
             let known = &mut self.known[column];
             row[column] = match known.get(values.as_slice()) {
                 Some(code) => *code,
                 None => {
                     let code = known.len() as u32;
-                    known.insert(values.into_boxed_slice(), code);
+                    known.insert(values.as_slice().into(), code);
                     code
                 }
             };
+            values.clear();
         }
         self.rows.push(row);
     }
@@ -92,7 +101,12 @@ impl Coding {
             self.rows.iter_mut().for_each(|row| row[column] += first);
             first += meanings.len() as u32;
         }
-        Codes { rows: self.rows, offsets, values, sizes, most: self.columns.len() }
+        let rows = if first <= u32::from(u16::MAX) {
+            Rows::Short(self.rows.into_iter().map(|row| row.map(|code| code as u16)).collect())
+        } else {
+            Rows::Long(self.rows)
+        };
+        Codes { rows, offsets, values, sizes, most: self.columns.len() }
     }
 }
 
@@ -111,7 +125,7 @@ impl Codes {
             Way::Narrow => true,
             Way::Wide => false,
             // A few documents are done before the codes are gone through.
-            Way::Cheaper => found * 4 < codes as u64,
+            Way::Cheaper => found * 16 < codes as u64,
         };
         match (each, wanted) {
             (true, Wanted::All) => self.by_value(docs, &std::array::from_fn::<_, COLUMNS, _>(|n| n)),
@@ -124,7 +138,10 @@ impl Codes {
     fn by_value(&self, docs: &Bits, columns: &[usize]) -> Vec<u64> {
         let mut counts = vec![0; self.most];
         docs.each(|doc| {
-            let row = &self.rows[doc as usize];
+            let row = match &self.rows {
+                Rows::Short(rows) => rows[doc as usize].map(u32::from),
+                Rows::Long(rows) => rows[doc as usize],
+            };
             for value in columns.iter().flat_map(|column| self.meaning(row[*column] as usize)) {
                 counts[usize::from(*value)] += 1;
             }
@@ -134,13 +151,9 @@ impl Codes {
 
     fn by_code(&self, docs: &Bits, column: Option<usize>) -> Vec<u64> {
         let mut met = vec![0u32; self.offsets.len() - 1];
-        match column {
-            Some(column) => docs.each(|doc| met[self.rows[doc as usize][column] as usize] += 1),
-            None => docs.each(|doc| {
-                for code in self.rows[doc as usize] {
-                    met[code as usize] += 1;
-                }
-            }),
+        match &self.rows {
+            Rows::Short(rows) => meet(rows, docs, column, &mut met),
+            Rows::Long(rows) => meet(rows, docs, column, &mut met),
         }
         let mut counts = vec![0; self.most];
         for (code, n) in met.into_iter().enumerate().filter(|(_, n)| *n > 0) {
@@ -149,6 +162,24 @@ impl Codes {
             }
         }
         counts
+    }
+}
+
+/// Counts the codes of documents, of one column or of all.
+fn meet<T: Copy + Into<u32>>(rows: &[[T; COLUMNS]], docs: &Bits, column: Option<usize>, met: &mut [u32]) {
+    match column {
+        Some(column) => docs.bunches(|some| {
+            for doc in some {
+                met[rows[*doc as usize][column].into() as usize] += 1;
+            }
+        }),
+        None => docs.bunches(|some| {
+            for doc in some {
+                for code in rows[*doc as usize] {
+                    met[code.into() as usize] += 1;
+                }
+            }
+        }),
     }
 }
 
@@ -166,17 +197,20 @@ mod tests {
         ) {
             let mut coding = Coding::new((0..12).map(|value| value % COLUMNS).collect(), rows.len() as u32);
             rows.iter().for_each(|row| coding.push(&row.iter().copied().collect::<Vec<_>>()));
-            let codes = coding.finish();
+            let mut codes = coding.finish();
             let mut docs = Bits::none(rows.len() as u32);
             let chosen: BTreeSet<usize> = (0..rows.len()).step_by(every).collect();
             chosen.iter().for_each(|doc| docs.insert(*doc as u32));
             let plain: Vec<u64> = (0..12).map(|value| {
                 chosen.iter().filter(|doc| rows[**doc].contains(&value)).count() as u64
             }).collect();
-            for way in [Way::Narrow, Way::Wide, Way::Cheaper] {
+            for way in [Way::Narrow, Way::Wide, Way::Cheaper, Way::Wide] {
                 prop_assert_eq!(codes.count(&docs, docs.count(), Wanted::All, way), plain.clone());
                 let keys = codes.count(&docs, docs.count(), Wanted::Of(Side::Tempo), way);
                 prop_assert!((0..12).filter(|value| value % COLUMNS == 1).all(|value| keys[value] == plain[value]));
+                if let Rows::Short(rows) = &codes.rows {
+                    codes.rows = Rows::Long(rows.iter().map(|row| row.map(u32::from)).collect());
+                }
             }
         }
     }

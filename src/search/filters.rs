@@ -67,14 +67,16 @@ impl Filters {
         self.length.is_none() && Side::all().all(|side| !self.is_active(side))
     }
 
-    /// The documents of a segment that are as long as was asked for; None when they may have any length.
-    pub fn fitting(&self, sides: &Sides) -> Option<Bits> {
-        let (from, to) = self.length?;
-        Some(Bits::of(&sides.length, |millis| from <= millis && millis <= to))
+    /// Those documents of a segment that are as long as was asked for.
+    pub fn fitting(&self, sides: &Sides, docs: Bits) -> Bits {
+        match self.length {
+            Some((from, to)) => docs.those(&sides.length, |millis| (from <= millis) & (millis <= to)),
+            None => docs,
+        }
     }
 
-    /// The documents of a segment that have what was chosen of a side.
-    pub fn chosen<'a>(&self, sides: &'a Sides, side: Side) -> Cow<'a, Bits> {
+    /// The documents of a segment that have what was chosen of a side: at least those of them that are among these.
+    pub fn chosen<'a>(&self, sides: &'a Sides, side: Side, among: &Bits) -> Cow<'a, Bits> {
         let mut sets: Vec<Cow<'a, Bits>> = match side {
             Side::Field(field) => {
                 let chosen = self.chosen[field as usize].iter();
@@ -83,7 +85,7 @@ impl Filters {
             Side::Tempo => {
                 let within = |(from, to): &(u16, u16)| {
                     let (from, to) = (*from, *to);
-                    Cow::Owned(Bits::of(&sides.bpm, |tenths| from <= tenths && tenths <= to))
+                    Cow::Owned(among.those(&sides.bpm, |tenths| (from <= tenths) & (tenths <= to)))
                 };
                 self.tempos.iter().map(within).collect()
             }

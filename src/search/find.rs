@@ -219,7 +219,7 @@ impl View {
         }
         let active: Vec<(Side, Cow<'_, Bits>)> = Side::all()
             .filter(|side| asked.filters.is_active(*side))
-            .map(|side| (side, asked.filters.chosen(sides, side)))
+            .map(|side| (side, asked.filters.chosen(sides, side, &base)))
             .collect();
         let narrowed = |but: Option<Side>| {
             let mut hits = base.clone();
@@ -248,9 +248,6 @@ impl View {
     fn base(&self, segment: usize, asked: &Asked<'_>) -> tantivy::Result<Bits> {
         let part = &self.parts[segment];
         let mut base = part.alive();
-        if let Some(fitting) = asked.filters.fitting(&part.sides) {
-            base.meet(&fitting);
-        }
         if let Some(uploader) = &asked.uploader {
             let mut theirs = Bits::none(part.sides.docs);
             self.lexicon.read(uploader, segment, &mut theirs)?;
@@ -271,7 +268,7 @@ impl View {
         for slot in &asked.nots {
             base.leave(&*part.having(&self.lexicon, segment, slot)?);
         }
-        Ok(base)
+        Ok(asked.filters.fitting(&part.sides, base))
     }
 
     fn offer(&self, segment: usize, asked: &Asked<'_>, hits: &Bits, top: &mut Top) -> tantivy::Result<()> {

@@ -10,6 +10,8 @@ use tantivy::postings::BlockSegmentPostings;
 use tantivy::schema::{Field as Column, IndexRecordOption};
 use tantivy::{Searcher, TERMINATED};
 
+use std::sync::Arc;
+
 use super::bits::{Bits, each_bit};
 use super::lexicon::{Lexicon, Meaning};
 use super::segment::Sides;
@@ -100,7 +102,6 @@ impl Offer<'_> {
         for meanings in self.slots {
             slots.push(Slot::open(self, scale, meanings)?);
         }
-        let most_love = self.sides.love.iter().copied().max().unwrap_or(0);
         let mut sums = [0f32; STRETCH];
         let mut least = None;
         for (stretch, words) in hits.words().chunks(WORDS).enumerate() {
@@ -110,7 +111,7 @@ impl Offer<'_> {
             let now = self.shorten.then(|| top.least()).flatten().map(|first| f32::from_bits(first as u32));
             if now > least {
                 least = now;
-                Slot::drop_hopeless(&mut slots, least, most_love);
+                Slot::drop_hopeless(&mut slots, least, self.sides.most_love);
             }
             let mut live = Stretch { from: (stretch * STRETCH) as u32, bits: [0; WORDS] };
             live.bits[..words.len()].copy_from_slice(words);
@@ -145,6 +146,16 @@ struct Stretch {
 }
 
 impl Stretch {
+    /// Those that are in a set too.
+    fn among(&self, set: &Bits) -> Stretch {
+        let mut among = Stretch { from: self.from, bits: [0; WORDS] };
+        let words = set.words()[self.from as usize / 64..].iter();
+        for ((into, mine), theirs) in among.bits.iter_mut().zip(&self.bits).zip(words) {
+            *into = mine & theirs;
+        }
+        among
+    }
+
     fn is_empty(&self) -> bool {
         self.bits.iter().all(|word| *word == 0)
     }
@@ -206,6 +217,7 @@ impl Slot {
             for word in &meaning.all {
                 let postings = offer.lexicon.postings(word, offer.segment, IndexRecordOption::WithFreqs)?;
                 cursors.extend(postings.map(|postings| Cursor {
+                    known: offer.sides.known.get(&word.text),
                     often: word.documents_in(offer.segment) as f32 / offer.sides.docs.max(1) as f32,
                     weight: scale.weight(word.documents, meaning.weight),
                     postings,
@@ -271,6 +283,8 @@ impl Slot {
 /// A walk over the documents of one word.
 struct Cursor {
     postings: BlockSegmentPostings,
+    /// The documents that have it, where they are remembered.
+    known: Option<Arc<Bits>>,
     /// The place in the block.
     at: usize,
     weight: f32,
@@ -283,6 +297,14 @@ impl Cursor {
     /// it, and what the word weighs.
     #[inline]
     fn each(&mut self, live: &Stretch, count: u32, mut look: impl FnMut(usize, u32, u32, f32)) {
+        let theirs = self.known.as_ref().map(|known| live.among(known));
+        let (live, count) = match &theirs {
+            Some(theirs) => (theirs, theirs.count()),
+            None => (live, count),
+        };
+        if count == 0 {
+            return;
+        }
         // To look for single documents costs about as much as going through a dozen.
         if (count * 12) as f32 <= self.often * STRETCH as f32 {
             live.each(|at, doc| {

@@ -68,6 +68,7 @@ pub struct Sides {
     kept: Vec<u32>,
     /// How far people's love raises a document, in steps.
     pub love: Vec<u8>,
+    pub most_love: u8,
     /// The upper half of the id, which rises with time.
     pub high: Vec<u64>,
     pub low: Vec<u64>,
@@ -131,7 +132,8 @@ impl Sides {
             coding.push(&ids);
         }
         let (licensed, kept) = (narrow("licensed")?, narrow("kept")?);
-        let love = licensed.iter().zip(&kept).map(|(licensed, kept)| love(*licensed, *kept)).collect();
+        let love: Vec<u8> =
+            licensed.iter().zip(&kept).map(|(licensed, kept)| love(*licensed, *kept)).collect();
         let mut loaded = Sides {
             docs,
             whole: sets.iter().map(Bits::count).collect(),
@@ -145,6 +147,7 @@ impl Sides {
             published: narrow("published")?,
             licensed,
             kept,
+            most_love: love.iter().copied().max().unwrap_or(0),
             love,
             high: column_of("high")?,
             low: column_of("low")?,

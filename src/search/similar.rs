@@ -14,6 +14,8 @@ use crate::ids::TrackId;
 pub const MOST_SIMILAR: usize = 6;
 /// Candidates looked at closely; more would not change the first six much.
 const CLOSELY: usize = 400;
+/// Words of a track that others may share; more than four bits can count are left out.
+const MOST_WORDS: usize = 15;
 
 /// What of a track others can be like.
 #[derive(Clone, Debug)]
@@ -45,11 +47,14 @@ impl View {
     /// The tracks most like this one, each with one sentence on why.
     pub fn similar(&self, of: &Likeness) -> Vec<(TrackId, String)> {
         let all: Vec<Traits<'_>> = self.parts.iter().map(|part| Traits::of(&part.sides, of)).collect();
+        let near: Vec<Vec<(usize, u32)>> =
+            self.parts.iter().zip(&all).map(|(part, traits)| candidates(part, traits)).collect();
+        let least = least(near.iter().flatten().map(|(shared, _)| *shared));
         let mut best: Vec<(f64, u64, u64, &Traits<'_>, u32)> = vec![];
-        for (part, traits) in self.parts.iter().zip(&all) {
-            for doc in candidates(part, of) {
-                let (high, low) = (part.sides.high[doc as usize], part.sides.low[doc as usize]);
-                best.push((traits.score(doc), high, low, traits, doc));
+        for (traits, near) in all.iter().zip(near) {
+            for (shared, doc) in near.into_iter().filter(|(shared, _)| *shared >= least) {
+                let (high, low) = (traits.sides.high[doc as usize], traits.sides.low[doc as usize]);
+                best.push((traits.score(shared, doc), high, low, traits, doc));
             }
         }
         best.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| (b.1, b.2).cmp(&(a.1, a.2))));
@@ -61,15 +66,27 @@ impl View {
     }
 }
 
-/// Documents of the same kind that share most words with it, those that share most first. Bits are added up in
-/// columns, so that a million tracks cost a few passes over some thousand words and not a look at each.
-fn candidates(part: &Part, of: &Likeness) -> Vec<u32> {
-    let sides = &*part.sides;
-    let Some(kind) = sides.set(Field::Kind, &of.kind) else { return vec![] };
-    let words = of.genre.iter().map(|slug| (Field::Genre, slug));
-    let words = words.chain(of.moods.iter().map(|slug| (Field::Mood, slug)));
-    let words = words.chain(of.instruments.iter().map(|slug| (Field::Instrument, slug)));
-    let sets: Vec<&Bits> = words.filter_map(|(field, slug)| sides.set(field, slug)).take(15).collect();
+/// What a candidate must share: tempo and key together weigh less than two words, so whoever shares two less than so
+/// many others is not shown.
+fn least(shared: impl Iterator<Item = usize>) -> usize {
+    let mut levels = [0; MOST_WORDS + 1];
+    shared.for_each(|n| levels[n] += 1);
+    let mut others = 0;
+    for (shared, there) in levels.into_iter().enumerate().rev() {
+        others += there;
+        // One of them is the track itself.
+        if others > MOST_SIMILAR {
+            return shared.saturating_sub(1);
+        }
+    }
+    0
+}
+
+/// Documents of the same kind that share most words with it, and how many they share, those that share most first. Bits
+/// are added up in columns, so that a million tracks cost a few passes over some thousand words and not a look at each.
+fn candidates(part: &Part, traits: &Traits<'_>) -> Vec<(usize, u32)> {
+    let Some(kind) = traits.kind else { return vec![] };
+    let sets: Vec<&Bits> = traits.words().map(|(set, _)| *set).take(MOST_WORDS).collect();
     let mut levels: Vec<Vec<u32>> = vec![vec![]; sets.len() + 1];
     // Once enough share so many words, those that share no more need no look.
     let mut enough = 0;
@@ -97,11 +114,11 @@ fn candidates(part: &Part, of: &Likeness) -> Vec<u32> {
         });
     }
     let mut out = vec![];
-    for level in levels.into_iter().rev() {
+    for (shared, level) in levels.into_iter().enumerate().rev() {
         if out.len() >= CLOSELY {
             break;
         }
-        out.extend(level);
+        out.extend(level.into_iter().map(|doc| (shared, doc)));
     }
     out
 }
@@ -123,6 +140,7 @@ fn above(planes: &[u64; 4], least: usize) -> u64 {
 /// What a track is like, as the documents of one segment have it.
 struct Traits<'a> {
     sides: &'a Sides,
+    kind: Option<&'a Bits>,
     genre: Vec<(&'a Bits, &'static str)>,
     moods: Vec<(&'a Bits, &'static str)>,
     instruments: Vec<(&'a Bits, &'static str)>,
@@ -141,6 +159,7 @@ impl<'a> Traits<'a> {
         let related = key.map(related).into_iter().flatten();
         Traits {
             sides,
+            kind: sides.set(Field::Kind, &of.kind),
             genre: named(Field::Genre, of.genre.as_slice()),
             moods: named(Field::Mood, &of.moods),
             instruments: named(Field::Instrument, &of.instruments),
@@ -150,10 +169,12 @@ impl<'a> Traits<'a> {
         }
     }
 
-    /// How alike.
-    fn score(&self, doc: u32) -> f64 {
-        let words = [&self.genre, &self.moods, &self.instruments].into_iter().flatten();
-        let shared = words.filter(|(set, _)| set.has(doc)).count();
+    fn words(&self) -> impl Iterator<Item = &(&'a Bits, &'static str)> {
+        [&self.genre, &self.moods, &self.instruments].into_iter().flatten()
+    }
+
+    /// How alike a document is that shares so many words.
+    fn score(&self, shared: usize, doc: u32) -> f64 {
         2.0 * shared as f64 + self.tempo(doc).map_or(0.0, |(n, _)| n) + self.key(doc).map_or(0.0, |(n, _)| n)
     }
 
