@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
+use crate::consent::rulebook::{AdsMode, CHOICE_DAYS, LONGEST_CHOICE_DAYS, Rulebook};
 use crate::db::DbUrl;
 use crate::storage::{S3Access, StorageUrl};
 use crate::web::client::Net;
@@ -42,6 +43,23 @@ impl StripeSettings {
     pub fn is_pretend(&self) -> bool {
         self.secret_key.is_none()
     }
+}
+
+/// What visitors are asked and for how long it holds.
+#[derive(Clone, Debug)]
+pub struct PrivacySettings {
+    /// Whose rules hold for everyone, as a profile of `consent/jurisdictions.toml`.
+    pub profile: String,
+    /// Places where people may be asked afterwards instead of first. Counts only where a visitor said they are there.
+    pub opt_out_places: Vec<String>,
+    /// Whether `DNT: 1` counts like `Sec-GPC: 1`.
+    pub honour_dnt: bool,
+    /// How long a yes or a no lasts, in days.
+    pub choice_days: i64,
+    /// Whether the shop says that it sells and shares nothing: then no vendor that might can be on.
+    pub declares_no_sale: bool,
+    /// The most that advertising may do here.
+    pub ads: AdsMode,
 }
 
 /// Every setting.
@@ -95,6 +113,9 @@ pub struct Config {
     pub adult_age: u32,
     /// Jobs worked at once; 0 is as many as there are cores.
     pub workers: usize,
+    /// Vendors of the registry that are on, each with its key. Which may be is the consent room's to say.
+    pub vendors: Vec<(String, String)>,
+    pub privacy: PrivacySettings,
     /// Wrong passwords for one account within ten minutes; three times as many from one network address.
     pub sign_in_attempts: u32,
 }
@@ -130,6 +151,12 @@ const NAMES: &[&str] = &[
     "stripe_url",
     "stripe_sandbox_port",
     "vendors",
+    "privacy.profile",
+    "privacy.opt_out_places",
+    "privacy.honour_dnt",
+    "privacy.choice_days",
+    "privacy.declares_no_sale",
+    "ads.mode",
     "site_name",
     "operator.name",
     "operator.country",
@@ -315,7 +342,31 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         (bytes.len() >= 64 && kinds >= 16).then_some(Some(bytes))
     });
     let stripe = stripe_settings(said, mode);
-    let vendors = said.text("vendors", "");
+    let list = |text: &str| -> Vec<String> {
+        text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+    };
+    let vendors = list(&said.text("vendors", ""))
+        .into_iter()
+        .map(|item| match item.split_once('=') {
+            Some((id, key)) => (id.trim().to_owned(), key.trim().to_owned()),
+            None => (item, String::new()),
+        })
+        .collect();
+    let privacy = PrivacySettings {
+        profile: said.text("privacy.profile", "strict"),
+        opt_out_places: list(&said.text("privacy.opt_out_places", "")),
+        honour_dnt: said.switch("privacy.honour_dnt", true),
+        choice_days: said.read("privacy.choice_days", CHOICE_DAYS, "1 to 396 days (13 months)", |text| {
+            text.parse().ok().filter(|n| (1..=LONGEST_CHOICE_DAYS).contains(n))
+        }),
+        declares_no_sale: said.switch("privacy.declares_no_sale", false),
+        ads: said.read("ads.mode", AdsMode::Contextual, "none, contextual or vendor", |text| match text {
+            "none" => Some(AdsMode::None),
+            "contextual" => Some(AdsMode::Contextual),
+            "vendor" => Some(AdsMode::Vendor),
+            _ => None,
+        }),
+    };
     let host = Url::parse(&site_url).ok().and_then(|u| u.host_str().map(str::to_owned));
     let host = host.unwrap_or_else(|| "localhost".into());
     let site_name = said.text("site_name", "Cuehouse");
@@ -361,18 +412,17 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         }),
         adult_age: said
             .read("age.adult", 18, "18 or more", |text| text.parse().ok().filter(|n| (18..=21).contains(n))),
+        vendors,
+        privacy,
         workers: said.number("workers", 0, "a number of jobs at once"),
         sign_in_attempts: said
             .read("limits.sign_in_attempts", 10, "1 or more", |text| text.parse().ok().filter(|n| *n >= 1)),
         site_name,
         site_url,
     };
-    if !vendors.is_empty() {
-        let names: Vec<&str> = vendors.split(',').filter_map(|v| v.split('=').next()).collect();
-        said.faults.push(format!(
-            "CUEHOUSE_VENDORS names {}, and this edition of Cuehouse has no facts about any vendor",
-            names.join(", ")
-        ));
+    // The registry is the consent room's, but whatever is wrong with the settings is said at once.
+    if let Err(faults) = Rulebook::new(&config) {
+        said.faults.extend(faults);
     }
     if mode == Mode::Production {
         demand_production(&config, said);

@@ -45,6 +45,12 @@ impl Error {
         Error::Internal(Fault { at: Location::caller(), why: why.to_string(), again: false })
     }
 
+    /// A write that another one overtook: the same write may succeed when it is tried again.
+    #[track_caller]
+    pub fn overtaken(why: impl fmt::Display) -> Error {
+        Error::Internal(Fault { at: Location::caller(), why: why.to_string(), again: true })
+    }
+
     pub fn refused(why: impl Into<String>) -> Error {
         Error::Refused(why.into())
     }

@@ -45,8 +45,8 @@ macro_rules! text_value {
     };
 }
 
-macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => { $(
+macro_rules! hex_value {
+    ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow)]
         #[diesel(sql_type = Text)]
@@ -56,12 +56,6 @@ macro_rules! ids {
         text_value!($name);
 
         impl $name {
-            /// A new id that sorts after every earlier one (UUID version 7, RFC 9562, without hyphens).
-            #[allow(clippy::new_without_default)]
-            pub fn new() -> $name {
-                $name(uuid::Uuid::now_v7().simple().to_string())
-            }
-
             /// An id that was written down earlier: 32 hexadecimal digits, or nothing.
             pub fn parse(text: &str) -> Option<$name> {
                 (text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
@@ -73,6 +67,20 @@ macro_rules! ids {
             type Error = ();
             fn from_param(text: &'r str) -> Result<Self, ()> {
                 $name::parse(text).ok_or(())
+            }
+        }
+    };
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => { $(
+        hex_value!($(#[$doc])* $name);
+
+        impl $name {
+            /// A new id that sorts after every earlier one (UUID version 7, RFC 9562, without hyphens).
+            #[allow(clippy::new_without_default)]
+            pub fn new() -> $name {
+                $name(uuid::Uuid::now_v7().simple().to_string())
             }
         }
     )* };
@@ -90,6 +98,18 @@ ids! {
     JobId,
     JournalId,
     SessionId,
+}
+
+hex_value!(
+    /// The id of a consent receipt: 128 random bits, because whoever knows it may see the receipt.
+    ReceiptId
+);
+
+impl ReceiptId {
+    /// A new one that nobody can guess. Drawn before a write and handed in.
+    pub fn draw() -> crate::error::Result<ReceiptId> {
+        Ok(ReceiptId(hex::encode(crate::secrets::random::<16>()?)))
+    }
 }
 
 /// The name of a thing in an address: `[a-z0-9-]+`, at most 80 characters, never changed once given.

@@ -1,16 +1,16 @@
 //! Cuehouse: a stock-audio marketplace. This page is the map of the house.
 //!
-//! **Rooms**, in reading order: `accounts` (people, sessions), `consent` (age, privacy), `catalogue` (tracks and
-//! offers), `search` (the index and its feed), `player` (samples, previews, waveforms), `studio` (upload, description,
-//! board), `sales` (tiers, basket, licences, money, proof), `admin` (review), `upkeep` (check, backup, collection).
-//! Each has its nouns, and upstairs its `routes`, `guards` and `jobs`. `demo` fills an empty shop through the studio's
-//! own way; `sandbox` is the pretend Stripe, which knows no room.
+//! **Rooms**, in reading order: `accounts` (people, sessions), `consent` (who may see a visitor, how old they are, the
+//! log of choices), `catalogue` (tracks and offers), `search` (the index and its feed), `player` (samples, previews, waveforms), `studio` (upload, description,
+//! board), `sales` (tiers, basket, licences, money, invoices, certificates), `admin` (review), `upkeep` (check, backup,
+//! collection). Each has its nouns, and upstairs its `routes`, `guards` and `jobs`. `demo` fills an empty shop through
+//! the studio's own way; `sandbox` is the pretend Stripe, which knows no room.
 //! **The hall** is `web`: what all pages share. **The cellar** knows the outside world and no room: `db`, `storage`,
-//! `mail`, `stripe`, `audio`, `jobs` (letters and queue), `config`.
+//! `mail`, `stripe`, `audio`, `jobs` (letters and queue), `proof` (canonical JSON, signatures, the shop's key), `config`.
 //!
 //! **What never happens.** A master is never readable without a licence, ownership or a reviewer's duty. Money is never
-//! a fraction, a journal never sums to anything but zero. A licence never changes. A row never points at bytes that are
-//! not there. No page contacts anyone but us. A browser's word is never taken for a payment.
+//! a fraction, a journal never sums to anything but zero. A licence never changes, nor does the log of choices. A row never points at bytes that are
+//! not there. No page contacts anyone whom its visitor, at their age, did not allow. A browser's word is never taken for a payment.
 #![forbid(unsafe_code)]
 // The objects of the pretend Stripe are long JSON literals.
 #![recursion_limit = "512"]
@@ -27,6 +27,7 @@ pub mod audio;
 pub mod db;
 pub mod jobs;
 pub mod mail;
+pub mod proof;
 pub mod storage;
 pub mod stripe;
 
@@ -66,7 +67,11 @@ pub struct App {
     pub mail: mail::Mail,
     pub stripe: stripe::Stripe,
     /// Who signs the certificates.
-    pub issuer: sales::Issuer,
+    pub issuer: proof::Issuer,
+    /// Whose rules hold here, and which vendors are on.
+    pub consent: Arc<consent::rulebook::Rulebook>,
+    /// What holds where nothing was decided: nobody is contacted.
+    pub nobody: Arc<consent::decision::Decision>,
     pub index: search::Index,
     pub hashing: Hashing,
     pub limits: web::Limits,
@@ -138,7 +143,11 @@ impl App {
         };
         let issuer = sales::open(&db, &config, &keys.issuer).await?;
         let index = search::Index::open(&config.data("search"), &db).await?;
+        let rules =
+            consent::rulebook::Rulebook::new(&config).map_err(|faults| Error::internal(faults.join("; ")))?;
         Ok(App {
+            nobody: Arc::new(consent::decision::Decision::nobody(&rules)),
+            consent: Arc::new(rules),
             index,
             limits: web::Limits::new(&config)?,
             templates: web::Templates::new(&config.currency)?,

@@ -12,8 +12,8 @@ use cuehouse::accounts::shell;
 use cuehouse::accounts::user::Role;
 use cuehouse::ids::Handle;
 use cuehouse::jobs::{self, calendar, run};
-use cuehouse::sales::verify::check_file;
-use cuehouse::{App, Config, Error, Keys, Result, db, demo, sandbox, studio, upkeep};
+use cuehouse::proof::issuer;
+use cuehouse::{App, Config, Error, Keys, Result, consent, db, demo, sales, sandbox, studio, upkeep};
 
 /// A stock-audio marketplace that one person can run from one binary.
 #[derive(Parser)]
@@ -90,7 +90,7 @@ enum Command {
         /// The folder that `cuehouse backup` made.
         folder: PathBuf,
     },
-    /// Checks a certificate (JSON or PDF) without network or database: is it as it was signed, and by an issuer we know?
+    /// Checks a certificate (JSON or PDF) or a consent receipt without network or database: is it as it was signed, and by an issuer we know?
     /// Exits with 0 when it is, 1 when it was altered, 2 when its issuer is unknown, 3 when it cannot be read.
     Verify {
         /// The file to check.
@@ -414,20 +414,34 @@ fn migrate(config: &Config) -> Result<()> {
 }
 
 fn verify(file: &Path, issuer: Option<&Path>, json: bool, config: &Config) -> ExitCode {
-    match check_file(file, issuer, &config.data_dir) {
-        Ok(verdict) => {
-            if json {
-                println!("{}", verdict.json())
-            } else {
-                print!("{}", verdict.words())
-            }
-            ExitCode::from(verdict.code())
+    let said = verdict(file, issuer, &config.data_dir).map(|(code, words, document)| {
+        match json {
+            true => println!("{document}"),
+            false => print!("{words}"),
         }
-        Err(error) => {
-            eprintln!("cuehouse: {error}");
-            ExitCode::from(3)
+        code
+    });
+    ExitCode::from(said.unwrap_or_else(|error| {
+        eprintln!("cuehouse: {error}");
+        3
+    }))
+}
+
+/// What a certificate or a receipt is: exit code, words, and the same for programs.
+fn verdict(file: &Path, issuer: Option<&Path>, data_dir: &Path) -> Result<(u8, String, serde_json::Value)> {
+    let bytes = std::fs::read(file)
+        .map_err(|error| Error::refused(format!("{} cannot be read: {error}", file.display())))?;
+    let (did, keys) = issuer::known(issuer, data_dir)?;
+    Ok(match consent::bundle::is_one(&bytes) {
+        true => {
+            let verdict = consent::bundle::check(&bytes, &did, &keys);
+            (verdict.code(), verdict.words(), verdict.json())
         }
-    }
+        false => {
+            let verdict = sales::verify::check(&bytes, &did, &keys);
+            (verdict.code(), verdict.words(), verdict.json())
+        }
+    })
 }
 
 async fn user(config: &Config, command: UserCommand) -> Result<()> {

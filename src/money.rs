@@ -72,8 +72,15 @@ impl Cents {
             "usd" => format!("{sign}${figures}"),
             "eur" => format!("{sign}€{figures}"),
             "gbp" => format!("{sign}£{figures}"),
-            other => format!("{sign}{}.{part:02} {}", grouped(units), other.to_uppercase()),
+            other => self.exact(other),
         }
+    }
+
+    /// With its cents and the currency's code, as in books: `1,234.50 USD`.
+    pub fn exact(self, currency: &str) -> String {
+        let sign = if self.0 < 0 { "−" } else { "" };
+        let (units, part) = (self.0.unsigned_abs() / 100, self.0.unsigned_abs() % 100);
+        format!("{sign}{}.{part:02} {}", grouped(units), currency.to_uppercase())
     }
 }
 

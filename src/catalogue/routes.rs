@@ -17,6 +17,7 @@ use crate::App;
 use crate::accounts::guards::{Carried, SignedIn};
 use crate::clock::Timestamp;
 use crate::config::Config;
+use crate::consent::leave::{LeavePage, Navigation, away};
 use crate::error::{Error, Result};
 use crate::ids::{Handle, Slug, TrackId, UserId};
 use crate::sales::basket::Owner;
@@ -28,7 +29,7 @@ use crate::web::stream::{Delivery, Disposition, FileReply, Pace, StoredFile};
 use crate::web::{Page, Posted, Reply};
 
 pub fn all() -> Vec<Route> {
-    routes![home, show, keep, profile, picture]
+    routes![home, show, keep, profile, picture, leave, leave_away]
 }
 
 #[get("/")]
@@ -163,6 +164,32 @@ async fn profile(handle: Handle, page: Page, uri: &Origin<'_>, app: &State<App>)
     page.show(&profile_page(profile, links, handle, rows, &found, (at, last), mine, &app.config))
 }
 
+/// The link of somebody's profile at this place, and whose it is.
+async fn link_of(app: &App, handle: &Handle, n: usize) -> Result<(String, String)> {
+    let of = handle.clone();
+    app.db
+        .read(move |conn| {
+            let profile = Profile::open(conn, &of)?;
+            let (_, url) = profile.links(conn)?.into_iter().nth(n).ok_or(Error::NotFound)?;
+            Ok((url, profile.name))
+        })
+        .await
+}
+
+/// The notice before a link that a user put on their profile.
+#[get("/leave/<handle>/<n>", rank = 2)]
+async fn leave(handle: Handle, n: usize, page: Page, app: &State<App>) -> Result<Reply> {
+    let (url, name) = link_of(app, &handle, n).await?;
+    let whose = format!("{name} put this link on their profile; we have not looked at where it leads.");
+    page.show(&LeavePage::new(&url, format!("/leave/@{handle}/{n}/away"), whose, format!("/@{handle}"))?)
+}
+
+/// Away by that link.
+#[get("/leave/<handle>/<n>/away", rank = 2)]
+async fn leave_away(handle: Handle, n: usize, _goes: Navigation, app: &State<App>) -> Result<Reply> {
+    Ok(away(&link_of(app, &handle, n).await?.0))
+}
+
 /// What stands behind the question mark.
 fn asked_of(uri: &Origin<'_>) -> String {
     uri.query().map(|query| query.to_string()).unwrap_or_default()
@@ -184,7 +211,11 @@ fn profile_page(
     config: &Config,
 ) -> ProfilePage {
     let href = format!("/@{handle}");
-    let link = |(label, url): &UserLink| Link::new(if label.is_empty() { url } else { label }, url);
+    let handle_at = format!("@{handle}");
+    // A link of a user's leads through our own notice: pages of ours contact nobody, not even by a click.
+    let link = |(n, (label, url)): (usize, &UserLink)| {
+        Link::new(if label.is_empty() { url } else { label }, format!("/leave/{handle_at}/{n}"))
+    };
     let json = json!({
         "@context": "https://schema.org",
         "@type": "ProfilePage",
@@ -199,7 +230,7 @@ fn profile_page(
     ProfilePage {
         picture_href: profile.picture.as_ref().map(|key| format!("{href}/picture?v={}", version(key))),
         about: paragraphs(&profile.about),
-        links: links.iter().map(link).collect(),
+        links: links.iter().enumerate().map(link).collect(),
         rows,
         total: found.total,
         since: profile.since.utc().format("%B %Y").to_string(),

@@ -1,27 +1,187 @@
-//! What a browser said about itself.
+//! What a browser said about itself, and what was decided for it. Looked at once a request; everything that depends on
+//! consent asks this.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
-use rocket::request::{FromRequest, Outcome, Request};
+use rocket::Request;
+use rocket::request::{FromRequest, Outcome};
 
+use super::account::{self, Kept};
 use super::age::{self, Band};
+use super::choices::Choices;
+use super::decision::{Context, Decision, decide};
+use super::desk;
+use super::seal;
 use crate::App;
+use crate::accounts;
 use crate::clock::Timestamp;
-use crate::web::Ours;
+use crate::error::{Error, Result};
+use crate::ids::UserId;
+use crate::web::{Ours, trouble};
 
 /// What the age screen was answered with in this browser, lately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Screened(pub Option<Band>);
+
+impl Screened {
+    fn of(request: &Request<'_>) -> Screened {
+        Screened(request.rocket().state::<App>().and_then(|app| {
+            let word = Ours::Age.of(request)?;
+            age::open(&app.keys.seal, &word, Timestamp::now())
+        }))
+    }
+}
 
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Screened {
     type Error = Infallible;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Screened, Infallible> {
-        let band = request.rocket().state::<App>().and_then(|app| {
-            let word = Ours::Age.of(request)?;
-            age::open(&app.keys.seal, &word, Timestamp::now())
-        });
-        Outcome::Success(Screened(band))
+        Outcome::Success(Screened::of(request))
+    }
+}
+
+/// What a browser asks of every site it meets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signals {
+    /// Global Privacy Control: `Sec-GPC: 1`.
+    pub gpc: bool,
+    /// Do Not Track: `DNT: 1`.
+    pub dnt: bool,
+}
+
+impl Signals {
+    /// Only the value `1` counts; of several headers, or of a list that a proxy made of them, one suffices (Global
+    /// Privacy Control, section 3.2).
+    pub fn of(request: &Request<'_>) -> Signals {
+        let says = |name| request.headers().get(name).any(|line| line.split(',').any(|v| v.trim() == "1"));
+        Signals { gpc: says("Sec-GPC"), dnt: says("DNT") }
+    }
+
+    /// Whether one of them is applied here.
+    pub fn applied(self, honour_dnt: bool) -> bool {
+        self.gpc || self.dnt && honour_dnt
+    }
+}
+
+/// What was decided for this request, and from what.
+#[derive(Clone, Debug)]
+pub struct Consent {
+    pub decision: Decision,
+    pub choices: Choices,
+    pub signals: Signals,
+    pub band: Option<Band>,
+    /// Whose choices these are, when somebody is signed in.
+    pub account: Option<UserId>,
+    pub ad_free: bool,
+    /// Whether the banner was put off in this browser.
+    pub later: bool,
+    /// Whether the browser sent any cookie at all.
+    pub takes_cookies: bool,
+}
+
+/// Kept with the request: `None` until somebody asked.
+struct Looked(Option<Arc<Consent>>);
+
+impl Consent {
+    /// What is decided for a request; looked up once.
+    pub async fn of(request: &Request<'_>) -> Result<Arc<Consent>> {
+        let looked = request
+            .local_cache_async(async {
+                Looked(match look(request).await {
+                    Ok(consent) => Some(Arc::new(consent)),
+                    Err(error) => {
+                        tracing::error!(%error, "what may be contacted could not be decided");
+                        None
+                    }
+                })
+            })
+            .await;
+        looked.0.clone().ok_or(Error::Busy(2))
+    }
+
+    /// What was decided, if anything in this request asked. An answer that nobody decided for contacts nobody.
+    pub fn looked(request: &Request<'_>) -> Option<Arc<Consent>> {
+        request.local_cache(|| Looked(None)).0.clone()
+    }
+
+    /// Whether a signal of the browser is applied here.
+    pub fn signal(&self, app: &App) -> bool {
+        self.signals.applied(app.consent.honour_dnt)
+    }
+}
+
+async fn look(request: &Request<'_>) -> Result<Consent> {
+    let app = request.rocket().state::<App>().ok_or_else(|| Error::internal("no application"))?;
+    let (book, now, signals) = (&app.consent, Timestamp::now(), Signals::of(request));
+    let signal = signals.applied(book.honour_dnt);
+    let cookie = Ours::Consent.of(request).and_then(|value| seal::open(&app.keys.seal, &value));
+    let mut choices = cookie.unwrap_or_default();
+    let visitor = accounts::guards::seen(request).await?.visitor.clone();
+    let mut kept = Kept::default();
+    let account = visitor.map(|v| v.id);
+    // Without a vendor that is on, a signal or anything decided there is nothing that an account could change.
+    if let Some(user) = account.clone()
+        && (!book.enabled.is_empty() || signal || request.uri().path().starts_with("/privacy"))
+    {
+        kept = app.db.read(move |conn| account::of(conn, &user, now)).await?;
+    }
+    if let Some(own) = kept.choices {
+        choices = own;
+    }
+    if let (true, Some(user)) =
+        (signal && choices.opted_out_at.is_none() && choices.overrides_gpc.is_none(), &account)
+    {
+        choices = desk::signal(app, user, &choices, signals, now).await?;
+    }
+    let band = match account {
+        // Whoever has an account passed the age screen as an adult.
+        Some(_) => Some(Band::Adult),
+        None => Screened::of(request).0,
+    };
+    let decision = decide(&Context {
+        book,
+        band,
+        age_locked: false,
+        gpc: signals.gpc,
+        dnt: signals.dnt,
+        account_opted_out: account.is_some() && choices.opted_out_at.is_some(),
+        ad_free: kept.ad_free,
+        choices: &choices,
+        load_once: None,
+        now,
+    });
+    Ok(Consent {
+        decision,
+        choices,
+        signals,
+        band,
+        account,
+        ad_free: kept.ad_free,
+        later: Ours::Later.of(request).is_some(),
+        takes_cookies: request.cookies().iter().next().is_some(),
+    })
+}
+
+/// Proof that a decision was made for this request.
+pub struct Decided(pub Arc<Consent>);
+
+impl std::ops::Deref for Decided {
+    type Target = Consent;
+    fn deref(&self) -> &Consent {
+        &self.0
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Decided {
+    type Error = Error;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Decided, Error> {
+        match Consent::of(request).await {
+            Ok(consent) => Outcome::Success(Decided(consent)),
+            Err(error) => trouble::stop(request, error),
+        }
     }
 }

@@ -1,11 +1,50 @@
-//! What visitors decide about themselves, and what they are told: today the age screen and the privacy pages.
+//! What visitors decide about themselves: who may see them, how old they are, and the proof of both.
+//!
+//! One pure function, [`decision::decide`], says who may be contacted in a response; templates, headers, cookies and
+//! letters obey it and nothing else. Nobody who is not in the registry can be contacted at all, and nobody in it before
+//! a yes. Every choice writes one receipt in the transaction that changes the state, into a log that only grows.
 //!
 //! A month of birth lives in memory for one request and is never written down. Nothing is kept about someone who said
-//! they are too young, not even that they came. Nobody is tracked, so there is nothing to consent to yet.
+//! they are too young, not even that they came.
 
-pub mod age;
+// What is asked, and what is decided.
+pub mod choices;
+pub mod decision;
+pub mod deed;
+pub mod notice;
+pub mod place;
+pub mod purpose;
+pub mod rulebook;
+pub mod vendor;
+
+// Who obeys it.
+pub mod frame;
 pub mod guards;
+pub mod janitor;
+pub mod leave;
+pub mod policy;
+pub mod reports;
+
+// Where it is kept, and how it is proved.
+pub mod account;
+pub mod bundle;
+pub mod head;
+pub mod log;
+pub mod log_routes;
+pub mod merkle;
+pub mod receipt;
+pub mod seal;
+
+// What the trade calls it.
+pub mod bits;
+pub mod gpp;
+pub mod tcf;
+
+// Its addresses.
+pub mod age;
+mod desk;
 pub mod routes;
+mod who;
 
 use rocket::fairing::AdHoc;
 use rocket::routes;
@@ -17,21 +56,32 @@ pub fn views() -> Vec<Sample> {
     let mut all = samples::<routes::AgeScreen>();
     all.extend(samples::<routes::TooYoung>());
     all.extend(samples::<routes::Privacy>());
-    all.extend(samples::<routes::Choices>());
+    all.extend(samples::<desk::ChoicesPage>());
+    all.extend(samples::<who::WhoPage>());
+    all.extend(samples::<who::RightsPage>());
+    all.extend(samples::<leave::LeavePage>());
+    all.extend(log_routes::views());
     all
 }
 
 /// Mounts the age screen, the privacy pages and the files that other machines look for.
 pub fn stage() -> AdHoc {
     AdHoc::on_ignite("consent", |rocket| async {
-        rocket.mount(
+        rocket.mount("/", log_routes::all()).mount(
             "/",
             routes![
                 routes::screen,
                 routes::answer,
                 routes::privacy,
                 routes::edition,
-                routes::choices,
+                desk::choices,
+                desk::choose,
+                who::vendors,
+                who::rights,
+                leave::vendor,
+                leave::vendor_away,
+                reports::csp,
+                reports::connection,
                 routes::gpc,
                 routes::security,
                 routes::robots,

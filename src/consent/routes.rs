@@ -17,7 +17,7 @@ use crate::sales::guards::BASKET_LASTS;
 use crate::web::{Faults, Fields, FormView, Ours, Page, Posted, Reply, View};
 
 /// The day the privacy page last changed its meaning, and every earlier one that can still be read.
-pub const EDITION: &str = "2026-11-25";
+pub const EDITION: &str = "2026-11-28";
 
 /// A choice of a form.
 #[derive(Serialize)]
@@ -182,7 +182,7 @@ impl Privacy {
     }
 }
 
-fn edition_day() -> Timestamp {
+pub(super) fn edition_day() -> Timestamp {
     let day = EDITION.parse::<chrono::NaiveDate>().unwrap_or_default();
     Timestamp(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis())
 }
@@ -221,43 +221,6 @@ pub fn edition(day: &str, page: Page, app: &State<App>) -> Result<Reply> {
         return Err(Error::NotFound);
     }
     page.show(&Privacy::new(app))
-}
-
-/// What can be chosen: nothing, since nothing tracks.
-#[derive(Serialize)]
-pub struct Choices {
-    /// Whether this browser sends Global Privacy Control.
-    says_gpc: bool,
-    edition: Timestamp,
-}
-
-impl View for Choices {
-    const TEMPLATE: &'static str = "consent/choices.html";
-
-    fn samples() -> Vec<Choices> {
-        [false, true].map(|says_gpc| Choices { says_gpc, edition: edition_day() }).into()
-    }
-}
-
-/// Whether the browser asks not to be sold or shared (Global Privacy Control, `Sec-GPC: 1`).
-pub struct SaysGpc(bool);
-
-#[rocket::async_trait]
-impl<'r> rocket::request::FromRequest<'r> for SaysGpc {
-    type Error = std::convert::Infallible;
-
-    async fn from_request(
-        request: &'r rocket::Request<'_>,
-    ) -> rocket::request::Outcome<SaysGpc, Self::Error> {
-        let says = request.headers().get_one("Sec-GPC").is_some_and(|value| value.trim() == "1");
-        rocket::request::Outcome::Success(SaysGpc(says))
-    }
-}
-
-/// One screen that says that there is nothing to choose, and why.
-#[get("/privacy/choices")]
-pub fn choices(page: Page, gpc: SaysGpc) -> Result<Reply> {
-    Ok(page.show(&Choices { says_gpc: gpc.0, edition: edition_day() })?.header("Vary", "Sec-GPC"))
 }
 
 /// Says to machines that Global Privacy Control is obeyed.

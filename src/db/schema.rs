@@ -340,6 +340,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    invoices (year, running) {
+        year -> Integer,
+        running -> Integer,
+        kind -> Text,
+        order_id -> Text,
+        seller -> Text,
+        seller_country -> Text,
+        issued_at -> BigInt,
+    }
+}
+
+diesel::table! {
     issuer_keys (id) {
         id -> Text,
         public_key -> Text,
@@ -383,6 +395,54 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    consent_log (seq) {
+        seq -> BigInt,
+        leaf -> Text,
+        chain -> Text,
+        kind -> Text,
+        day -> Text,
+    }
+}
+
+diesel::table! {
+    consent_nodes (place) {
+        place -> BigInt,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    consent_heads (size, at) {
+        size -> BigInt,
+        root -> Text,
+        chain_head -> Text,
+        at -> BigInt,
+        key_id -> Text,
+        sig -> Text,
+    }
+}
+
+diesel::table! {
+    consent_notices (hash) {
+        hash -> Text,
+        version -> Text,
+        language -> Text,
+        text -> Text,
+    }
+}
+
+diesel::table! {
+    consent_receipts (id) {
+        id -> Text,
+        seq -> BigInt,
+        salt -> Text,
+        body -> Text,
+        account -> Nullable<Text>,
+        expires_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     user_links,
@@ -409,11 +469,45 @@ diesel::allow_tables_to_appear_in_same_query!(
     stripe_events,
     journals,
     entries,
+    invoices,
     issuer_keys,
     jobs,
     changes,
-    marks
+    marks,
+    consent_log,
+    consent_nodes,
+    consent_heads,
+    consent_notices,
+    consent_receipts
 );
+
+diesel::table! {
+    account_choices (user_id) {
+        user_id -> Text,
+        line -> Text,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    ad_free (user_id) {
+        user_id -> Text,
+        wanted -> Bool,
+        granted_by -> Text,
+        granted_at -> BigInt,
+        ends_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    policy_reports (day, directive, host, page) {
+        day -> Text,
+        directive -> Text,
+        host -> Text,
+        page -> Text,
+        count -> BigInt,
+    }
+}
 
 diesel::joinable!(tracks -> users (uploader_id));
 diesel::joinable!(recordings -> uploads (upload_id));
@@ -427,3 +521,4 @@ diesel::joinable!(order_lines -> tracks (track_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(basket_lines -> baskets (basket_id));
 diesel::joinable!(entries -> journals (journal_id));
+diesel::joinable!(consent_receipts -> consent_log (seq));

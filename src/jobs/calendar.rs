@@ -6,6 +6,7 @@ use super::{Job, Priority, Stop, Terms, enqueue_as};
 use crate::App;
 use crate::accounts::{joining, session, token};
 use crate::clock::{DAY, HOUR, Timestamp};
+use crate::consent::{head, log};
 use crate::error::Result;
 
 /// Enqueues what is due until told to stop.
@@ -23,6 +24,16 @@ pub async fn keep(app: App, mut stop: Stop) {
             () = stop.stopped() => {}
         }
     }
+    if let Err(error) = end(&app, Timestamp::now()).await {
+        tracing::warn!(%error, "the consent log could not be signed at the end");
+    }
+}
+
+/// What belongs to an end: a head over what was chosen since the last one.
+pub async fn end(app: &App, now: Timestamp) -> Result<()> {
+    let issuer = app.issuer.clone();
+    app.db.write(move |conn| head::sign(conn, &issuer, now)).await?;
+    Ok(())
 }
 
 /// What every start asks for: what Stripe said while nobody listened.
@@ -34,8 +45,10 @@ pub async fn begin(app: &App, now: Timestamp) -> Result<()> {
 
 /// Everything that belongs to this hour and this day and is not enqueued yet.
 pub async fn round(app: &App, now: Timestamp) -> Result<()> {
+    let issuer = app.issuer.clone();
     app.db
         .write(move |conn| {
+            head::sign_hourly(conn, &issuer, now)?;
             let once = |job: &Job, every: i64| Terms {
                 once: Some(format!("{}:{}", job.kind(), now.0.div_euclid(every))),
                 priority: Priority::Upkeep,
@@ -48,6 +61,7 @@ pub async fn round(app: &App, now: Timestamp) -> Result<()> {
                 session::sweep(conn, now)?;
                 token::sweep(conn, now)?;
                 joining::sweep(conn, now)?;
+                log::expire(conn, now)?;
             }
             Ok(())
         })

@@ -6,44 +6,23 @@
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use krilla::Document;
-use krilla::SerializeSettings;
 use krilla::action::LinkAction;
 use krilla::annotation::{Annotation, LinkAnnotation, Target};
-use krilla::color::rgb;
-use krilla::configure::{Archival, ConfigurationBuilder};
 use krilla::embed::{AssociationKind, EmbeddedFile, MimeType};
-use krilla::geom::{PathBuilder, Point, Rect};
-use krilla::metadata::{DateTime, Metadata};
-use krilla::num::NormalizedF32;
-use krilla::page::PageSettings;
-use krilla::paint::{Fill, Stroke};
-use krilla::surface::Surface;
-use krilla::text::TextDirection;
-use qrcode::{Color, EcLevel, QrCode};
+use krilla::geom::Rect;
+use krilla::metadata::Metadata;
 use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::sales::issuer::{Issuer, moment};
+use crate::proof::{self, Issuer, moment};
 use crate::sales::letters::Face;
-use crate::sales::proof;
-
-/// A4 in points.
-const WIDTH: f32 = 595.28;
-const HEIGHT: f32 = 841.89;
-const MARGIN: f32 = 56.0;
-const INNER: f32 = WIDTH - 2.0 * MARGIN;
+use crate::sales::paper::{self, ACCENT, BLACK, HEIGHT, INNER, MARGIN, SOFT, Sheet, WIDTH, date};
 
 /// What introduces the signature: the public key, then the signature in hexadecimal.
 const MARK: &str = "cuehouse-signature-";
 const KEY_LEN: usize = 48;
 const HEX_LEN: usize = 128;
-
-type Ink = (u8, u8, u8);
-const BLACK: Ink = (28, 25, 22);
-const SOFT: Ink = (104, 97, 90);
-const HAIR: Ink = (206, 198, 188);
-const ACCENT: Ink = (178, 66, 24);
 
 /// The PDF of a credential, signed. The same credential, issuer key and moment give the same bytes.
 pub fn pdf(credential: &str, issuer: &Issuer, now: Timestamp) -> Result<Vec<u8>> {
@@ -129,16 +108,8 @@ fn sealed(mut bytes: Vec<u8>, issuer: &Issuer) -> Result<Vec<u8>> {
 }
 
 fn draw(credential: &str, document: &Value, key: &str, now: Timestamp) -> Result<Vec<u8>> {
-    let settings = SerializeSettings {
-        configuration: ConfigurationBuilder::new()
-            .with_archival_validator(Archival::A3_B)
-            .finish()
-            .map_err(|e| Error::internal(format!("{e:?}")))?,
-        ..SerializeSettings::default()
-    };
     let subject = &document["credentialSubject"];
-    let mut pdf = Document::new_with(settings);
-    let date = pdf_date(now);
+    let mut pdf = paper::document()?;
     pdf.set_metadata(
         Metadata::new()
             .title(format!("Licence {}", text(subject, "/number")))
@@ -148,7 +119,7 @@ fn draw(credential: &str, document: &Value, key: &str, now: Timestamp) -> Result
             .language("en".into())
             .keywords(vec![format!("{MARK}{key}-{}", "0".repeat(HEX_LEN))])
             .document_id(text(subject, "/number"))
-            .creation_date(date),
+            .creation_date(date(now)),
     );
     let file = EmbeddedFile {
         path: format!("licence-{}.json", text(subject, "/number")),
@@ -156,7 +127,7 @@ fn draw(credential: &str, document: &Value, key: &str, now: Timestamp) -> Result
         description: Some("The same licence for programs, signed".into()),
         association_kind: AssociationKind::Source,
         data: credential.as_bytes().to_vec().into(),
-        modification_date: Some(pdf_date(issued(subject))),
+        modification_date: Some(date(issued(subject))),
         // As it is, so that it can be read, and compared byte for byte, without taking the file apart.
         compress: Some(false),
         location: None,
@@ -164,21 +135,7 @@ fn draw(credential: &str, document: &Value, key: &str, now: Timestamp) -> Result
     pdf.embed_file(file).ok_or_else(|| Error::internal("the credential was embedded twice"))?;
     front(&mut pdf, subject)?;
     clauses(&mut pdf, subject)?;
-    pdf.finish().map_err(|e| Error::internal(format!("a certificate could not be made: {e:?}")))
-}
-
-fn pdf_date(at: Timestamp) -> DateTime {
-    use chrono::{Datelike, Timelike};
-    let at = at.utc();
-    let small = |n: u32| u8::try_from(n).unwrap_or_default();
-    DateTime::new(u16::try_from(at.year()).unwrap_or(1970))
-        .month(small(at.month()))
-        .day(small(at.day()))
-        .hour(small(at.hour()))
-        .minute(small(at.minute()))
-        .second(small(at.second()))
-        .utc_offset_hour(0)
-        .utc_offset_minute(0)
+    paper::bytes(pdf)
 }
 
 fn issued(subject: &Value) -> Timestamp {
@@ -189,135 +146,16 @@ fn text(value: &Value, path: &str) -> String {
     value.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// A page being written on.
-struct Sheet<'a, 'b> {
-    surface: &'a mut Surface<'b>,
-}
-
-impl Sheet<'_, '_> {
-    fn ink(&mut self, (r, g, b): Ink) {
-        self.surface.set_fill(Some(Fill {
-            paint: rgb::Color::new(r, g, b).into(),
-            opacity: NormalizedF32::ONE,
-            rule: Default::default(),
-        }));
-        self.surface.set_stroke(None);
-    }
-
-    fn write(&mut self, face: Face, size: f32, ink: Ink, (x, y): (f32, f32), words: &str) {
-        let words = face.printable(words);
-        if let Some(font) = face.font().filter(|_| !words.is_empty()) {
-            self.ink(ink);
-            self.surface.draw_text(Point::from_xy(x, y), font, size, &words, false, TextDirection::Auto);
-        }
-    }
-
-    fn centred(&mut self, face: Face, size: f32, ink: Ink, y: f32, words: &str) {
-        let x = (WIDTH - face.width(&face.printable(words), size)) / 2.0;
-        self.write(face, size, ink, (x, y), words);
-    }
-
-    /// A paragraph; answers where the next line would stand.
-    fn paragraph(
-        &mut self,
-        face: Face,
-        size: f32,
-        ink: Ink,
-        (x, y): (f32, f32),
-        width: f32,
-        words: &str,
-    ) -> f32 {
-        let mut y = y;
-        for line in face.lines(&face.printable(words), size, width) {
-            self.write(face, size, ink, (x, y), &line);
-            y += size * 1.4;
-        }
-        y
-    }
-
-    fn rule(&mut self, x: f32, y: f32, width: f32) {
-        self.stroke(HAIR, 0.6, |path| {
-            path.move_to(x, y);
-            path.line_to(x + width, y);
-        });
-    }
-
-    fn stroke(&mut self, (r, g, b): Ink, width: f32, shape: impl FnOnce(&mut PathBuilder)) {
-        let mut path = PathBuilder::new();
-        shape(&mut path);
-        if let Some(path) = path.finish() {
-            self.surface.set_fill(None);
-            self.surface.set_stroke(Some(Stroke {
-                paint: rgb::Color::new(r, g, b).into(),
-                width,
-                ..Stroke::default()
-            }));
-            self.surface.draw_path(&path);
-            self.surface.set_stroke(None);
-        }
-    }
-
-    /// A frame of two lines with a gap at the middle of its top, as on a share.
-    fn frame(&mut self) {
-        for (inset, width, ink) in [(26.0, 1.4, BLACK), (31.0, 0.5, HAIR)] {
-            self.stroke(ink, width, |path| {
-                if let Some(rect) = Rect::from_xywh(inset, inset, WIDTH - 2.0 * inset, HEIGHT - 2.0 * inset) {
-                    path.push_rect(rect);
-                }
-            });
-        }
-    }
-
-    /// A line of a wave that no other number has: its heights are those of the file's hash.
-    fn wave(&mut self, y: f32, hash: &str) {
-        let heights: Vec<f32> =
-            hash.bytes().map(|b| f32::from(char::from(b).to_digit(16).unwrap_or(0) as u8)).collect();
-        if heights.is_empty() {
-            return;
-        }
-        let step = INNER / heights.len() as f32;
-        self.stroke(ACCENT, 1.6, |path| {
-            for (n, height) in heights.iter().enumerate() {
-                let x = MARGIN + (n as f32 + 0.5) * step;
-                let half = 1.0 + height / 15.0 * 11.0;
-                path.move_to(x, y - half);
-                path.line_to(x, y + half);
-            }
-        });
-    }
-
-    fn code(&mut self, x: f32, y: f32, size: f32, address: &str) -> Result<()> {
-        let code = QrCode::with_error_correction_level(address, EcLevel::M).map_err(Error::internal)?;
-        let cells = code.width();
-        let cell = size / cells as f32;
-        let mut path = PathBuilder::new();
-        for (n, colour) in code.to_colors().into_iter().enumerate() {
-            let (col, row) = ((n % cells) as f32, (n / cells) as f32);
-            if colour == Color::Dark
-                && let Some(rect) = Rect::from_xywh(x + col * cell, y + row * cell, cell + 0.02, cell + 0.02)
-            {
-                path.push_rect(rect);
-            }
-        }
-        if let Some(path) = path.finish() {
-            self.ink(BLACK);
-            self.surface.draw_path(&path);
-        }
-        Ok(())
-    }
-}
-
 fn front(pdf: &mut Document, subject: &Value) -> Result<()> {
-    let settings = PageSettings::from_wh(WIDTH, HEIGHT).ok_or_else(|| Error::internal("no page"))?;
-    let mut page = pdf.start_page_with(settings);
+    let mut page = paper::page(pdf)?;
     let address = text(subject, "/verification/address");
     let mut surface = page.surface();
-    let mut sheet = Sheet { surface: &mut surface };
+    let mut sheet = Sheet::on(&mut surface);
     sheet.frame();
     sheet.centred(Face::Sans, 9.5, SOFT, 82.0, &text(subject, "/issuedBy/legalName"));
     sheet.centred(Face::Serif, 31.0, BLACK, 122.0, "Certificate of licence");
     sheet.centred(Face::Bold, 12.5, ACCENT, 148.0, &text(subject, "/number"));
-    sheet.wave(182.0, &text(subject, "/track/master/sha256"));
+    wave(&mut sheet, 182.0, &text(subject, "/track/master/sha256"));
 
     sheet.centred(Face::Sans, 9.5, SOFT, 226.0, "This certifies that");
     let mut y = 252.0;
@@ -371,6 +209,24 @@ fn front(pdf: &mut Document, subject: &Value) -> Result<()> {
     }
     page.finish();
     Ok(())
+}
+
+/// A line of a wave that no other number has: its heights are those of the file's hash.
+fn wave(sheet: &mut Sheet<'_, '_>, y: f32, hash: &str) {
+    let heights: Vec<f32> =
+        hash.bytes().map(|b| f32::from(char::from(b).to_digit(16).unwrap_or(0) as u8)).collect();
+    if heights.is_empty() {
+        return;
+    }
+    let step = INNER / heights.len() as f32;
+    sheet.stroke(ACCENT, 1.6, |path| {
+        for (n, height) in heights.iter().enumerate() {
+            let x = MARGIN + (n as f32 + 0.5) * step;
+            let half = 1.0 + height / 15.0 * 11.0;
+            path.move_to(x, y - half);
+            path.line_to(x, y + half);
+        }
+    });
 }
 
 /// Two columns of what identifies the licence.
@@ -448,10 +304,9 @@ fn clauses(pdf: &mut Document, subject: &Value) -> Result<()> {
 
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
-        let settings = PageSettings::from_wh(WIDTH, HEIGHT).ok_or_else(|| Error::internal("no page"))?;
-        let mut page = pdf.start_page_with(settings);
+        let mut page = paper::page(pdf)?;
         let mut surface = page.surface();
-        let mut sheet = Sheet { surface: &mut surface };
+        let mut sheet = Sheet::on(&mut surface);
         sheet.frame();
         sheet.write(Face::Serif, 17.0, BLACK, (MARGIN, 84.0), "What this licence permits");
         let line = format!(

@@ -10,7 +10,7 @@ use crate::db::schema::{orders, stripe_events};
 use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::OrderId;
-use crate::sales::issuer::Issuer;
+use crate::proof::Issuer;
 use crate::sales::settle::settle;
 use crate::secrets::sha256;
 use crate::stripe::{About, Checkout, Event, RawEvent, Session, read_event};

@@ -12,6 +12,7 @@ use crate::jobs::{Job, Lease, Terms, enqueue_as};
 use crate::money::Cents;
 use crate::sales::edition::Edition;
 use crate::sales::inbox::{self, Kept};
+use crate::sales::invoice::Kind;
 use crate::sales::licence::Held;
 use crate::sales::order::Order;
 use crate::sales::{basket, marks};
@@ -65,6 +66,7 @@ pub async fn send_receipt(app: &App, lease: &Lease, order: &OrderId) -> Result<(
                     "lines": lines,
                     "library": issuer.address("/library"),
                     "receipt": issuer.address(&format!("/orders/{}", order.id)),
+                    "invoice": issuer.address(&Kind::Invoice.path(&order.id)),
                 }),
             };
             let once = Terms { once: Some(format!("receipt-letter:{}", order.id)), ..Terms::default() };

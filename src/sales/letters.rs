@@ -1,4 +1,4 @@
-//! The letters a certificate is set in: three fonts of the DejaVu family, and how wide a text is in each.
+//! The letters that papers are set in: three fonts of the DejaVu family, and how wide a text is in each.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ static SANS: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
 static BOLD: &[u8] = include_bytes!("fonts/DejaVuSans-Bold.ttf");
 static SERIF: &[u8] = include_bytes!("fonts/DejaVuSerif.ttf");
 
-/// A face of the certificate.
+/// A face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Face {
     Sans,

@@ -12,9 +12,9 @@ use crate::db::schema::{licences, order_lines, orders, revocations, suspensions,
 use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::{LicenceId, OrderId, OrderLineId, Slug, TrackId, UserId};
+use crate::proof::Issuer;
 use crate::sales::credential::{self, Granted};
 use crate::sales::edition::Edition;
-use crate::sales::issuer::Issuer;
 use crate::sales::number::LicenceNumber;
 use crate::sales::order::{Line, Order};
 use crate::sales::status_list::LIST_BITS;

@@ -13,8 +13,7 @@ pub mod delivery;
 pub mod edition;
 pub mod guards;
 pub mod inbox;
-pub mod issuer;
-pub mod jcs;
+pub mod invoice;
 pub mod jobs;
 pub mod ledger;
 mod letters;
@@ -23,8 +22,8 @@ mod marks;
 pub mod number;
 pub mod odrl;
 pub mod order;
+pub mod paper;
 pub mod places;
-pub mod proof;
 mod routes;
 pub mod scope;
 pub mod settle;
@@ -34,18 +33,18 @@ pub mod tier;
 pub mod verify;
 mod words;
 
-pub use issuer::Issuer;
 pub use routes::{stage, views};
 
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Result;
+use crate::proof::{Issuer, Operator, issuer};
 
-/// Opens the till: every tier of the catalogue is on sale, and the issuer has a key, whose public half lies in the data
-/// folder for `cuehouse verify`.
+/// Opens the till: every tier of the catalogue is on sale, every paid order has its invoice, and the issuer has a key,
+/// whose public half lies in the data folder for `cuehouse verify`.
 pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer> {
-    let operator = issuer::Operator {
+    let operator = Operator {
         name: config.operator_name.clone(),
         country: config.operator_country.clone(),
         site_url: config.site_url.clone(),
@@ -56,9 +55,10 @@ pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer>
         .write(move |conn| {
             let now = Timestamp::now();
             edition::seed(conn, &tier::default_catalogue(), now)?;
+            invoice::catch_up(conn, &operator, now)?;
             Issuer::open(conn, &secret, &operator, now)
         })
         .await?;
-    issuer.keep_document(&config.data(verify::KEY_FILE))?;
+    issuer.keep_document(&config.data(issuer::KEY_FILE))?;
     Ok(issuer)
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sales::issuer::VOCABULARY;
+use crate::proof::issuer::VOCABULARY;
 use crate::sales::places;
 use crate::sales::scope::{
     Alteration, Attribution, Cap, ClientPassing, Media, Medium, Scope, Territory, Works,

@@ -16,10 +16,10 @@ use crate::error::Result;
 use crate::ids::OrderId;
 use crate::jobs::{self, Job, Terms, enqueue_as};
 use crate::money::Cents;
-use crate::sales::issuer::Issuer;
+use crate::proof::Issuer;
 use crate::sales::licence::{self, Reason};
 use crate::sales::order::{Line, Order, State};
-use crate::sales::{basket, ledger};
+use crate::sales::{basket, invoice, ledger};
 use crate::stripe::{About, Checkout, Event, read_event};
 
 /// What the events of an order say.
@@ -193,16 +193,18 @@ pub fn settle(conn: &mut Conn, order: &OrderId, issuer: &Issuer, now: Timestamp)
         .execute(conn)?;
     grant(conn, &order, &lines, issuer, now)?;
     ledger::sale(conn, &order, &lines, now)?;
+    invoice::issue(conn, &order.id, invoice::Kind::Invoice, issuer.operator(), now)?;
     ledger::refund(conn, &order, &lines, heard.back, now)?;
     for (dispute, (since, ended)) in &heard.disputes {
         licence::suspend(conn, &order.id, dispute, *since, *ended)?;
     }
     if let Some((since, reason)) = heard.over {
         licence::revoke(conn, &order.id, reason, since, now)?;
+        invoice::issue(conn, &order.id, invoice::Kind::CreditNote, issuer.operator(), now)?;
     }
     match (order.state, state) {
         (was, is) if was == is => Ok(()),
-        (_, State::Refunded) => say_refunded(conn, &order, &lines, now),
+        (_, State::Refunded) => say_refunded(conn, &order, &lines, issuer, now),
         (State::Refunded, _) => Ok(()),
         _ => say_paid(conn, &order, now),
     }
@@ -219,6 +221,7 @@ pub fn settle_free(conn: &mut Conn, order: &Order, issuer: &Issuer, now: Timesta
     if first == 1 {
         let lines = order.lines(conn)?;
         grant(conn, order, &lines, issuer, now)?;
+        invoice::issue(conn, &order.id, invoice::Kind::Invoice, issuer.operator(), now)?;
         say_paid(conn, order, now)?;
     }
     Ok(())
@@ -249,7 +252,13 @@ fn say_paid(conn: &mut Conn, order: &Order, now: Timestamp) -> Result<()> {
     jobs::enqueue_as(conn, &Job::SendReceipt { order: order.id.clone() }, once, now).map(drop)
 }
 
-fn say_refunded(conn: &mut Conn, order: &Order, lines: &[Line], now: Timestamp) -> Result<()> {
+fn say_refunded(
+    conn: &mut Conn,
+    order: &Order,
+    lines: &[Line],
+    issuer: &Issuer,
+    now: Timestamp,
+) -> Result<()> {
     let buyer = User::find(conn, &order.buyer_id)?;
     let titles: Vec<&str> = lines.iter().map(|line| line.title.as_str()).collect();
     let letter = Job::SendLetter {
@@ -260,6 +269,7 @@ fn say_refunded(conn: &mut Conn, order: &Order, lines: &[Line], now: Timestamp) 
             "order": order.id,
             "total": order.total_cents.show(&order.currency),
             "titles": titles,
+            "credit_note": issuer.address(&invoice::Kind::CreditNote.path(&order.id)),
         }),
     };
     let once = Terms { once: Some(format!("refunded:{}", order.id)), ..Terms::default() };

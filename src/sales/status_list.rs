@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::db::schema::{licences, revocations, suspensions};
 use crate::error::{Error, Result};
-use crate::sales::issuer::Issuer;
+use crate::proof::Issuer;
 
 /// Places in one list: the least the recommendation allows.
 pub const LIST_BITS: i64 = 131_072;

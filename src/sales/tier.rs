@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::money::Cents;
-use crate::sales::jcs;
+use crate::proof::jcs;
 use crate::sales::scope::{
     Alteration, Attribution, Cap, Clause, ClientPassing, Field, FileKind, Media, Medium, PerformanceRight,
     ResultClaiming, Scope, Term, Territory, Works,

@@ -1,52 +1,21 @@
 //! Checking a certificate that somebody holds, without network or database: is it as it was signed, and do we know
 //! who signed it? Whether it still holds is another question, which only the issuer's status list answers.
 
-use std::path::Path;
-
 use serde_json::Value;
 
-use crate::clock::DAY;
-use crate::error::{Error, Result};
+use crate::proof::{self, Published};
 use crate::sales::certificate::{self, Seal};
-use crate::sales::issuer::{Published, moment, read_document};
-use crate::sales::jcs;
-use crate::sales::proof::{self, Signed};
 
-/// What a file is, as far as signatures tell.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
-    /// As it was signed, by an issuer we know: the credential.
-    Intact(Value),
-    /// Not as it was signed, or never signed.
-    Altered,
-    /// As it was signed, by somebody we do not know: the credential, and who they say they are.
-    UnknownIssuer(Value, String),
-}
+/// What a certificate is, as far as signatures tell: with its credential where there is one.
+pub type Verdict = proof::Verdict<Value>;
 
-impl Verdict {
-    /// The exit code of `cuehouse verify`.
-    pub fn code(&self) -> u8 {
-        match self {
-            Verdict::Intact(_) => 0,
-            Verdict::Altered => 1,
-            Verdict::UnknownIssuer(..) => 2,
-        }
-    }
-
-    /// One word for programs.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Verdict::Intact(_) => "intact",
-            Verdict::Altered => "altered",
-            Verdict::UnknownIssuer(..) => "unknown_issuer",
-        }
-    }
-
+impl proof::Verdict<Value> {
     /// What `cuehouse verify` says.
     pub fn words(&self) -> String {
         match self {
             Verdict::Altered => {
-                "Altered: this is not as it was signed, or it was never a certificate.\n".to_owned()
+                "Altered: this is not as it was signed, or it was never a certificate or a receipt.\n"
+                    .to_owned()
             }
             Verdict::UnknownIssuer(document, who) => format!(
                 "Unknown issuer: this is as it was signed, but by {who}, whose key is not among those you gave.\n{}",
@@ -95,54 +64,11 @@ pub fn check(bytes: &[u8], did: &str, keys: &[Published]) -> Verdict {
 }
 
 fn check_json(bytes: &[u8], did: &str, keys: &[Published]) -> Verdict {
-    let Some((document, signed)) = read(bytes) else { return Verdict::Altered };
-    let who = format!("{}#{}", signed.did, proof::multibase(&signed.key));
-    match signed.did == did && keys.iter().any(|key| signs(key, &signed)) {
-        true => Verdict::Intact(document),
-        false => Verdict::UnknownIssuer(document, who),
+    match proof::read(bytes) {
+        Some((document, signed)) => Verdict::of(document, &signed, did, keys),
+        None => Verdict::Altered,
     }
 }
-
-/// The document, if these bytes are one of its two forms and nothing else: white space and the order of members do
-/// not change what is signed, but a file in which they changed is not the one that was given out.
-fn read(bytes: &[u8]) -> Option<(Value, Signed)> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let document: Value = serde_json::from_str(text).ok()?;
-    let given = text == jcs::pretty(&document) || text.trim_end_matches('\n') == jcs::canonical(&document);
-    let signed = proof::check(&document)?;
-    given.then_some((document, signed))
-}
-
-/// Whether this key may have signed then: a retired one signs nothing later than the day after.
-fn signs(key: &Published, signed: &Signed) -> bool {
-    let in_time = match (key.until, moment(&signed.created)) {
-        (Some(until), Some(created)) => created <= until.plus(DAY),
-        (Some(_), None) => false,
-        (None, _) => true,
-    };
-    in_time && key.key == proof::multibase(&signed.key)
-}
-
-/// Checks a file against the keys in a key document: the one named, or the one this shop keeps in its data folder.
-/// Without any key every whole file has an unknown issuer.
-pub fn check_file(file: &Path, issuer: Option<&Path>, data_dir: &Path) -> Result<Verdict> {
-    let bytes = std::fs::read(file)
-        .map_err(|error| Error::refused(format!("{} cannot be read: {error}", file.display())))?;
-    let kept = data_dir.join(KEY_FILE);
-    let path = issuer.or(Some(kept.as_path()).filter(|path| path.exists()));
-    let (did, keys) = match path {
-        None => (String::new(), vec![]),
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| Error::refused(format!("{} cannot be read: {error}", path.display())))?;
-            read_document(&text)?
-        }
-    };
-    Ok(check(&bytes, &did, &keys))
-}
-
-/// The key document in the data folder.
-pub const KEY_FILE: &str = "issuer.json";
 
 fn summary(document: &Value) -> String {
     let subject = &document["credentialSubject"];

@@ -9,7 +9,7 @@ use super::collect::{self, Keys};
 use super::copies::hash;
 use super::named::{Named, Walk, named_now};
 use super::rules::{self, LISTED, RULES};
-use super::{Meter, Shop, certificates};
+use super::{Meter, Shop, certificates, choices};
 use crate::clock::Timestamp;
 use crate::db::{Conn, tables};
 use crate::error::Result;
@@ -108,6 +108,8 @@ fn rows(conn: &mut Conn, now: Timestamp, meter: &Meter) -> Result<Report> {
         meter.more(count);
         after = last;
     }
+    meter.says("computing the consent log anew");
+    report.add(choices::breaches(conn, |count| meter.more(count))?);
     Ok(report)
 }
 

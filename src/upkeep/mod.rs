@@ -8,6 +8,7 @@
 pub mod backup;
 mod certificates;
 pub mod check;
+mod choices;
 pub mod collect;
 mod copies;
 pub mod jobs;

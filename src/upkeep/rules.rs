@@ -136,6 +136,40 @@ pub(super) const RULES: &[Rule] = &[
          FROM entries e LEFT JOIN order_lines l ON l.id = e.order_line_id WHERE e.account = 'uploader' \
             AND (e.user_id IS NULL OR l.uploader_id IS NULL OR l.uploader_id <> e.user_id)",
     ),
+    // --- What was sold is billed, and what was given back is credited. ---
+    rule(
+        "paid-order-has-invoice",
+        "an order has not as many invoices as it was paid",
+        "SELECT 'order ' || o.id AS about, 'is ' || o.state || ', ' || CAST(COUNT(i.order_id) AS TEXT) || ' invoices' AS more \
+         FROM orders o LEFT JOIN invoices i ON i.order_id = o.id AND i.kind = 'invoice' GROUP BY o.id, o.state \
+         HAVING COUNT(i.order_id) <> (CASE WHEN o.state IN ('paid', 'refunded') THEN 1 ELSE 0 END)",
+    ),
+    rule(
+        "refunded-order-has-credit-note",
+        "an order has not as many credit notes as it was refunded",
+        "SELECT 'order ' || o.id AS about, 'is ' || o.state || ', ' || CAST(COUNT(i.order_id) AS TEXT) || ' credit notes' AS more \
+         FROM orders o LEFT JOIN invoices i ON i.order_id = o.id AND i.kind = 'credit_note' GROUP BY o.id, o.state \
+         HAVING COUNT(i.order_id) <> (CASE WHEN o.state = 'refunded' THEN 1 ELSE 0 END)",
+    ),
+    rule(
+        "invoice-equals-books",
+        "an invoice or a credit note is not over what the books say",
+        "SELECT i.kind || ' ' || CAST(i.year AS TEXT) || '-' || CAST(i.running AS TEXT) AS about, \
+            CAST(o.total_cents AS TEXT) || ' against ' || CAST(COALESCE(b.cents, 0) AS TEXT) AS more \
+         FROM invoices i JOIN orders o ON o.id = i.order_id \
+         LEFT JOIN (SELECT j.order_id, j.kind, CAST(SUM(e.amount_cents) AS BIGINT) AS cents FROM journals j \
+               JOIN entries e ON e.journal_id = j.id WHERE e.account = 'stripe' GROUP BY j.order_id, j.kind) b \
+            ON b.order_id = i.order_id AND b.kind = (CASE i.kind WHEN 'invoice' THEN 'sale' ELSE 'refund' END) \
+         WHERE COALESCE(b.cents, 0) <> (CASE i.kind WHEN 'invoice' THEN -o.total_cents ELSE o.total_cents END)",
+    ),
+    rule(
+        "invoice-numbers-run",
+        "the numbers of a year's invoices have a gap, or one is given twice",
+        "SELECT 'year ' || CAST(year AS TEXT) AS about, CAST(COUNT(*) AS TEXT) || ' from ' || CAST(MIN(running) AS TEXT) \
+            || ' to ' || CAST(MAX(running) AS TEXT) AS more \
+         FROM invoices GROUP BY year \
+         HAVING MIN(running) <> 1 OR MAX(running) <> COUNT(*) OR COUNT(DISTINCT running) <> COUNT(*)",
+    ),
     // --- A licence keeps what was bought. ---
     rule(
         "licence-equals-line",

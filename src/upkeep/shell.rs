@@ -48,11 +48,12 @@ pub fn words(report: &Report) -> String {
     }
     let seen = |name: &str| report.seen.get(name).copied().unwrap_or(0);
     let looked = format!(
-        "{} tracks, {} orders, {} licences, {} entries and {} files",
+        "{} tracks, {} orders, {} licences, {} entries, {} privacy choices and {} files",
         seen("tracks"),
         seen("orders"),
         seen("licences"),
         seen("entries"),
+        seen("consent_log"),
         seen("bytes")
     );
     let broken = report.findings.iter().filter(|f| f.weight == Weight::Broken).count();

@@ -20,6 +20,10 @@ pub enum Ours {
     Age,
     /// The address to prefill at sign-in, where its owner asked for it.
     Remembered,
+    /// What was chosen about vendors, sealed.
+    Consent,
+    /// That the banner was put off, until the browser closes.
+    Later,
 }
 
 impl Ours {
@@ -31,7 +35,25 @@ impl Ours {
             Ours::Notice => "notice",
             Ours::Age => "age",
             Ours::Remembered => "remembered",
+            Ours::Consent => "cs",
+            Ours::Later => "later",
         }
+    }
+
+    const ALL: [Ours; 8] = [
+        Ours::Session,
+        Ours::Forms,
+        Ours::Basket,
+        Ours::Notice,
+        Ours::Age,
+        Ours::Remembered,
+        Ours::Consent,
+        Ours::Later,
+    ];
+
+    /// Every name a cookie of ours may have: no vendor's pattern may match one.
+    pub fn names() -> Vec<String> {
+        Ours::ALL.iter().flat_map(|ours| [ours.name(false), ours.name(true)]).collect()
     }
 
     /// The name on this site.

@@ -73,9 +73,15 @@ pub fn header_fits(request: &Request<'_>) -> bool {
 /// What a form without the right token is told.
 pub fn refused(request: &Request<'_>) -> (Status, Error) {
     let error = Error::Forbidden;
-    super::trouble::keep_words(
-        request,
-        "This form had gone stale, so nothing was changed. Go back, reload the page and send it again.",
-    );
+    let words = match request.cookies().iter().next() {
+        Some(_) => {
+            "This form had gone stale, so nothing was changed. Go back, reload the page and send it again."
+        }
+        None => {
+            "Your browser keeps no cookies for this site, so we cannot tell that this form is yours, and nothing was \
+             changed. As long as that is so, we take it for a no: nobody is told that you are here."
+        }
+    };
+    super::trouble::keep_words(request, words);
     (Status::Forbidden, error)
 }

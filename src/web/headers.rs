@@ -9,21 +9,11 @@ use rocket::http::ContentType;
 use rocket::{Request, Response};
 
 use crate::App;
+use crate::consent::guards::Consent;
+use crate::consent::{janitor, policy};
 
 /// Pages longer than this are compressed.
 const WORTH_IT: usize = 1024;
-
-/// A Content-Security-Policy: our own host and nobody else's. `forms` are origins that a form of this page may end
-/// at beside ours: Chromium holds redirects of a form to `form-action` too.
-pub fn policy(media: Option<&str>, forms: &[String]) -> String {
-    let media = media.map(|origin| format!(" {origin}")).unwrap_or_default();
-    let forms: String = forms.iter().map(|origin| format!(" {origin}")).collect();
-    format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-         connect-src 'self'{media}; media-src 'self'{media}; manifest-src 'self'; form-action 'self'{forms}; \
-         base-uri 'none'; frame-ancestors 'none'"
-    )
-}
 
 /// The origin (scheme, host, port) of an address.
 pub fn origin(address: &str) -> Option<String> {
@@ -57,9 +47,16 @@ impl Fairing for Headers {
                 response.set_raw_header(name, value);
             }
         };
-        set("Content-Security-Policy", policy(app.media_origin.as_deref(), &[]));
+        let (book, media) = (&app.consent, app.media_origin.as_deref());
+        // What nobody decided for contacts nobody.
+        let consent = Consent::looked(request);
+        let decision = consent.as_ref().map_or(&*app.nobody, |consent| &consent.decision);
+        set("Content-Security-Policy", policy::content(book, decision, media, &[]));
+        set("Connection-Allowlist", policy::connections(book, decision, media));
+        set("Reporting-Endpoints", policy::ENDPOINTS.into());
+        set("X-DNS-Prefetch-Control", "off".into());
         set("X-Content-Type-Options", "nosniff".into());
-        set("Referrer-Policy", "strict-origin-when-cross-origin".into());
+        set("Referrer-Policy", "same-origin".into());
         set("Cross-Origin-Opener-Policy", "same-origin".into());
         set("Cross-Origin-Resource-Policy", "same-origin".into());
         set("X-Frame-Options", "DENY".into());
@@ -69,6 +66,21 @@ impl Fairing for Headers {
         );
         if app.config.is_https() {
             set("Strict-Transport-Security", "max-age=63072000; includeSubDomains".into());
+        }
+        if let Some(consent) = consent {
+            let names = request.cookies().iter().map(|c| c.name().to_owned()).collect::<Vec<_>>();
+            let host = request.host().map(|h| h.domain().as_str()).unwrap_or_default();
+            let lines = janitor::sweep(
+                book,
+                &consent.decision,
+                names.iter().map(String::as_str),
+                host,
+                app.config.is_https(),
+            );
+            for line in lines {
+                response.adjoin_raw_header("Set-Cookie", line);
+            }
+            response.set_raw_header("Vary", policy::VARY);
         }
         compress(request, response).await;
     }
@@ -109,9 +121,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_names_our_own_host_alone() {
-        let policy = policy(None, &[]);
-        assert!(!policy.contains("http") && policy.contains("form-action 'self';"));
+    fn an_origin_is_scheme_host_and_port() {
         assert_eq!(origin("http://127.0.0.1:7/pay/x").as_deref(), Some("http://127.0.0.1:7"));
+        assert_eq!(origin("nothing"), None);
     }
 }

@@ -28,6 +28,8 @@ pub enum Attempt {
     Checkout,
     /// Plays of one track may be made up.
     Play,
+    /// Reports of browsers may be made up.
+    Report,
 }
 
 /// Attempts of one kind: so many at once, then one each time a part of the period has passed (GCRA). For each key it
@@ -90,6 +92,7 @@ impl Limits {
                 per(Attempt::Verify, 60, minutes(1)),
                 per(Attempt::Checkout, 60, minutes(10)),
                 per(Attempt::Play, 10, minutes(60)),
+                per(Attempt::Report, 60, minutes(1)),
             ]),
         })
     }

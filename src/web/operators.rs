@@ -9,6 +9,7 @@ use serde_json::json;
 use super::reply::Reply;
 use crate::App;
 use crate::clock::Timestamp;
+use crate::consent::{janitor, reports};
 use crate::jobs;
 
 /// Answers that were our own fault since the start of this process.
@@ -39,9 +40,22 @@ pub async fn readyz(app: &State<App>) -> Reply {
 #[get("/metrics")]
 pub async fn metrics(app: &State<App>) -> crate::Result<Reply> {
     use std::fmt::Write;
-    let waiting = app.db.read(|conn| jobs::waiting(conn, Timestamp::now())).await?;
+    let (waiting, refused) = app
+        .db
+        .read(|conn| Ok((jobs::waiting(conn, Timestamp::now())?, reports::of_day(conn, Timestamp::now())?)))
+        .await?;
     let mut out = String::from("# TYPE cuehouse_faults_total counter\n");
     writeln!(out, "cuehouse_faults_total {}", FAULTS.load(Ordering::Relaxed))?;
+    out.push_str("# TYPE cuehouse_vendor_cookies_taken_total counter\n");
+    writeln!(out, "cuehouse_vendor_cookies_taken_total {}", janitor::TAKEN.load(Ordering::Relaxed))?;
+    out.push_str("# TYPE cuehouse_policy_reports gauge\n");
+    for (refusal, count) in refused {
+        let reports::Refusal { directive, host, page } = refusal;
+        writeln!(
+            out,
+            "cuehouse_policy_reports{{directive=\"{directive}\",host=\"{host}\",page=\"{page}\"}} {count}"
+        )?;
+    }
     out.push_str("# TYPE cuehouse_jobs gauge\n# TYPE cuehouse_jobs_oldest_seconds gauge\n");
     for row in waiting {
         let labels = format!("{{kind=\"{}\",state=\"{}\"}}", row.kind, row.state);

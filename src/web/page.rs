@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::cookies::Ours;
 use super::csrf::Bound;
-use super::reply::Reply;
+use super::reply::{self, Reply};
 use super::templates::Templates;
 use super::view::View;
 use super::window::{Pane, Standing, Window};
@@ -19,6 +19,10 @@ use super::{headers, trouble};
 use crate::App;
 use crate::accounts::guards;
 use crate::accounts::user::Visitor;
+use crate::consent::frame::ConsentFrame;
+use crate::consent::guards::Consent;
+use crate::consent::policy;
+use crate::consent::rulebook::Rulebook;
 use crate::error::{Error, Result};
 
 /// A page in the making.
@@ -32,6 +36,8 @@ pub struct Page {
     had_notice: bool,
     media_origin: Option<String>,
     form_origins: Vec<String>,
+    book: Arc<Rulebook>,
+    consent: Arc<Consent>,
     window: Option<Place>,
 }
 
@@ -61,7 +67,9 @@ pub struct Frame {
     pub site_name: String,
     pub site_url: String,
     pub currency: String,
-    pub notice: Option<String>,
+    pub notice: Option<Note>,
+    /// What may be contacted here, what is to be asked, and that a signal was honoured.
+    pub consent: ConsentFrame,
     /// Whether single keys play and seek.
     pub shortcuts: bool,
     /// Whether whole previews are for this visitor, not only samples.
@@ -69,6 +77,23 @@ pub struct Frame {
     /// Whether payments and letters are pretended.
     pub pretend: bool,
     pub development: bool,
+}
+
+/// A line for the next page, with a link where it has one.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Note {
+    pub line: String,
+    pub label: Option<String>,
+    pub address: Option<String>,
+}
+
+impl Note {
+    fn read(text: &str) -> Note {
+        let mut parts = text.split('\n').map(str::to_owned);
+        let line = parts.next().unwrap_or_default();
+        let (label, address) = (parts.next(), parts.next().filter(|a| reply::is_local(a)));
+        Note { line, label: label.filter(|_| address.is_some()), address }
+    }
 }
 
 impl Page {
@@ -115,7 +140,8 @@ impl Page {
             reply = reply.forget(Ours::Notice);
         }
         if !self.form_origins.is_empty() {
-            let policy = headers::policy(self.media_origin.as_deref(), &self.form_origins);
+            let (book, decision) = (&self.book, &self.consent.decision);
+            let policy = policy::content(book, decision, self.media_origin.as_deref(), &self.form_origins);
             reply = reply.header("Content-Security-Policy", policy);
         }
         Ok(reply)
@@ -142,6 +168,7 @@ impl Page {
             since: Instant::now(),
         });
         let seen = guards::seen(request).await?;
+        let consent = Consent::of(request).await?;
         let forms = Bound::of(request)?;
         let notice = Ours::Notice.of(request);
         let line = notice.as_ref().and_then(|n| URL_SAFE_NO_PAD.decode(n).ok());
@@ -164,12 +191,13 @@ impl Page {
             basket_count: seen.basket_count,
             csrf: forms.token()?,
             url: app.config.absolute(&path),
-            path,
+            path: path.clone(),
             query,
             site_name: app.config.site_name.clone(),
             site_url: app.config.site_url.clone(),
             currency: app.config.currency.clone(),
-            notice: line.and_then(|l| String::from_utf8(l).ok()),
+            notice: line.and_then(|l| String::from_utf8(l).ok()).map(|text| Note::read(&text)),
+            consent: ConsentFrame::new(&app.consent, &consent, &path),
             pretend: app.config.stripe.is_pretend(),
             development: !app.config.is_production(),
         };
@@ -182,6 +210,8 @@ impl Page {
             had_notice: notice.is_some(),
             media_origin: app.media_origin.clone(),
             form_origins: vec![],
+            book: app.consent.clone(),
+            consent,
             window,
         })
     }

@@ -28,7 +28,7 @@ impl Reply {
     /// A page.
     pub fn html(status: Status, html: String) -> Reply {
         let reply = Reply::bytes(ContentType::HTML, html.into_bytes());
-        Reply { status, ..reply }.header("Cache-Control", "private, no-cache")
+        Reply { status, ..reply }.header("Cache-Control", "private, no-store")
     }
 
     /// Anything else that is small.
@@ -42,6 +42,13 @@ impl Reply {
 
     pub fn json(value: &serde_json::Value) -> Reply {
         Reply::bytes(ContentType::JSON, value.to_string())
+    }
+
+    /// Something that programs of other sites may read, and anyone may keep for so many seconds.
+    pub fn public(self, secs: u32) -> Reply {
+        self.header("Cache-Control", format!("public, max-age={secs}"))
+            .header("Access-Control-Allow-Origin", "*")
+            .header("Cross-Origin-Resource-Policy", "cross-origin")
     }
 
     /// 303: look there.
@@ -84,8 +91,14 @@ impl Reply {
 
     /// Shows one line on the next page.
     pub fn notice(self, line: &str) -> Reply {
+        self.notice_with(line, "", "")
+    }
+
+    /// The same with a link behind it to a place of ours.
+    pub fn notice_with(self, line: &str, label: &str, address: &str) -> Reply {
         use base64::Engine;
-        let line: String = line.chars().take(300).collect();
+        let line: String = line.chars().take(300).filter(|c| *c != '\n').collect();
+        let line = if address.is_empty() { line } else { format!("{line}\n{label}\n{address}") };
         let value = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(line);
         self.keep(Ours::Notice, value, Some(60_000))
     }

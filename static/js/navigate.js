@@ -72,6 +72,8 @@ function swap(next) {
     const old = document.querySelector(`[data-swap="${part.dataset.swap}"]`);
     old?.replaceWith(document.adoptNode(part));
   }
+  const back = document.querySelector('#consent-banner input[name=return]');
+  if (back) back.value = shown;
   document.dispatchEvent(new CustomEvent('cuehouse:page'));
 }
 

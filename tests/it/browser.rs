@@ -7,7 +7,9 @@ use fantoccini::key::Key;
 
 use crate::support::app::{PASSWORD, TestApp};
 use crate::support::browser::Browser;
+use crate::support::choices::refusals;
 use crate::support::chromium::{Chromium, Driver};
+use crate::support::folder::TestFolder;
 
 /// A shop that works its jobs by itself, as `serve` does.
 struct OpenShop {
@@ -495,4 +497,28 @@ impl Chromium {
         complaints.retain(|line| !line.contains("/favicon.ico' violates"));
         assert!(complaints.is_empty(), "{complaints:#?}");
     }
+}
+
+/// R-RC-4: once its page is there a receipt is checked in the browser, when the shop is gone too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_is_checked_in_the_browser_without_a_network() {
+    let Some(driver) = Driver::start() else { return };
+    let (app, files) = (TestApp::new().await, TestFolder::new());
+    let receipts = refusals(&app.app.db, 9, cuehouse::clock::Timestamp::now()).await;
+    let mut visitor = app.visitor();
+    let file = visitor.get(&format!("/privacy/receipts/{}.json", receipts[5].id)).await.is(200).text();
+    let (intact, altered) = (files.path().join("intact.json"), files.path().join("altered.json"));
+    std::fs::write(&intact, &file).unwrap();
+    std::fs::write(&altered, file.replace("refused", "granted")).unwrap();
+    let desk = driver.desk(&app.url).await;
+    desk.open(&format!("/privacy/receipts/{}", receipts[5].id)).await;
+    desk.press_words("main", "Check a file").await;
+    desk.see("form[data-ready]").await;
+    drop(app);
+    desk.attach("file", &intact).await;
+    desk.until("document.querySelector('#found .verdict')?.textContent === 'Intact'").await;
+    desk.until("document.querySelector('#found .mono, #found dd:last-child')?.textContent.length > 0").await;
+    desk.attach("file", &altered).await;
+    desk.until("document.querySelector('#found .verdict')?.textContent === 'Altered'").await;
+    assert_eq!(desk.complaints().await, Vec::<String>::new());
 }

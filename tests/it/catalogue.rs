@@ -135,7 +135,7 @@ async fn keeping_a_track_is_a_click_and_undone_by_another() {
     let draft = drafted(&app.app, ines.user.as_ref().unwrap(), piece("Not yet")).await;
     let token = ada.get("/").await.csrf().unwrap();
     ada.post(&draft.at("favourite"), &[("csrf", &token)]).await.is(404);
-    assert_eq!(ada.get(&track.href()).await.is(200).header("cache-control"), Some("private, no-cache"));
+    assert_eq!(ada.get(&track.href()).await.is(200).header("cache-control"), Some("private, no-store"));
 }
 
 /// At most three statements a page beside the session's.

@@ -316,6 +316,13 @@ async fn whatever_breaks_a_promise_is_named() {
                 "UPDATE entries SET user_id = (SELECT buyer_id FROM orders LIMIT 1) WHERE account = 'uploader'",
             ),
         ),
+        ("paid-order-has-invoice", one("DELETE FROM invoices WHERE kind = 'invoice'")),
+        ("paid-order-has-invoice", one("UPDATE orders SET state = 'awaiting' WHERE state = 'paid'")),
+        ("refunded-order-has-credit-note", one("DELETE FROM invoices WHERE kind = 'credit_note'")),
+        ("invoice-equals-books", one("UPDATE orders SET total_cents = total_cents + 1")),
+        ("invoice-equals-books", shift("sale", "stripe", "platform")),
+        ("invoice-numbers-run", one("UPDATE invoices SET running = 7 WHERE running = 3")),
+        ("invoice-numbers-run", one("DELETE FROM invoices WHERE running = 1")),
         ("licence-equals-line", one("UPDATE licences SET tier = 'broadcast'")),
         (
             "licence-number-is-single",

@@ -36,7 +36,7 @@ async fn what_does_not_exist_is_a_page_and_a_wrong_method_is_told_the_right_one(
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
-        ("referrer-policy", "strict-origin-when-cross-origin"),
+        ("referrer-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
     ] {
         assert!(missing.header(name).is_some_and(|said| said.starts_with(value)), "{name}: {missing:?}");

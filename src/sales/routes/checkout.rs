@@ -4,15 +4,19 @@ use rocket::{State, get, post};
 use serde::Serialize;
 
 use super::basket::sample_lines;
+use super::invoice::Printed;
 use crate::App;
 use crate::accounts::guards::{Buyer, SignedIn};
 use crate::accounts::user::Visitor;
 use crate::clock::Timestamp;
+use crate::consent::leave::{Navigation, away};
 use crate::error::{Error, Result};
 use crate::ids::OrderId;
 use crate::money::Cents;
 use crate::sales::basket::{Basket, Line, Owner};
 use crate::sales::checkout::{Next, begin};
+use crate::sales::edition::Edition;
+use crate::sales::invoice::{Invoice, Kind};
 use crate::sales::jobs;
 use crate::sales::licence::{Held, Status};
 use crate::sales::order::{self, Licensee, Order, State as Stands};
@@ -146,6 +150,8 @@ fn faults(licensee: &Licensee, groups_max: u8) -> Faults {
 pub struct ShowOrder {
     pub order: Order,
     pub lines: Vec<OrderLine>,
+    /// Its invoice once it is paid, and the credit note that took it back.
+    pub papers: Vec<Printed>,
     pub state: &'static str,
     /// The payment service could not be asked just now.
     pub unheard: bool,
@@ -189,7 +195,7 @@ pub async fn show(
             .notice("You left the payment page. Nothing was charged, and your basket is whole."));
     }
     let (shown, seller) = (order.clone(), app.issuer.operator().clone());
-    let (lines, held, names) = app
+    let (lines, held, names, papers) = app
         .db
         .read(move |conn| {
             let lines = shown.lines(conn)?;
@@ -197,7 +203,8 @@ pub async fn show(
             Ok((
                 lines,
                 Held::of_order(conn, &shown.id)?,
-                crate::sales::edition::Edition::names(conn, &hashes)?,
+                Edition::names(conn, &hashes)?,
+                Invoice::of_orders(conn, std::slice::from_ref(&shown.id))?,
             ))
         })
         .await?;
@@ -216,13 +223,25 @@ pub async fn show(
     let waits = order.state == Stands::Awaiting;
     page.show(&ShowOrder {
         lines: lines.collect(),
+        papers: papers.into_values().flatten().map(|paper| Printed::of(&paper)).collect(),
         state: order.state.as_str(),
         unheard,
         seller: seller.name,
         seller_country: places::country(&seller.country).map_or(String::new(), |c| c.name.clone()),
-        pay_href: if waits { order.stripe_url.clone() } else { None },
+        pay_href: (waits && order.stripe_url.is_some()).then(|| format!("/orders/{}/payment", order.id)),
         order,
     })
+}
+
+/// Back to the payment page of an order that waits for it. Pages of ours contact nobody, not even by a link.
+#[get("/orders/<id>/payment")]
+pub async fn payment(id: OrderId, person: SignedIn, _goes: Navigation, app: &State<App>) -> Result<Reply> {
+    let buyer = person.id.clone();
+    let order = app.db.read(move |conn| Order::own(conn, &id, &buyer)).await?;
+    match order.stripe_url.filter(|_| order.state == Stands::Awaiting) {
+        Some(url) => Ok(away(&url)),
+        None => Ok(Reply::go(format!("/orders/{}", order.id))),
+    }
 }
 
 /// The order after Stripe was asked, where nothing was heard of it yet; whether asking failed, and whether it brought
@@ -302,11 +321,16 @@ impl View for ShowOrder {
                 number: (state == Stands::Paid).then(|| "7K3M-QQQQ".into()),
                 status: (state == Stands::Paid).then_some(Status::Valid),
             }],
+            papers: match state {
+                Stands::Paid => vec![Printed::sample(Kind::Invoice)],
+                Stands::Refunded => Kind::ALL.iter().map(|kind| Printed::sample(*kind)).collect(),
+                _ => vec![],
+            },
             state: state.as_str(),
             unheard: state == Stands::Awaiting,
             seller: "Cuehouse".into(),
             seller_country: "Germany".into(),
-            pay_href: (state == Stands::Awaiting).then(|| "https://pay.example/".into()),
+            pay_href: (state == Stands::Awaiting).then(|| "/orders/01/payment".into()),
         };
         Stands::ALL.iter().map(|state| of(*state)).collect()
     }

@@ -7,16 +7,18 @@ use rocket::response::{self, Responder};
 use rocket::{Request, State, get};
 use serde::Serialize;
 
+use super::invoice::Printed;
 use crate::App;
 use crate::accounts::guards::SignedIn;
 use crate::catalogue::pages::Paging;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::ids::UploadId;
+use crate::ids::{OrderId, UploadId};
 use crate::money::Cents;
 use crate::sales::certificate;
 use crate::sales::delivery::{self, File, Kept, Made, Source};
 use crate::sales::edition::Edition;
+use crate::sales::invoice::{Invoice, Kind};
 use crate::sales::licence::{self, Held, Status};
 use crate::sales::number::LicenceNumber;
 use crate::sales::order::Order;
@@ -77,6 +79,8 @@ pub struct Receipt {
     pub total: Cents,
     pub currency: String,
     pub refunded: bool,
+    /// Its invoice, and the credit note that took it back.
+    pub papers: Vec<Printed>,
 }
 
 #[get("/library?<page>")]
@@ -100,7 +104,10 @@ pub async fn index(page: Option<i64>, person: SignedIn, shown: Page, app: &State
                 self::shown(held, &editions, container, &noted)
             });
             let licences = licences.collect();
-            let receipts = Order::settled_of(conn, &buyer, RECEIPTS)?.into_iter().map(Receipt::of).collect();
+            let settled = Order::settled_of(conn, &buyer, RECEIPTS)?;
+            let ids: Vec<OrderId> = settled.iter().map(|order| order.id.clone()).collect();
+            let papers = Invoice::of_orders(conn, &ids)?;
+            let receipts = settled.into_iter().map(|order| Receipt::of(order, &papers)).collect();
             let last = (total.max(1) as u64).div_ceil(ROWS as u64);
             let paging = Paging::new(at as u64, last, |n| format!("/library?page={n}"));
             Ok(Library { licences, total, receipts, paging })
@@ -145,8 +152,9 @@ fn shown(held: Held, editions: &BTreeMap<String, Edition>, container: &str, note
 }
 
 impl Receipt {
-    fn of(order: Order) -> Receipt {
+    fn of(order: Order, papers: &BTreeMap<OrderId, Vec<Invoice>>) -> Receipt {
         Receipt {
+            papers: papers.get(&order.id).into_iter().flatten().map(Printed::of).collect(),
             href: format!("/orders/{}", order.id),
             at: order.paid_at.unwrap_or(order.created_at),
             total: order.total_cents,
@@ -263,7 +271,8 @@ async fn pdf(app: &App, held: Held, name: &str) -> Result<Reply> {
     Ok(saved(ContentType::PDF, bytes, format!("{name}.pdf")))
 }
 
-fn saved(kind: ContentType, body: impl Into<Vec<u8>>, name: String) -> Reply {
+/// A small file to keep, for its owner alone.
+pub(super) fn saved(kind: ContentType, body: impl Into<Vec<u8>>, name: String) -> Reply {
     Reply::bytes(kind, body)
         .header("Content-Disposition", Disposition::Save(name).header())
         .header("Cache-Control", "private, no-cache")
@@ -320,6 +329,7 @@ impl View for Library {
                     total: Cents(2_900),
                     currency: "usd".into(),
                     refunded: false,
+                    papers: vec![Printed::sample(Kind::Invoice)],
                 },
                 Receipt {
                     href: "/orders/1".into(),
@@ -327,6 +337,7 @@ impl View for Library {
                     total: Cents(0),
                     currency: "usd".into(),
                     refunded: true,
+                    papers: vec![Printed::sample(Kind::Invoice), Printed::sample(Kind::CreditNote)],
                 },
             ],
             paging: Paging::new(1, 3, |n| format!("/library?page={n}")),

@@ -2,6 +2,7 @@
 
 mod basket;
 mod checkout;
+mod invoice;
 mod library;
 mod licences;
 mod proof;
@@ -17,7 +18,8 @@ pub fn stage() -> AdHoc {
     AdHoc::on_ignite("sales", |rocket| async {
         rocket
             .mount("/", routes![basket::index, basket::create, basket::destroy])
-            .mount("/", routes![checkout::new, checkout::create, checkout::show])
+            .mount("/", routes![checkout::new, checkout::create, checkout::show, checkout::payment])
+            .mount("/", routes![invoice::show])
             .mount("/", routes![library::index, library::show, library::note])
             .mount("/", routes![licences::index, licences::show, licences::edition])
             .mount("/", routes![proof::new, proof::create, proof::create_of_file, proof::show])

@@ -2,7 +2,7 @@
 //! themselves.
 
 use qrcode::{Color, EcLevel, QrCode};
-use rocket::http::{ContentType, Status as Http};
+use rocket::http::ContentType;
 use rocket::{State, get, post};
 use serde::Serialize;
 use serde_json::Value;
@@ -11,8 +11,8 @@ use tokio::io::AsyncReadExt;
 use crate::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::proof::{issuer, moment};
 use crate::sales::credential::{CONTEXT, verify_path};
-use crate::sales::issuer::{self, moment};
 use crate::sales::licence::{Licence, Reason, Status};
 use crate::sales::number::LicenceNumber;
 use crate::sales::status_list::{self, Purpose};
@@ -333,29 +333,20 @@ async fn status(app: &App, purpose: &str, list: i64) -> Result<Reply> {
         .db
         .read(move |conn| status_list::credential(conn, purpose, list, &issuer, Timestamp::now()))
         .await?;
-    Ok(public(ContentType::new("application", "vc"), list.to_string(), 60))
+    Ok(Reply::bytes(ContentType::new("application", "vc"), list.to_string()).public(60))
 }
 
 /// Who signs here, with every key that ever did (did:web).
 #[get("/.well-known/did.json")]
 pub async fn keys(app: &State<App>) -> Result<Reply> {
     let published = app.db.read(issuer::published).await?;
-    Ok(public(ContentType::JSON, app.issuer.document(&published).to_string(), 300))
+    Ok(Reply::json(&app.issuer.document(&published)).public(300))
 }
 
 /// Our vocabulary, word for word as every certificate pins it by its hash.
 #[get("/ns/licence/v1")]
 pub fn context() -> Reply {
-    public(ContentType::new("application", "ld+json"), CONTEXT, 86_400)
-}
-
-/// A document that programs of other sites may read.
-fn public(kind: ContentType, body: impl Into<Vec<u8>>, secs: u32) -> Reply {
-    Reply::bytes(kind, body)
-        .status(Http::Ok)
-        .header("Cache-Control", format!("public, max-age={secs}"))
-        .header("Access-Control-Allow-Origin", "*")
-        .header("Cross-Origin-Resource-Policy", "cross-origin")
+    Reply::bytes(ContentType::new("application", "ld+json"), CONTEXT).public(86_400)
 }
 
 impl View for Check {

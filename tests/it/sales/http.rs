@@ -97,14 +97,18 @@ pub async fn checks_out(who: &mut Browser, licensee: &str) -> Seen {
 
 /// Pays on the pretend Stripe's page; where it leads back to.
 pub async fn pays(app: &TestApp, who: &mut Browser, page: &str) -> String {
+    let back = tries_card(app, who, page, PAYS).await.is(303).location().to_owned();
+    back.strip_prefix(&app.url).unwrap_or_else(|| panic!("not back to us: {back}")).to_owned()
+}
+
+/// Sends the pretend Stripe's page with this card; what it says.
+pub async fn tries_card(app: &TestApp, who: &mut Browser, page: &str, card: &str) -> Seen {
     assert!(page.starts_with(&app.stripe.url), "{page}");
-    let fields = [("card_number", PAYS), ("exp", "12 / 34"), ("cvc", "123"), ("email", "ada@example.com")];
+    let fields = [("card_number", card), ("exp", "12 / 34"), ("cvc", "123"), ("email", "ada@example.com")];
     let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let headers =
         [("content-type", "application/x-www-form-urlencoded"), ("origin", app.stripe.url.as_str())];
-    let seen = who.ask(Method::POST, page, &headers, Some(body.into_bytes())).await;
-    let back = seen.is(303).location().to_owned();
-    back.strip_prefix(&app.url).unwrap_or_else(|| panic!("not back to us: {back}")).to_owned()
+    who.ask(Method::POST, page, &headers, Some(body.into_bytes())).await
 }
 
 /// Buys what is in the basket, and waits until the webhook has arrived. The order's address.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use cuehouse::db::schema::{jobs, journals, licences, revocations, stripe_events, suspensions, tracks};
+use cuehouse::db::schema::{
+    invoices, jobs, journals, licences, revocations, stripe_events, suspensions, tracks,
+};
 use cuehouse::ids::{LicenceId, OrderId, UserId};
 use cuehouse::money::Cents;
 use cuehouse::sales::basket::{Basket, Owner};
 use cuehouse::sales::inbox::{self, Kept};
+use cuehouse::sales::invoice::Kind as Paper;
 use cuehouse::sales::ledger::{self, Account};
 use cuehouse::sales::licence::{Held, Reason, Status};
 use cuehouse::sales::order::{Order, State};
@@ -110,6 +113,7 @@ struct Rows {
     sums: BTreeMap<String, i64>,
     uneven: usize,
     sales: i64,
+    papers: Vec<Paper>,
     suspended: Vec<(i64, Option<i64>)>,
     licensed: Vec<i64>,
     events: i64,
@@ -141,6 +145,11 @@ async fn rows(shop: &Shop, order: &OrderId) -> Rows {
                     .filter(journals::order_id.eq(&id).and(journals::kind.eq("sale")))
                     .count()
                     .get_result(conn)?,
+                papers: invoices::table
+                    .filter(invoices::order_id.eq(&id))
+                    .order(invoices::running)
+                    .select(invoices::kind)
+                    .load(conn)?,
                 suspended: suspensions::table
                     .filter(suspensions::licence_id.eq_any(&ids))
                     .order((suspensions::at, suspensions::licence_id))

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
+use cuehouse::proof::issuer::{self, Published, read_document};
 use cuehouse::sales::certificate;
 use cuehouse::sales::credential::CONTEXT;
-use cuehouse::sales::issuer::{self, Published, read_document};
 use cuehouse::sales::licence::Held;
 use cuehouse::sales::verify::{Verdict, check};
 use cuehouse::secrets::sha256;
@@ -226,7 +226,7 @@ async fn what_a_buyer_is_given_is_what_the_page_says_and_nothing_of_their_accoun
         let list = stranger.get(address).await.is(200);
         let list: Value = serde_json::from_slice(&list.bytes).unwrap();
         assert!(matches!(
-            check(cuehouse::sales::jcs::canonical(&list).as_bytes(), &did, &keys),
+            check(cuehouse::proof::jcs::canonical(&list).as_bytes(), &did, &keys),
             Verdict::Intact(_)
         ));
     }

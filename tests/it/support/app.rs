@@ -24,6 +24,8 @@ pub struct TestApp {
     pub url: String,
     pub stripe: sandbox::Running,
     pub folder: TestFolder,
+    /// The settings of the shop, by the names of the environment.
+    settings: BTreeMap<String, String>,
     _db: TestDb,
     shutdown: rocket::Shutdown,
 }
@@ -76,7 +78,15 @@ impl TestApp {
         let shutdown = rocket.shutdown();
         tokio::spawn(rocket.launch());
         is_up.await.unwrap();
-        TestApp { app, url: format!("http://127.0.0.1:{port}"), stripe, folder, _db: db, shutdown }
+        TestApp {
+            app,
+            url: format!("http://127.0.0.1:{port}"),
+            stripe,
+            folder,
+            settings: env,
+            _db: db,
+            shutdown,
+        }
     }
 
     /// Somebody without an account.
@@ -127,6 +137,15 @@ impl TestApp {
         browser.user = Some(id);
         browser.set_cookie("session", &token);
         browser
+    }
+
+    /// A command of the program on this shop, as an operator types it beside the running one.
+    pub fn cuehouse(&self, words: &[&str]) -> std::process::Output {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cuehouse"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CUEHOUSE_")) {
+            command.env_remove(name);
+        }
+        command.args(words).envs(&self.settings).current_dir(self.folder.path()).output().unwrap()
     }
 
     /// Works everything that is due. Failures stay with their jobs.

@@ -68,12 +68,14 @@ impl Seen {
 
     /// The first address in the page that begins so.
     pub fn link(&self, begins: &str) -> Option<String> {
+        self.links().into_iter().find(|address| address.starts_with(begins))
+    }
+
+    /// Every address that the page leads to, in its order.
+    pub fn links(&self) -> Vec<String> {
         let page = self.text();
-        page.split("href=\"")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .map(unescaped)
-            .find(|address| address.starts_with(begins))
+        let quoted = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        quoted.map(unescaped).collect()
     }
 
     /// The token in the page's head.
@@ -156,6 +158,19 @@ impl Browser {
             seen = self.get(&to).await;
         }
         seen
+    }
+
+    /// Looks at a page until it says these words: the search follows the shop within a moment.
+    pub async fn waits_for(&mut self, path: &str, words: &str) -> Seen {
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            let seen = self.get(path).await.is(200);
+            if seen.has(words) {
+                return seen;
+            }
+            assert!(std::time::Instant::now() < until, "{path} never says {words:?}: {}", seen.text());
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
     }
 
     /// Opens a page, fills in its form with this action and sends it.

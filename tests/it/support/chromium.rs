@@ -73,6 +73,13 @@ impl Driver {
         self.open(site, json!({ "prefs": prefs }), &["--window-size=1280,900"]).await
     }
 
+    /// A browser on a desk, started with more words on its command line.
+    pub async fn with(&self, site: &str, more: &[&str]) -> Chromium {
+        let mut all = vec!["--window-size=1280,900"];
+        all.extend_from_slice(more);
+        self.open(site, json!({}), &all).await
+    }
+
     async fn open(&self, site: &str, mut options: Value, more: &[&str]) -> Chromium {
         let downloads = TestFolder::new();
         let mut args = vec![
@@ -280,6 +287,20 @@ impl Chromium {
         let loud =
             entries.iter().filter(|e| ["SEVERE", "WARNING"].contains(&e["level"].as_str().unwrap_or("")));
         loud.map(|e| e["message"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Sends every request from now on with these headers beside its own (Chrome DevTools Protocol).
+    pub async fn says(&self, headers: Value) {
+        self.devtools("Network.enable", json!({})).await;
+        self.devtools("Network.setExtraHTTPHeaders", json!({ "headers": headers })).await;
+    }
+
+    /// Sends a command of the Chrome DevTools Protocol.
+    pub async fn devtools(&self, command: &str, params: Value) -> Value {
+        let address = format!("{}/goog/cdp/execute", self.command);
+        let body = json!({ "cmd": command, "params": params }).to_string();
+        let answer = reqwest::Client::new().post(address).body(body).send().await.unwrap();
+        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
     }
 
     /// The one file that was downloaded, once it is whole.

@@ -92,8 +92,7 @@ impl Drop for Made {
 fn template(server: &'static str) -> &'static str {
     static TEMPLATE: OnceLock<String> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
-        let schema = include_str!("../../../migrations/common/0001_the_shop.sql");
-        let name = format!("cuehouse_template_{}", &cuehouse::secrets::sha256(schema)[..16]);
+        let name = format!("cuehouse_template_{}", &cuehouse::secrets::sha256(schema())[..16]);
         let mut conn = admin(server);
         // Several test processes may begin together; the lock ends with this connection.
         conn.batch_execute("SELECT pg_advisory_lock(7236912)").unwrap();
@@ -109,6 +108,18 @@ fn template(server: &'static str) -> &'static str {
         }
         name
     })
+}
+
+/// Every migration of the program, one behind the other.
+fn schema() -> String {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let files = |folder: &str| {
+        let entries = std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let mut all = [files("common"), files("postgres")].concat();
+    all.sort_by_key(|path| path.file_name().map(ToOwned::to_owned));
+    all.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
 fn admin(server: &str) -> PgConnection {

@@ -2,9 +2,12 @@
 
 pub mod app;
 pub mod browser;
+pub mod choices;
 pub mod chromium;
 pub mod database;
 pub mod folder;
+pub mod paper;
+pub mod park;
 pub mod process;
 pub mod s3;
 pub mod sandbox;

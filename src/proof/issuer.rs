@@ -1,5 +1,5 @@
-//! Who signs the certificates: the operator, under keys that follow from the shop's secret. Public halves and their
-//! dates are rows, and stay published when they are retired, so that an early certificate verifies for ever.
+//! Who signs: the operator, under keys that follow from the shop's secret. Public halves and their dates are rows, and
+//! stay published when they are retired, so that an early certificate or receipt verifies for ever.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,19 +8,18 @@ use diesel::prelude::*;
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 
+use super::{document, from_multibase, jcs, multibase};
 use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::db::schema::issuer_keys;
 use crate::error::{Error, Result};
 use crate::ids::JobId;
-use crate::sales::jcs;
-use crate::sales::proof::{self, multibase};
 use crate::secrets::derive;
 
 /// Where the vocabulary of our documents lives: one address of the project, the same for every shop.
 pub const VOCABULARY: &str = "https://w3id.org/cuehouse/licence/v1";
 
-/// Who runs the shop, as certificates name them.
+/// Who runs the shop, as signed documents name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
     /// The legal name.
@@ -133,7 +132,7 @@ impl Issuer {
 
     /// The document with our proof.
     pub fn sign(&self, document: Value, now: Timestamp) -> Value {
-        proof::attach(document, &self.0.did, &self.0.key, now)
+        document::attach(document, &self.0.did, &self.0.key, now)
     }
 
     /// Our signature over bytes.
@@ -215,7 +214,7 @@ pub fn read_document(text: &str) -> Result<(String, Vec<Published>)> {
     let mut keys = vec![];
     for method in document["verificationMethod"].as_array().ok_or_else(no)? {
         let key = method["publicKeyMultibase"].as_str().ok_or_else(no)?;
-        proof::from_multibase(key).ok_or_else(no)?;
+        from_multibase(key).ok_or_else(no)?;
         let time = |member: &str| method[member].as_str().and_then(moment);
         keys.push(Published {
             key: key.to_owned(),
@@ -224,6 +223,21 @@ pub fn read_document(text: &str) -> Result<(String, Vec<Published>)> {
         });
     }
     Ok((did, keys))
+}
+
+/// The key document in the data folder.
+pub const KEY_FILE: &str = "issuer.json";
+
+/// Whom a check without network knows: the issuer of the key document named, or of the one this shop keeps in its data
+/// folder. Without either nobody is known.
+pub fn known(document: Option<&Path>, data_dir: &Path) -> Result<(String, Vec<Published>)> {
+    let kept = data_dir.join(KEY_FILE);
+    let Some(path) = document.or(Some(kept.as_path()).filter(|path| path.exists())) else {
+        return Ok((String::new(), vec![]));
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::refused(format!("{} cannot be read: {error}", path.display())))?;
+    read_document(&text)
 }
 
 /// A moment as RFC 3339 writes it.

@@ -18,6 +18,14 @@ pub fn pretty(value: &Value) -> String {
     out
 }
 
+/// The value, if these bytes are one of the two forms above and nothing else.
+pub fn read(bytes: &[u8]) -> Option<Value> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let value: Value = serde_json::from_str(text).ok()?;
+    let given = text == pretty(&value) || text.trim_end_matches('\n') == canonical(&value);
+    given.then_some(value)
+}
+
 fn write(value: &Value, depth: Option<usize>, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),

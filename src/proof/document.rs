@@ -8,8 +8,8 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::clock::Timestamp;
-use crate::sales::jcs;
+use super::{Published, jcs, moment};
+use crate::clock::{DAY, Timestamp};
 
 /// The multicodec of an Ed25519 public key, as two bytes.
 const ED25519: [u8; 2] = [0xed, 0x01];
@@ -51,6 +51,32 @@ pub struct Signed {
     pub key: [u8; 32],
     /// When, as RFC 3339.
     pub created: String,
+}
+
+impl Signed {
+    /// Whether this is the issuer of that name, under one of these keys in its time: a retired key signs nothing later
+    /// than the day after.
+    pub fn is_by(&self, did: &str, keys: &[Published]) -> bool {
+        let in_time = |key: &Published| match (key.until, moment(&self.created)) {
+            (Some(until), Some(created)) => created <= until.plus(DAY),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        self.did == did && keys.iter().any(|key| key.key == multibase(&self.key) && in_time(key))
+    }
+
+    /// Who they say they are, and with what key.
+    pub fn who(&self) -> String {
+        format!("{}#{}", self.did, multibase(&self.key))
+    }
+}
+
+/// The document and who signed it, if these bytes are one of its two forms and nothing else: white space and the order
+/// of members do not change what is signed, but a file in which they changed is not the one that was given out.
+pub fn read(bytes: &[u8]) -> Option<(Value, Signed)> {
+    let document = jcs::read(bytes)?;
+    let signed = check(&document)?;
+    Some((document, signed))
 }
 
 /// Checks a document against the key its proof names. Nothing: it is not as it was signed, or was never signed.
@@ -105,7 +131,7 @@ mod tests {
             "validFrom": "2023-01-01T00:00:00Z",
             "credentialSubject": { "id": "did:example:abcdefgh", "alumniOf": "The School of Examples" },
         });
-        let created = crate::sales::issuer::moment("2023-02-24T23:36:38Z").unwrap();
+        let created = moment("2023-02-24T23:36:38Z").unwrap();
         let signed = attach(document, &format!("did:key:{public}"), &key, created);
         assert_eq!(
             signed["proof"]["proofValue"],

@@ -1,0 +1,301 @@
+//! A press of a button becomes a decision: what is asked, what changes, and what the receipt says about it.
+
+use std::collections::BTreeSet;
+
+use super::choices::{Choices, Standing};
+use super::purpose::Purpose;
+use super::receipt::Action;
+use super::rulebook::Rulebook;
+use super::vendor::Vendor;
+use crate::clock::Timestamp;
+
+/// What a visitor pressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Press {
+    Accept,
+    Refuse,
+    /// Nothing may be sold or shared.
+    OptOut,
+    /// Each purpose and each vendor by itself: these are on, all others are off.
+    Save {
+        purposes: BTreeSet<Purpose>,
+        vendors: BTreeSet<String>,
+    },
+    /// Nobody pressed: a browser's signal reached an account that had not opted out.
+    Signal,
+}
+
+/// One line of a receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    pub purpose: Purpose,
+    pub vendor: String,
+    pub granted: bool,
+    pub fingerprint: String,
+}
+
+/// What a press changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub choices: Choices,
+    pub action: Action,
+    pub items: Vec<Item>,
+    /// Whether somebody who could be contacted before cannot any more.
+    pub takes_away: bool,
+}
+
+impl Change {
+    /// Whether anything is granted afterwards.
+    pub fn grants(&self) -> bool {
+        self.items.iter().any(|i| i.granted)
+    }
+}
+
+/// Carries out a press. `asked` are the vendors it is about (places in the registry); `signal` is whether the browser
+/// asks to be left alone, so that a yes given in spite of it is kept as such.
+pub fn carry_out(
+    book: &Rulebook,
+    before: &Choices,
+    press: &Press,
+    asked: &[usize],
+    signal: bool,
+    now: Timestamp,
+) -> Change {
+    let mut choices = before.clone();
+    let had: BTreeSet<String> = granted(book, before, now);
+    let about: Vec<&Vendor> = asked.iter().filter_map(|at| book.registry.vendors.get(*at)).collect();
+    match press {
+        Press::Accept => {
+            for vendor in &about {
+                choices.answer(vendor, true);
+                choices.purposes.extend(vendor.purposes.iter().map(|p| (*p, true)));
+            }
+            choices.opted_out_at = None;
+            choices.overrides_gpc = signal.then_some(now);
+        }
+        Press::Refuse => {
+            for vendor in &about {
+                choices.answer(vendor, false);
+            }
+            refuse_unused(book, &mut choices, &about);
+            // A no in spite of a yes in spite of a signal: the signal counts again.
+            choices.overrides_gpc =
+                choices.overrides_gpc.filter(|_| !granted(book, &choices, now).is_empty());
+        }
+        Press::OptOut | Press::Signal => {
+            let trading: Vec<&Vendor> = book.on().filter(|v| v.trades()).collect();
+            for vendor in &trading {
+                choices.answer(vendor, false);
+            }
+            refuse_unused(book, &mut choices, &trading);
+            choices.opted_out_at = Some(before.opted_out_at.unwrap_or(now));
+            choices.overrides_gpc = None;
+        }
+        Press::Save { purposes, vendors } => {
+            for vendor in book.on() {
+                choices.answer(vendor, vendors.contains(&vendor.id));
+                for purpose in &vendor.purposes {
+                    choices.purposes.insert(*purpose, purposes.contains(purpose));
+                }
+            }
+            let letters = Purpose::EmailMeasurement;
+            choices.purposes.insert(letters, purposes.contains(&letters));
+            let grants_trade = book.on().any(|v| {
+                v.trades() && vendors.contains(&v.id) && v.purposes.iter().any(|p| purposes.contains(p))
+            });
+            if grants_trade {
+                choices.opted_out_at = None;
+                choices.overrides_gpc = signal.then_some(now);
+            } else {
+                choices.overrides_gpc = None;
+            }
+        }
+    }
+    choices.decided_at = Some(now);
+    choices.expires_at = Some(now.plus(book.choice_ms));
+    let has = granted(book, &choices, now);
+    let takes_away = !had.is_subset(&has);
+    let items = book
+        .on()
+        .flat_map(|v| v.purposes.iter().map(move |p| (v, *p)))
+        .map(|(vendor, purpose)| Item {
+            purpose,
+            vendor: vendor.id.clone(),
+            granted: choices.standing(vendor, purpose, now) == Standing::Granted,
+            fingerprint: vendor.fingerprint().to_owned(),
+        })
+        .collect();
+    let all = book.on().count();
+    let action = match press {
+        Press::OptOut => Action::OptOut,
+        Press::Signal => Action::Signal,
+        _ if takes_away => Action::Withdraw,
+        _ if has.is_empty() => Action::Refuse,
+        _ if has.len() == all => Action::Accept,
+        _ => Action::Partial,
+    };
+    if has.is_empty() {
+        choices.receipt = None;
+    }
+    Change { choices, action, items, takes_away }
+}
+
+/// A purpose that nobody who is still granted uses is refused with the last who did.
+fn refuse_unused(book: &Rulebook, choices: &mut Choices, about: &[&Vendor]) {
+    for purpose in about.iter().flat_map(|v| &v.purposes) {
+        let used = book.on().any(|v| {
+            v.purposes.contains(purpose) && choices.vendors.get(&v.id).is_some_and(|answer| answer.yes)
+        });
+        if !used {
+            choices.purposes.insert(*purpose, false);
+        }
+    }
+}
+
+fn granted(book: &Rulebook, choices: &Choices, now: Timestamp) -> BTreeSet<String> {
+    book.on().filter(|v| choices.of(v, now) == Standing::Granted).map(|v| v.id.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::DAY;
+    use crate::config::Config;
+    use crate::consent::decision::{Context, Decision, decide};
+
+    fn book() -> Rulebook {
+        let vendors = "ga4=G-TEST,statcounter=1:a,histats=2".to_owned();
+        let env = BTreeMap::from([("CUEHOUSE_VENDORS".to_owned(), vendors)]);
+        Rulebook::new(&Config::read(None, &env).unwrap()).unwrap()
+    }
+
+    fn decision(book: &Rulebook, choices: &Choices, gpc: bool, now: Timestamp) -> Decision {
+        decide(&Context {
+            book,
+            band: None,
+            age_locked: false,
+            gpc,
+            dnt: false,
+            account_opted_out: false,
+            ad_free: false,
+            choices,
+            load_once: None,
+            now,
+        })
+    }
+
+    fn who(book: &Rulebook, choices: &Choices, gpc: bool, now: Timestamp) -> Vec<String> {
+        decision(book, choices, gpc, now).allowed(book).map(|(v, _)| v.id.clone()).collect()
+    }
+
+    fn ids(book: &Rulebook) -> Vec<usize> {
+        book.enabled.iter().map(|e| e.at).collect()
+    }
+
+    /// R-CN-8a, R-CN-13: yes is yes, no is no, and after either nobody is asked again for half a year.
+    #[test]
+    fn a_press_does_what_it_says() {
+        let (book, now) = (book(), Timestamp::from_secs(1_800_000_000));
+        let none = Choices::default();
+        assert_eq!(decision(&book, &none, false, now).to_ask.len(), 3);
+        let yes = carry_out(&book, &none, &Press::Accept, &ids(&book), false, now);
+        assert_eq!((yes.action, yes.takes_away, yes.grants()), (Action::Accept, false, true));
+        assert_eq!(who(&book, &yes.choices, false, now).len(), 3);
+        assert!(decision(&book, &yes.choices, false, now).to_ask.is_empty());
+        assert_eq!(decision(&book, &yes.choices, false, now.plus(182 * DAY)).to_ask.len(), 3);
+        let no = carry_out(&book, &yes.choices, &Press::Refuse, &ids(&book), false, now);
+        assert_eq!((no.action, no.takes_away, no.grants()), (Action::Withdraw, true, false));
+        assert!(who(&book, &no.choices, false, now).is_empty());
+        assert!(decision(&book, &no.choices, false, now.plus(182 * DAY - 1)).to_ask.is_empty());
+        assert_eq!(decision(&book, &no.choices, false, now.plus(182 * DAY)).to_ask.len(), 3);
+        let fresh = carry_out(&book, &none, &Press::Refuse, &ids(&book), false, now);
+        assert_eq!((fresh.action, fresh.takes_away), (Action::Refuse, false));
+        assert_eq!(fresh.choices.receipt, None);
+        let one = Press::Save {
+            purposes: BTreeSet::from([Purpose::Analytics]),
+            vendors: BTreeSet::from(["histats".to_owned()]),
+        };
+        let some = carry_out(&book, &none, &one, &[], false, now);
+        assert_eq!(some.action, Action::Partial);
+        assert_eq!(who(&book, &some.choices, false, now), ["histats"]);
+        assert_eq!(some.items.len(), 3);
+        assert!(some.items.iter().all(|i| i.granted == (i.vendor == "histats") && i.fingerprint.len() == 64));
+        // A vendor that comes later is asked about alone, and a no to it takes nothing else away.
+        let statcounter = book.registry.vendors.iter().position(|v| v.id == "statcounter").unwrap();
+        let mut partly = yes.choices.clone();
+        partly.vendors.remove("statcounter");
+        assert_eq!(decision(&book, &partly, false, now).to_ask, [statcounter]);
+        let later = carry_out(&book, &partly, &Press::Refuse, &[statcounter], false, now);
+        assert_eq!(who(&book, &later.choices, false, now), ["ga4", "histats"]);
+        assert!(!later.takes_away);
+    }
+
+    /// R-SG-6: a signal beats an earlier yes; a yes in spite of it is kept as such, until it is taken back.
+    #[test]
+    fn a_signal_beats_an_earlier_yes_and_not_a_later_one() {
+        let (book, now) = (book(), Timestamp::from_secs(1_800_000_000));
+        let yes = carry_out(&book, &Choices::default(), &Press::Accept, &ids(&book), false, now);
+        assert!(who(&book, &yes.choices, true, now).is_empty());
+        let anyway = carry_out(&book, &yes.choices, &Press::Accept, &ids(&book), true, now);
+        assert_eq!(anyway.choices.overrides_gpc, Some(now));
+        assert_eq!(who(&book, &anyway.choices, true, now).len(), 3);
+        let out = carry_out(&book, &anyway.choices, &Press::OptOut, &[], true, now.plus(1000));
+        assert_eq!((out.action, out.choices.overrides_gpc), (Action::OptOut, None));
+        assert_eq!(out.choices.opted_out_at, Some(now.plus(1000)));
+        for gpc in [true, false] {
+            assert!(who(&book, &out.choices, gpc, now.plus(1000)).is_empty());
+        }
+        let again = carry_out(&book, &out.choices, &Press::OptOut, &[], false, now.plus(9000));
+        assert_eq!(again.choices.opted_out_at, Some(now.plus(1000)), "it counts from the first time");
+    }
+
+    fn any_press() -> impl Strategy<Value = Press> {
+        let vendors = || {
+            prop::sample::subsequence(
+                vec!["ga4".to_owned(), "histats".to_owned(), "statcounter".to_owned()],
+                0..=3,
+            )
+        };
+        let purposes = prop::sample::subsequence(Purpose::ALL.to_vec(), 0..=6);
+        prop_oneof![
+            Just(Press::Accept),
+            Just(Press::Refuse),
+            Just(Press::OptOut),
+            Just(Press::Signal),
+            (purposes, vendors()).prop_map(|(p, v)| Press::Save {
+                purposes: p.into_iter().collect(),
+                vendors: v.into_iter().collect()
+            }),
+        ]
+    }
+
+    proptest! {
+        /// Whatever was pressed before: who may be contacted is exactly who the last receipt names as granted; a refusal
+        /// and an opt-out leave nobody of those they are about.
+        #[test]
+        fn the_last_press_counts(presses in prop::collection::vec((any_press(), any::<bool>()), 1..6)) {
+            let book = book();
+            let all = ids(&book);
+            let mut choices = Choices::default();
+            let mut now = Timestamp::from_secs(1_800_000_000);
+            for (press, signal) in presses {
+                now = now.plus(DAY);
+                let change = carry_out(&book, &choices, &press, &all, signal, now);
+                let allowed = who(&book, &change.choices, signal, now);
+                let named: BTreeSet<String> = change.items.iter().filter(|i| i.granted).map(|i| i.vendor.clone()).collect();
+                prop_assert_eq!(allowed.iter().cloned().collect::<BTreeSet<_>>(), named);
+                if matches!(press, Press::Refuse | Press::OptOut | Press::Signal) {
+                    prop_assert!(allowed.is_empty());
+                }
+                if press == Press::Accept {
+                    prop_assert_eq!(allowed.len(), 3);
+                }
+                choices = Choices::read(&change.choices.write()).unwrap();
+            }
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! Where choices are made: one screen with everything on it, one button for everything, and a receipt for each.
+
+use std::collections::BTreeSet;
+
+use rocket::{State, get, post};
+use serde::Serialize;
+
+use super::account;
+use super::age::Band;
+use super::choices::{Choices, Standing};
+use super::deed::{Change, Press, carry_out};
+use super::guards::{Consent, Decided, Signals};
+use super::log;
+use super::notice::{self, PurposeTold, Told, VendorTold};
+use super::purpose::Purpose;
+use super::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
+use super::seal;
+use crate::App;
+use crate::clock::{DAY, Timestamp};
+use crate::error::{Error, Result};
+use crate::ids::{ReceiptId, UserId};
+use crate::web::{Ours, Page, Posted, Reply, View};
+
+/// An opt-out of sale and sharing is remembered longer than a choice: browsers keep a cookie for 400 days at most.
+const OPT_OUT_LASTS: i64 = 400 * DAY;
+
+/// A change with what its receipt says beside it. Drawn and worded before the write, which may run twice.
+struct Deed {
+    account: Option<UserId>,
+    change: Change,
+    receipt: Receipt,
+    salt: Salt,
+    notice: Notice,
+}
+
+/// Who chose, from what, and where.
+struct Scene<'a> {
+    account: Option<UserId>,
+    before: &'a Choices,
+    signals: Signals,
+    band: Option<Band>,
+    surface: &'static str,
+}
+
+impl Deed {
+    fn new(app: &App, scene: Scene<'_>, mut change: Change, now: Timestamp) -> Result<Deed> {
+        let Scene { account, before, signals, band, surface } = scene;
+        let book = &app.consent;
+        let told = Told::about(book.on());
+        let notice =
+            Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: told.text() };
+        let place = change.choices.place.clone();
+        let id = ReceiptId::draw()?;
+        // Whoever says no carries no id: theirs is proved by the receipt they were shown, and found by nobody else.
+        change.choices.receipt = change.grants().then(|| id.to_string());
+        let granted: BTreeSet<&str> =
+            change.items.iter().filter(|i| i.granted).map(|i| i.vendor.as_str()).collect();
+        let told_once =
+            book.on().filter(|v| granted.contains(v.id.as_str()) || before.of(v, now) == Standing::Granted);
+        let receipt = Receipt {
+            id,
+            time: Timestamp::from_secs(now.secs()),
+            action: change.action,
+            items: change
+                .items
+                .iter()
+                .map(|i| receipt::Item {
+                    purpose: i.purpose.slug().into(),
+                    vendor: i.vendor.clone(),
+                    state: if i.granted { Answer::Granted } else { Answer::Refused },
+                    fingerprint: i.fingerprint.clone(),
+                })
+                .collect(),
+            notice: notice.named(),
+            registry_fingerprint: book.registry.fingerprint().to_owned(),
+            profile: receipt::Profile {
+                id: book.profile_at(place.as_deref()).id.clone(),
+                how_decided: if place.is_some() { "visitor_choice" } else { "unknown_place" }.into(),
+            },
+            band: match band {
+                None => AgeBand::Unknown,
+                Some(Band::Child) => AgeBand::Child,
+                Some(Band::Minor) => AgeBand::Minor,
+                Some(Band::Adult) => AgeBand::Adult,
+            },
+            signals: receipt::Signals { gpc: signals.gpc, dnt: signals.dnt },
+            surface: surface.into(),
+            previous: before.receipt.as_deref().and_then(ReceiptId::parse),
+            valid_until: Timestamp::from_secs(
+                change.choices.expires_at.unwrap_or(now).secs().max(now.secs()),
+            ),
+            recipients: told_once
+                .map(|v| Recipient { vendor: v.id.clone(), name: v.name.clone(), deletion_url: None })
+                .collect(),
+            limit_note: receipt::LIMIT_NOTE.into(),
+        };
+        Ok(Deed { account, change, receipt, salt: Salt::draw()?, notice })
+    }
+
+    /// Changes the state and writes the receipt, both or neither.
+    async fn record(self, app: &App, now: Timestamp) -> Result<(Choices, ReceiptId)> {
+        let Deed { account, change, receipt, salt, notice } = self;
+        let (choices, id) = (change.choices, receipt.id.clone());
+        let kept = choices.clone();
+        app.db
+            .write(move |conn| {
+                log::wait_turn(conn)?;
+                notice.keep(conn)?;
+                let until = receipt::kept_until(receipt.valid_until);
+                log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
+                if let Some(user) = &account {
+                    account::keep(conn, user, &kept, now)?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok((choices, id))
+    }
+}
+
+/// A signal reached an account that had not opted out: it is opted out from now on, on every device (11 CCR 7025(c)(1)).
+pub(super) async fn signal(
+    app: &App,
+    user: &UserId,
+    before: &Choices,
+    signals: Signals,
+    now: Timestamp,
+) -> Result<Choices> {
+    let change = carry_out(&app.consent, before, &Press::Signal, &[], true, now);
+    let scene =
+        Scene { account: Some(user.clone()), before, signals, band: Some(Band::Adult), surface: "signal" };
+    let deed = Deed::new(app, scene, change, now)?;
+    Ok(deed.record(app, now).await?.0)
+}
+
+/// A purpose with its switch.
+#[derive(Serialize)]
+struct PurposeRow {
+    #[serde(flatten)]
+    told: PurposeTold,
+    on: bool,
+}
+
+/// A vendor with its switch and the reason it is on or off in this very answer.
+#[derive(Serialize)]
+struct VendorRow {
+    #[serde(flatten)]
+    told: VendorTold,
+    on: bool,
+    is_contacted: bool,
+    reason: &'static str,
+}
+
+/// The screen where everything is decided.
+#[derive(Serialize)]
+pub struct ChoicesPage {
+    /// Whether anybody could be contacted at all on this site.
+    has_vendors: bool,
+    /// Whether nobody is asked, because of the age question.
+    is_young: bool,
+    purposes: Vec<PurposeRow>,
+    vendors: Vec<VendorRow>,
+    small: &'static str,
+    /// Whether letters may report back; only for people with an account.
+    letters: Option<bool>,
+    says_gpc: bool,
+    says_dnt: bool,
+    signal_beaten: bool,
+    decided_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+    opted_out_at: Option<Timestamp>,
+    /// The receipt of the choice just made, or of the last yes.
+    receipt: Option<String>,
+    /// Whether it was made just now.
+    is_fresh: bool,
+    /// Whether anything that could be contacted sells, shares or targets.
+    trades: bool,
+    no_cookies: bool,
+    /// Whether house advertisements go on after a no.
+    ads_go_on: bool,
+    edition: Timestamp,
+}
+
+impl ChoicesPage {
+    fn new(app: &App, consent: &Consent, fresh: Option<String>) -> ChoicesPage {
+        let (book, now) = (&app.consent, Timestamp::now());
+        let (choices, decision) = (&consent.choices, &consent.decision);
+        let told = Told::about(book.on());
+        let standing =
+            |id: &str, purpose| book.on().find(|v| v.id == id).map(|v| choices.standing(v, purpose, now));
+        let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
+        let vendors = book
+            .enabled
+            .iter()
+            .map(|e| {
+                let vendor = &book.registry.vendors[e.at];
+                let on = choices.vendors.get(&vendor.id).is_some_and(|a| a.yes)
+                    && choices.of(vendor, now) != Standing::Expired
+                    && choices.of(vendor, now) != Standing::Changed;
+                VendorRow {
+                    told: VendorTold::new(vendor),
+                    on,
+                    is_contacted: decision.reasons[e.at].allows(),
+                    reason: decision.reasons[e.at].words(),
+                }
+            })
+            .collect();
+        let purposes = told
+            .purposes
+            .iter()
+            .map(|p| {
+                let purpose = Purpose::parse(p.slug);
+                let on = purpose.is_some_and(|purpose| {
+                    choices.purposes.get(&purpose) == Some(&true)
+                        && told.vendors.iter().any(|v| standing(&v.id, purpose) == Some(Standing::Granted))
+                });
+                PurposeRow { told: p.clone(), on }
+            })
+            .collect();
+        ChoicesPage {
+            has_vendors: !book.enabled.is_empty(),
+            is_young,
+            purposes,
+            vendors,
+            small: told.small,
+            letters: consent
+                .account
+                .as_ref()
+                .map(|_| choices.purposes.get(&Purpose::EmailMeasurement) == Some(&true)),
+            says_gpc: consent.signals.gpc,
+            says_dnt: consent.signals.dnt && book.honour_dnt,
+            signal_beaten: consent.signal(app) && choices.overrides_gpc.is_some(),
+            decided_at: choices.decided_at,
+            expires_at: choices.expires_at.filter(|at| *at > now),
+            opted_out_at: choices.opted_out_at,
+            is_fresh: fresh.is_some(),
+            receipt: fresh.or_else(|| choices.receipt.clone()),
+            trades: book.on().any(|v| v.trades()),
+            no_cookies: !consent.takes_cookies,
+            ads_go_on: false,
+            edition: super::routes::edition_day(),
+        }
+    }
+}
+
+impl View for ChoicesPage {
+    const TEMPLATE: &'static str = "consent/choices.html";
+
+    fn samples() -> Vec<ChoicesPage> {
+        let day = Timestamp(1_800_000_000_000);
+        let all: Vec<_> = super::vendor::Registry::shipped()
+            .map(|r| r.vendors.iter().filter(|v| v.id == "ga4" || v.id == "histats").collect())
+            .unwrap_or_default();
+        let told = Told::about(all.into_iter());
+        let page = |has_vendors: bool, on: bool, account: bool| ChoicesPage {
+            has_vendors,
+            is_young: false,
+            purposes: told.purposes.iter().map(|p| PurposeRow { told: p.clone(), on }).collect(),
+            vendors: told
+                .vendors
+                .iter()
+                .map(|v| VendorRow { told: v.clone(), on, is_contacted: on, reason: "On." })
+                .collect(),
+            small: told.small,
+            letters: account.then_some(on),
+            says_gpc: on,
+            says_dnt: !on,
+            signal_beaten: on && account,
+            decided_at: on.then_some(day),
+            expires_at: on.then_some(day),
+            opted_out_at: account.then_some(day),
+            receipt: on.then(|| "01".into()),
+            is_fresh: account,
+            trades: true,
+            no_cookies: !account,
+            ads_go_on: on,
+            edition: day,
+        };
+        let young = ChoicesPage { is_young: true, ..page(true, false, false) };
+        vec![page(false, false, false), page(true, false, false), page(true, true, true), young]
+    }
+}
+
+/// One screen with every choice on it.
+#[get("/privacy/choices?<receipt>")]
+pub fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
+    let fresh = receipt.and_then(ReceiptId::parse).map(|id| id.to_string());
+    page.show(&ChoicesPage::new(app, &consent, fresh))
+}
+
+/// Takes a choice: the state changes and its receipt is written, or nothing does. Then a whole new document, because a
+/// policy is fixed when its document arrives.
+#[post("/privacy/choices", data = "<form>")]
+pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<Reply> {
+    let (fields, now) = (form.0, Timestamp::now());
+    let back = fields.text("return");
+    let press = match fields.text("choice") {
+        "accept" => Press::Accept,
+        "refuse" => Press::Refuse,
+        "opt_out" => Press::OptOut,
+        "later" => return Ok(Reply::go_back(back, "/").keep(Ours::Later, "1", None)),
+        "save" => {
+            let on = |prefix: &str| -> BTreeSet<String> {
+                let ticked = fields.iter().filter(|(_, value)| *value == "on");
+                ticked.filter_map(|(name, _)| name.strip_prefix(prefix).map(str::to_owned)).collect()
+            };
+            Press::Save {
+                purposes: on("purpose.").iter().filter_map(|slug| Purpose::parse(slug)).collect(),
+                vendors: on("vendor."),
+            }
+        }
+        _ => return Err(Error::refused("Choose to accept, to refuse, to opt out or to save.")),
+    };
+    if matches!(consent.band, Some(Band::Child | Band::Minor)) {
+        return Err(Error::refused("There is nothing to choose: nobody may see you here."));
+    }
+    let book = &app.consent;
+    let everyone: Vec<usize> = book.enabled.iter().map(|e| e.at).collect();
+    let asked = match &consent.decision.to_ask {
+        some if !some.is_empty() && !fields.has("all") => some.clone(),
+        _ => everyone,
+    };
+    let change = carry_out(book, &consent.choices, &press, &asked, consent.signal(app), now);
+    let (action, takes_away) = (change.action, change.takes_away);
+    let surface = if back.is_empty() { "choices" } else { "banner" };
+    let scene = Scene {
+        account: consent.account.clone(),
+        before: &consent.choices,
+        signals: consent.signals,
+        band: consent.band,
+        surface,
+    };
+    let deed = Deed::new(app, scene, change, now)?;
+    let (choices, id) = deed.record(app, now).await?;
+    let said = said(action);
+    let proof = format!("/privacy/receipts/{id}");
+    let reply = match surface {
+        "banner" => Reply::go_back(back, "/").notice_with(said, "Receipt", &proof),
+        _ => Reply::go(format!("/privacy/choices?receipt={id}")).notice(said),
+    };
+    let lasts = if choices.opted_out_at.is_some() { OPT_OUT_LASTS } else { book.choice_ms };
+    let reply =
+        reply.keep(Ours::Consent, seal::close(&app.keys.seal, &choices), Some(lasts)).forget(Ours::Later);
+    // What vendors kept beside cookies goes too (Clear Site Data; browsers take it over https alone).
+    let clears = takes_away && app.config.is_https();
+    Ok(if clears { reply.header("Clear-Site-Data", "\"storage\"") } else { reply })
+}
+
+fn said(action: receipt::Action) -> &'static str {
+    use receipt::Action::*;
+    match action {
+        Accept => "Accepted. You can take it back at any time.",
+        Partial => "Saved: only what you chose.",
+        Withdraw => "Taken back. From this page on they are not contacted.",
+        OptOut => "You are opted out of the sale and sharing of your personal information.",
+        _ => "Refused. Nobody else sees you here.",
+    }
+}

@@ -1,0 +1,77 @@
+//! What the layout of every page shows of a decision: the tags of vendors who may be contacted, the banner, and that a
+//! signal was honoured.
+
+use serde::Serialize;
+
+use super::choices::Standing;
+use super::guards::Consent;
+use super::notice::Told;
+use super::rulebook::{AdsMode, Rulebook};
+use crate::web::assets;
+
+/// The script of ours that starts a vendor's, and what it needs to know.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tag {
+    /// The versioned address of our own file.
+    pub src: String,
+    pub vendor: &'static str,
+    pub key: String,
+    /// The granted purposes, with spaces.
+    pub grants: String,
+}
+
+/// What the layout shows.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ConsentFrame {
+    pub tags: Vec<Tag>,
+    /// What is put to the visitor, when something is to be asked.
+    pub banner: Option<Told>,
+    /// Whether a signal was applied (11 CCR 7025(c)(6): every page then says so).
+    pub signal: bool,
+    /// The same as long as the same vendors may be contacted: open tabs compare it.
+    pub tag: String,
+    pub ads: Option<AdsMode>,
+}
+
+impl ConsentFrame {
+    /// The frame of one page. Where decisions themselves are made, the banner would only be in the way.
+    pub fn new(book: &Rulebook, consent: &Consent, path: &str) -> ConsentFrame {
+        let asks = !consent.decision.to_ask.is_empty()
+            && !consent.later
+            && !path.starts_with("/privacy/")
+            && !is_bare(path);
+        let vendors = &book.registry.vendors;
+        ConsentFrame {
+            tags: tags(book, consent),
+            banner: asks.then(|| Told::about(consent.decision.to_ask.iter().map(|at| &vendors[*at]))),
+            signal: consent.decision.signal_applied,
+            tag: consent.decision.tag(book),
+            ads: Some(consent.decision.ads),
+        }
+    }
+}
+
+/// The age screen comes alone.
+fn is_bare(path: &str) -> bool {
+    path == "/age" || path == "/sign-up"
+}
+
+fn tags(book: &Rulebook, consent: &Consent) -> Vec<Tag> {
+    let mut all = vec![];
+    for (vendor, key) in consent.decision.allowed(book) {
+        let Some(src) = assets::address(&format!("js/vendors/{}.js", vendor.id)) else { continue };
+        let now = consent.choices.decided_at.unwrap_or_default();
+        let grants: Vec<&str> = vendor
+            .purposes
+            .iter()
+            .filter(|p| {
+                let standing = consent.choices.standing(vendor, **p, now);
+                // Where people are asked afterwards, silence lets a vendor run for what it is there for.
+                standing == Standing::Granted || standing == Standing::Undecided
+            })
+            .map(|p| p.slug())
+            .collect();
+        all.push(Tag { src, vendor: &vendor.id, key: key.to_owned(), grants: grants.join(" ") });
+    }
+    all
+}

@@ -1,0 +1,208 @@
+//! What a visitor is told before they choose: the same words in the banner, on the choices page and, under their hash,
+//! behind every receipt.
+
+use serde::Serialize;
+
+use super::purpose::Purpose;
+use super::vendor::{Jar, Vendor};
+
+/// The edition of these words. A change of meaning is a new one.
+pub const VERSION: &str = "2026-11-28";
+pub const LANGUAGE: &str = "en";
+
+/// A purpose as it is put to a visitor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PurposeTold {
+    pub slug: &'static str,
+    pub name: &'static str,
+    pub words: &'static str,
+}
+
+/// A vendor as it is put to a visitor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VendorTold {
+    pub id: String,
+    pub name: String,
+    pub owner: String,
+    /// The purposes' slugs.
+    pub purposes: Vec<&'static str>,
+    /// Their names, as one phrase.
+    pub what_for: String,
+    pub hosts: Vec<String>,
+    pub cookies: Vec<CookieTold>,
+    pub sells_or_shares: bool,
+    pub targets_ads: bool,
+}
+
+/// A cookie as it is put to a visitor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CookieTold {
+    pub name: String,
+    pub lasts: String,
+    /// Under our name; else under the vendor's, out of our reach.
+    pub is_ours: bool,
+}
+
+/// Everything that is put to a visitor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Told {
+    pub heading: &'static str,
+    pub lead: String,
+    pub purposes: Vec<PurposeTold>,
+    pub vendors: Vec<VendorTold>,
+    pub small: &'static str,
+}
+
+/// A name pattern as people read it: `_ga_*` for `^_ga_[A-Z0-9]+$`.
+fn readable(pattern: &str) -> String {
+    let inner = pattern.trim_start_matches('^').trim_end_matches('$');
+    let mut out = String::new();
+    let mut chars = inner.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '[' => {
+                for c in chars.by_ref() {
+                    if c == ']' {
+                        break;
+                    }
+                }
+                out.push('*');
+            }
+            '.' => out.push('*'),
+            '+' | '*' | '?' => {}
+            '\\' => out.extend(chars.next()),
+            '(' | ')' => out.push(c),
+            '|' => out.push_str(" or "),
+            other => out.push(other),
+        }
+    }
+    out.replace("**", "*")
+}
+
+fn listed(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+impl VendorTold {
+    /// What is told about one vendor.
+    pub fn new(vendor: &Vendor) -> VendorTold {
+        let names: Vec<String> = vendor.purposes.iter().map(|p| p.name().to_lowercase()).collect();
+        let cookies = vendor.cookies.iter().filter(|c| !c.old);
+        VendorTold {
+            id: vendor.id.clone(),
+            name: vendor.name.clone(),
+            owner: vendor.owner.clone(),
+            purposes: vendor.purposes.iter().map(|p| p.slug()).collect(),
+            what_for: listed(&names),
+            hosts: {
+                let mut hosts: Vec<String> = vendor
+                    .hosts
+                    .granted()
+                    .map(|h| {
+                        h.trim_start_matches("https://").split('/').next().unwrap_or_default().to_owned()
+                    })
+                    .collect();
+                hosts.sort();
+                hosts.dedup();
+                hosts
+            },
+            cookies: cookies
+                .map(|c| CookieTold {
+                    name: readable(&c.name),
+                    lasts: c.lasts.clone(),
+                    is_ours: c.jar == Jar::Ours,
+                })
+                .collect(),
+            sells_or_shares: vendor.sells_or_shares,
+            targets_ads: vendor.targets_ads,
+        }
+    }
+}
+
+impl Told {
+    /// What is put to a visitor about these vendors.
+    pub fn about<'a>(vendors: impl Iterator<Item = &'a Vendor>) -> Told {
+        let all: Vec<&Vendor> = vendors.collect();
+        let purposes: Vec<Purpose> =
+            Purpose::ALL.into_iter().filter(|p| all.iter().any(|v| v.purposes.contains(p))).collect();
+        let names: Vec<String> = all.iter().map(|v| v.name.clone()).collect();
+        let what: Vec<String> = purposes.iter().map(|p| p.name().to_lowercase()).collect();
+        Told {
+            heading: "May others see that you are here?",
+            lead: format!(
+                "We use only cookies that a page cannot work without. {} would set cookies of their own and see what \
+                 you look at, for {}. Nothing of theirs is loaded unless you accept, and everything works if you do not.",
+                listed(&names),
+                listed(&what)
+            ),
+            purposes: purposes
+                .into_iter()
+                .map(|p| PurposeTold { slug: p.slug(), name: p.name(), words: p.words() })
+                .collect(),
+            vendors: all.into_iter().map(VendorTold::new).collect(),
+            small: "Your answer lasts six months at most. You can change it on every page, under “Your privacy \
+                    choices”. What a vendor already has, only the vendor can delete.",
+        }
+    }
+
+    /// The whole as one text, line by line as it is shown: what is hashed and kept.
+    pub fn text(&self) -> String {
+        let mut lines = vec![self.heading.to_owned(), self.lead.clone()];
+        lines.extend(self.purposes.iter().map(|p| format!("{}: {}", p.name, p.words)));
+        for v in &self.vendors {
+            let cookies: Vec<String> =
+                v.cookies.iter().map(|c| format!("{} ({})", c.name, c.lasts)).collect();
+            lines.push(format!(
+                "{} ({}), for {}. Contacts {}. Cookies: {}.",
+                v.name,
+                v.owner,
+                v.what_for,
+                listed(&v.hosts),
+                if cookies.is_empty() { "none".to_owned() } else { listed(&cookies) }
+            ));
+        }
+        lines.push(self.small.to_owned());
+        lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consent::vendor::Registry;
+
+    #[test]
+    fn names_of_cookies_are_readable() {
+        for (pattern, read) in [
+            ("^_ga$", "_ga"),
+            ("^_ga_[A-Z0-9]+$", "_ga_*"),
+            ("^HstC(fa|la)[0-9]+$", "HstC(fa or la)*"),
+            ("^_gac_(UA|G)-.+$", "_gac_(UA or G)-*"),
+        ] {
+            assert_eq!(readable(pattern), read);
+        }
+    }
+
+    #[test]
+    fn a_notice_says_who_and_for_what() {
+        let registry = Registry::shipped().unwrap();
+        let two = ["ga4", "statcounter"].map(|id| registry.vendor(id).unwrap());
+        let told = Told::about(two.into_iter());
+        let text = told.text();
+        for part in [
+            "Google Analytics 4 and StatCounter",
+            "statistics",
+            "*.google-analytics.com",
+            "_ga (2 years)",
+            "We use",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert!(!text.contains("__utma"), "what only older scripts wrote is not told");
+        assert_eq!(told.purposes.len(), 1);
+    }
+}

@@ -1,0 +1,175 @@
+//! Rules of places (`jurisdictions.toml`): dated data. The stricter of the site's and the place's profile counts, and a
+//! place nobody knows is strict.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::vendor::Source;
+
+/// Whether a visitor is asked first, or may say no afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Model {
+    OptOut,
+    OptIn,
+}
+
+/// The rules of a place.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    pub id: String,
+    /// ISO 3166-1 or -2 codes.
+    pub places: Vec<String>,
+    /// What the law would allow.
+    pub law: Model,
+    /// What the shop does, where the operator switched opt-out on.
+    pub model: Model,
+    /// From which age a person can consent alone; 0: by country.
+    pub consent_age: u8,
+    #[serde(default)]
+    pub guardian_consent_below: u8,
+    pub no_vendor_ads_below: u8,
+    pub features: Vec<String>,
+    pub from: String,
+    #[serde(default)]
+    pub unsure: bool,
+}
+
+impl Profile {
+    /// Whether a rule with a name of its own applies here.
+    pub fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|f| f == feature)
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConsentAge {
+    age: u8,
+    countries: Vec<String>,
+    #[serde(rename = "from")]
+    _from: String,
+    #[serde(default, rename = "unsure")]
+    _unsure: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signal {
+    states: Vec<String>,
+    unsure: Vec<String>,
+    #[serde(rename = "from")]
+    _from: String,
+}
+
+/// All places.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Places {
+    pub written_on: toml::value::Datetime,
+    default: String,
+    unlisted_consent_age: u8,
+    pub sources: BTreeMap<String, Source>,
+    signal: Signal,
+    #[serde(rename = "profile")]
+    pub profiles: Vec<Profile>,
+    consent_age: Vec<ConsentAge>,
+}
+
+static SHIPPED: LazyLock<Result<Places, String>> = LazyLock::new(|| {
+    let places: Places =
+        toml::from_str(include_str!("jurisdictions.toml")).map_err(|e| format!("places: {}", e.message()))?;
+    match places.profile(&places.default) {
+        Some(profile) if profile.model == Model::OptIn => Ok(places),
+        _ => Err("places: the default profile does not ask first".into()),
+    }
+});
+
+impl Places {
+    /// The rules this program was built with. A test holds that they can be read.
+    pub fn shipped() -> Result<&'static Places, String> {
+        SHIPPED.as_ref().map_err(Clone::clone)
+    }
+
+    /// A profile by its id.
+    pub fn profile(&self, id: &str) -> Option<&Profile> {
+        self.profiles.iter().find(|p| p.id == id)
+    }
+
+    /// The profile for a place nobody knows: the strict one.
+    pub fn unknown(&self) -> Option<&Profile> {
+        self.profile(&self.default)
+    }
+
+    /// The profile of a place by its ISO code: of the region (`US-CA`), else of its country; `None` where there is none,
+    /// which counts as unknown.
+    pub fn of(&self, code: &str) -> Option<&Profile> {
+        let code = code.to_uppercase();
+        let country = code.split('-').next().unwrap_or_default().to_owned();
+        let find = |code: &str| self.profiles.iter().find(|p| p.places.iter().any(|place| place == code));
+        find(&code).or_else(|| find(&country))
+    }
+
+    /// From which age a person there can consent alone (GDPR, article 8, and what is like it).
+    pub fn consent_age(&self, code: &str) -> u8 {
+        let country = code.split('-').next().unwrap_or_default().to_uppercase();
+        let by_country = self
+            .consent_age
+            .iter()
+            .filter(|row| row.countries.contains(&country))
+            .map(|row| row.age)
+            .max()
+            .unwrap_or(self.unlisted_consent_age);
+        match self.of(code) {
+            Some(profile) if profile.consent_age > 0 => {
+                profile.consent_age.max(profile.guardian_consent_below)
+            }
+            _ => by_country,
+        }
+    }
+
+    /// Whether a state of the US requires sites to honour an opt-out signal; ours does everywhere.
+    pub fn signal_required(&self, code: &str) -> bool {
+        let state = code.strip_prefix("US-").unwrap_or_default().to_owned();
+        self.signal.states.contains(&state) || self.signal.unsure.contains(&state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_lead_to_their_profiles() {
+        let places = Places::shipped().unwrap();
+        for (code, id) in [
+            ("DE", Some("eu")),
+            ("FR", Some("fr")),
+            ("US-CA", Some("us-ca")),
+            ("us-tx", Some("us")),
+            ("BR", None),
+            ("", None),
+        ] {
+            assert_eq!(places.of(code).map(|p| p.id.as_str()), id, "{code}");
+        }
+        assert_eq!(places.unknown().unwrap().id, "strict");
+        for (code, age) in [
+            ("DE", 16),
+            ("FR", 15),
+            ("DK", 15),
+            ("AT", 14),
+            ("GB", 13),
+            ("US-CA", 13),
+            ("CN", 14),
+            ("BR", 16),
+        ] {
+            assert_eq!(places.consent_age(code), age, "{code}");
+        }
+        assert!(places.signal_required("US-CA") && !places.signal_required("US-NY"));
+        assert!(places.profiles.iter().all(|p| places.sources.contains_key(&p.from)));
+        assert!(places.profile("us-ca").unwrap().has("shine_the_light"));
+    }
+}

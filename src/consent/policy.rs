@@ -1,0 +1,143 @@
+//! What a browser is told to refuse, from a decision: Content-Security-Policy (CSP Level 3) and Connection-Allowlist
+//! (Chromium since 152), which also governs hints, WebRTC and navigations.
+
+use super::decision::Decision;
+use super::rulebook::Rulebook;
+use super::vendor::Hosts;
+
+/// Where violation reports go. Root-relative, so that they never leave this site.
+pub const ENDPOINTS: &str = "csp=\"/reports/csp\", ca=\"/reports/connection\"";
+
+/// What answers depend on, for caches.
+pub const VARY: &str = "Cookie, Sec-GPC, DNT, Accept-Language";
+
+fn sources(list: &mut String, book: &Rulebook, decision: &Decision, of: fn(&Hosts) -> &Vec<String>) {
+    for (vendor, _) in decision.allowed(book) {
+        for host in of(&vendor.hosts) {
+            // Two vendors may share a host; a policy names it once.
+            if !list.split(' ').any(|known| known == host) {
+                list.push(' ');
+                list.push_str(host);
+            }
+        }
+    }
+}
+
+/// The Content-Security-Policy: our own host and the hosts of allowed vendors. `media` is the one other origin that is
+/// ours: the storage that signed addresses lead to. `forms` are origins at which a form of this page may end: Chromium
+/// holds redirects of a form to `form-action` too.
+pub fn content(book: &Rulebook, decision: &Decision, media: Option<&str>, forms: &[String]) -> String {
+    let own = || "'self'".to_owned();
+    let ours = || media.map_or_else(own, |origin| format!("'self' {origin}"));
+    let (mut script, mut connect, mut img, mut frame) = (own(), ours(), ours(), String::new());
+    sources(&mut script, book, decision, |h| &h.script);
+    sources(&mut connect, book, decision, |h| &h.connect);
+    sources(&mut img, book, decision, |h| &h.img);
+    sources(&mut frame, book, decision, |h| &h.frame);
+    let frame = if frame.is_empty() { "'none'" } else { frame.trim_start() };
+    let media = ours();
+    let forms: String = forms.iter().map(|origin| format!(" {origin}")).collect();
+    format!(
+        "default-src 'none'; script-src {script}; style-src 'self'; img-src {img}; media-src {media}; \
+         font-src 'self'; connect-src {connect}; manifest-src 'self'; worker-src 'none'; object-src 'none'; \
+         frame-src {frame}; form-action 'self'{forms}; base-uri 'none'; frame-ancestors 'none'; webrtc 'block'; \
+         report-to csp"
+    )
+}
+
+/// The Connection-Allowlist: ourselves and the origins of allowed vendors. Redirects are allowed, or a form answered by
+/// 303 would end in an error page; so no address of ours leads elsewhere except by a navigation to a stored target.
+pub fn connections(book: &Rulebook, decision: &Decision, media: Option<&str>) -> String {
+    let mut list = "(response-origin".to_owned();
+    let mut add = |origin: &str| {
+        let entry = format!(" \"{origin}\"");
+        if !list.contains(&entry) {
+            list.push_str(&entry);
+        }
+    };
+    if let Some(origin) = media {
+        add(origin);
+    }
+    for (vendor, _) in decision.allowed(book) {
+        for host in vendor.hosts.granted() {
+            add(origin_of(host));
+        }
+    }
+    list.push_str(");redirects=allow;webrtc=block;report-to=ca");
+    list
+}
+
+/// `https://host` of an address. Without a trailing slash it covers all paths.
+fn origin_of(address: &str) -> &str {
+    let after = address.find("://").map_or(0, |n| n + 3);
+    let end = address[after..].find('/').map_or(address.len(), |n| after + n);
+    &address[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::config::Config;
+    use crate::consent::choices::Choices;
+    use crate::consent::decision::{Context, decide};
+
+    fn rules(vendors: &str, yes: bool) -> (Rulebook, Decision) {
+        let env = BTreeMap::from([("CUEHOUSE_VENDORS".to_owned(), vendors.to_owned())]);
+        let book = Rulebook::new(&Config::read(None, &env).unwrap()).unwrap();
+        let mut choices = Choices { expires_at: Some(Timestamp(2)), ..Choices::default() };
+        for vendor in book.on() {
+            choices.answer(vendor, yes);
+            choices.purposes.extend(vendor.purposes.iter().map(|p| (*p, yes)));
+        }
+        let decision = decide(&Context {
+            book: &book,
+            band: None,
+            age_locked: false,
+            gpc: false,
+            dnt: false,
+            account_opted_out: false,
+            ad_free: false,
+            choices: &choices,
+            load_once: None,
+            now: Timestamp(1),
+        });
+        (book, decision)
+    }
+
+    /// R-EN-3: byte for byte what is meant, without and with one vendor.
+    #[test]
+    fn headers_are_as_written_down() {
+        let (book, nobody) = rules("ga4=G-TEST", false);
+        assert_eq!(
+            content(&book, &nobody, None, &[]),
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; \
+             font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'none'; object-src 'none'; \
+             frame-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; webrtc 'block'; \
+             report-to csp"
+        );
+        assert_eq!(
+            connections(&book, &nobody, None),
+            "(response-origin);redirects=allow;webrtc=block;report-to=ca"
+        );
+        let (book, ga) = rules("ga4=G-TEST", true);
+        let policy = content(&book, &ga, None, &["https://pay.example".into()]);
+        for part in [
+            "script-src 'self' https://www.googletagmanager.com/gtag/js;",
+            "connect-src 'self' https://*.google-analytics.com https://*.analytics.google.com;",
+            "img-src 'self' https://*.google-analytics.com https://*.analytics.google.com;",
+            "form-action 'self' https://pay.example;",
+            "frame-src 'none';",
+        ] {
+            assert!(policy.contains(part), "{part} in {policy}");
+        }
+        assert_eq!(
+            connections(&book, &ga, Some("https://sounds.example")),
+            "(response-origin \"https://sounds.example\" \"https://www.googletagmanager.com\" \
+             \"https://*.google-analytics.com\" \"https://*.analytics.google.com\");redirects=allow;webrtc=block;\
+             report-to=ca"
+        );
+    }
+}

@@ -1,0 +1,235 @@
+//! What this site's operator settled: which vendors are on and with which keys, whose rules hold, how long a choice
+//! lasts. Read once at start; every fault is said.
+
+use super::place::{Model, Places, Profile};
+use super::vendor::{Registry, State, Vendor};
+use crate::clock::DAY;
+use crate::config::Config;
+
+/// How long a yes or a no lasts: six months (CNIL, good practice on cookies, 2020).
+pub const CHOICE_DAYS: i64 = 182;
+/// The longest it may be set to: 13 months (CNIL; text of the TCF).
+pub const LONGEST_CHOICE_DAYS: i64 = 396;
+
+/// How far advertising goes. The site sets the highest; a decision lowers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdsMode {
+    /// No slot.
+    None,
+    /// Our own, chosen by the page alone.
+    Contextual,
+    /// Those of vendors who may, else our own.
+    Vendor,
+}
+
+/// A vendor that is on.
+#[derive(Clone, Debug)]
+pub struct Enabled {
+    /// Where it stands in the registry.
+    pub at: usize,
+    /// What the vendor gave the operator: `G-…`, `project:security`.
+    pub key: String,
+}
+
+/// The rules of one site.
+#[derive(Clone, Debug)]
+pub struct Rulebook {
+    pub registry: &'static Registry,
+    pub places: &'static Places,
+    pub enabled: Vec<Enabled>,
+    pub profile: &'static Profile,
+    /// Places where an opt-out model counts, because the operator said so.
+    pub opt_out_places: Vec<String>,
+    /// Whether `DNT: 1` is taken for `Sec-GPC: 1`.
+    pub honour_dnt: bool,
+    /// How long a choice lasts, in milliseconds.
+    pub choice_ms: i64,
+    pub ads: AdsMode,
+    /// Whether an unscreened visitor may be a child: then nobody is asked and no vendor runs.
+    pub child_mode: bool,
+}
+
+impl Rulebook {
+    /// The rules that these settings make. The error is everything that is wrong with them.
+    pub fn new(config: &Config) -> Result<Rulebook, Vec<String>> {
+        let registry = Registry::shipped()?;
+        let places = Places::shipped().map_err(|fault| vec![fault])?;
+        let mut faults = vec![];
+        let mut enabled: Vec<Enabled> = vec![];
+        for (id, key) in &config.vendors {
+            let Some(at) = registry.vendors.iter().position(|v| v.id == *id) else {
+                faults.push(format!(
+                    "CUEHOUSE_VENDORS names {id}, of whom this edition of Cuehouse has no facts"
+                ));
+                continue;
+            };
+            let vendor = &registry.vendors[at];
+            if let Some(fault) = refusal(vendor, key, config) {
+                faults.push(format!("CUEHOUSE_VENDORS names {id}: {fault}"));
+            }
+            if enabled.iter().any(|e| e.at == at) {
+                faults.push(format!("CUEHOUSE_VENDORS names {id} twice"));
+            }
+            enabled.push(Enabled { at, key: key.clone() });
+        }
+        enabled.sort_by_key(|e| e.at);
+        let unknown = places.unknown();
+        let profile = places.profile(&config.privacy.profile).or_else(|| {
+            faults.push(format!(
+                "CUEHOUSE_PRIVACY_PROFILE is {:?}, and there is no such profile",
+                config.privacy.profile
+            ));
+            unknown
+        });
+        for code in &config.privacy.opt_out_places {
+            if places.of(code).is_none_or(|p| p.model != Model::OptOut) {
+                faults.push(format!(
+                    "CUEHOUSE_PRIVACY_OPT_OUT_PLACES names {code}, where people must be asked first"
+                ));
+            }
+        }
+        let Some(profile) = profile.filter(|_| faults.is_empty()) else { return Err(faults) };
+        Ok(Rulebook {
+            registry,
+            places,
+            enabled,
+            profile,
+            opt_out_places: config.privacy.opt_out_places.clone(),
+            honour_dnt: config.privacy.honour_dnt,
+            choice_ms: config.privacy.choice_days * DAY,
+            ads: config.privacy.ads,
+            child_mode: false,
+        })
+    }
+
+    /// The vendors that are on, in the registry's order.
+    pub fn on(&self) -> impl Iterator<Item = &'static Vendor> {
+        self.enabled.iter().map(|e| &self.registry.vendors[e.at])
+    }
+
+    /// The key of a vendor that is on.
+    pub fn key(&self, id: &str) -> Option<&str> {
+        self.enabled.iter().find(|e| self.registry.vendors[e.at].id == id).map(|e| e.key.as_str())
+    }
+
+    /// Whether people at this place are asked first: the stricter of the site's and the place's rule, strict where the
+    /// place is unknown. Opt-out counts only where the operator switched it on for that very place.
+    pub fn model(&self, place: Option<&str>) -> Model {
+        let Some(place) = place else { return Model::OptIn };
+        let switched_on = self.opt_out_places.iter().any(|p| p.eq_ignore_ascii_case(place));
+        match self.places.of(place) {
+            Some(profile) if switched_on => profile.model.max(self.profile.model),
+            _ => Model::OptIn,
+        }
+    }
+
+    /// The profile that explains a decision to the visitor at this place.
+    pub fn profile_at(&self, place: Option<&str>) -> &'static Profile {
+        let found = place.and_then(|p| self.places.of(p));
+        match found {
+            Some(profile) if profile.model >= self.profile.model => profile,
+            _ => self.profile,
+        }
+    }
+}
+
+/// Why a vendor cannot be on here.
+fn refusal(vendor: &Vendor, key: &str, config: &Config) -> Option<String> {
+    if vendor.state == State::Retired {
+        return Some("it is retired and is never enabled".into());
+    }
+    if let Some(hold) = &vendor.hold {
+        return Some(format!("it is held back: {hold}"));
+    }
+    if config.is_production() && !vendor.missing.is_empty() {
+        return Some(format!("not known yet: {}", vendor.missing.join(", ")));
+    }
+    if config.privacy.declares_no_sale && vendor.sells_or_shares {
+        return Some("it sells or shares, and CUEHOUSE_PRIVACY_DECLARES_NO_SALE says that nothing is".into());
+    }
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ':');
+    let fits = match vendor.id.as_str() {
+        "ga4" => key.strip_prefix("G-").is_some_and(|rest| rest.len() >= 4 && !rest.contains(':')),
+        "statcounter" => key.split_once(':').is_some_and(|(project, code)| {
+            project.parse::<u64>().is_ok() && !code.is_empty() && !code.contains(':')
+        }),
+        "histats" => key.parse::<u64>().is_ok(),
+        _ => !key.is_empty(),
+    };
+    (!fits || !key.chars().all(letters)).then(|| "the key behind = is not one of this vendor's".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let env: BTreeMap<String, String> =
+            pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        Config::read(None, &env)
+    }
+
+    fn book(pairs: &[(&str, &str)]) -> Rulebook {
+        Rulebook::new(&config(pairs).unwrap()).unwrap()
+    }
+
+    /// S1-23, S3-56, R-EN-9, T-BOOT-1, PR-21, D16: who is retired, held, unknown, without a right key or against the site's own word
+    /// is refused at start.
+    #[test]
+    fn vendors_that_may_not_be_on_stop_the_start() {
+        let on: Vec<&str> = book(&[("CUEHOUSE_VENDORS", "statcounter=123:abcdef,ga4=G-TEST")])
+            .on()
+            .map(|v| v.id.as_str())
+            .collect();
+        assert_eq!(on, ["ga4", "statcounter"]);
+        assert_eq!(book(&[("CUEHOUSE_VENDORS", "ga4=G-TEST")]).key("ga4"), Some("G-TEST"));
+        for vendors in [
+            "clicksor=1",
+            "adsense=ca-pub-1",
+            "doubleclick=1",
+            "magnite=1",
+            "facebook=1",
+            "ga4",
+            "ga4=",
+            "ga4=UA-1",
+            "ga4=G-\"><script>",
+            "statcounter=abc",
+            "histats=1x",
+            "ga4=G-TEST,ga4=G-OTHER",
+        ] {
+            assert!(config(&[("CUEHOUSE_VENDORS", vendors)]).is_err(), "{vendors}");
+        }
+        let no_sale = [("CUEHOUSE_PRIVACY_DECLARES_NO_SALE", "on"), ("CUEHOUSE_VENDORS", "ga4=G-TEST")];
+        assert!(config(&no_sale).is_err() && config(&no_sale[..1]).is_ok());
+        for (name, value) in [
+            ("CUEHOUSE_PRIVACY_PROFILE", "lax"),
+            ("CUEHOUSE_PRIVACY_OPT_OUT_PLACES", "DE"),
+            ("CUEHOUSE_PRIVACY_CHOICE_DAYS", "397"),
+            ("CUEHOUSE_PRIVACY_CHOICE_DAYS", "0"),
+        ] {
+            assert!(config(&[(name, value)]).is_err(), "{name}={value}");
+        }
+    }
+
+    /// T-PROP-5: opt-out counts only for a known place that the operator switched on, and never against a stricter site.
+    #[test]
+    fn an_unknown_place_is_strict() {
+        let plain = book(&[]);
+        let loose = book(&[("CUEHOUSE_PRIVACY_OPT_OUT_PLACES", "US-TX"), ("CUEHOUSE_PRIVACY_PROFILE", "us")]);
+        let strict = book(&[("CUEHOUSE_PRIVACY_OPT_OUT_PLACES", "US-TX")]);
+        for (place, plainly, loosely) in [
+            (None, Model::OptIn, Model::OptIn),
+            (Some("US-TX"), Model::OptIn, Model::OptOut),
+            (Some("US-OH"), Model::OptIn, Model::OptIn),
+            (Some("DE"), Model::OptIn, Model::OptIn),
+            (Some("XX"), Model::OptIn, Model::OptIn),
+        ] {
+            assert_eq!(plain.model(place), plainly, "{place:?}");
+            assert_eq!(loose.model(place), loosely, "{place:?}");
+            assert_eq!(strict.model(place), Model::OptIn, "{place:?}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+// When a choice is changed in one tab, the others follow: a policy is fixed when its document arrives, so they reload.
+
+const own = document.querySelector('meta[name=consent]')?.content ?? '';
+const within = (now, then) => then.split(' ').filter(Boolean).every((id) => now.split(' ').includes(id));
+
+try {
+  const channel = new BroadcastChannel('consent-changed');
+  // Only a page that still contacts somebody who may not be contacted any more has to go.
+  channel.onmessage = ({ data }) => { if (typeof data === 'string' && !within(data, own)) location.reload(); };
+  channel.postMessage(own);
+  // A page from the back-forward cache has its old policy: it is fetched anew.
+  addEventListener('pageshow', (event) => { if (event.persisted && own) location.reload(); });
+} catch { /* without channels the next page of each tab is right all the same */ }
+
+// Choosing leads to the heading of the choices, for those who hear the page.
+if (location.hash === '#choose') document.getElementById('choose-title')?.focus();

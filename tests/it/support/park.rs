@@ -1,0 +1,206 @@
+//! The tracker theme park: one server on this machine that plays every vendor's host over https, and a Chromium that
+//! takes it for them. What arrives is kept; what the browser only tried is in its network log.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rocket::data::{Data, Outcome as DataOutcome};
+use rocket::http::{ContentType, Method, Status};
+use rocket::route::{Handler, Outcome, Route};
+use rocket::{Request, Response, figment::Figment};
+
+use super::app::free_port;
+use super::chromium::{Chromium, Driver};
+use super::folder::TestFolder;
+
+/// One request that reached a vendor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    pub host: String,
+    pub path: String,
+}
+
+/// The vendors' side.
+pub struct Park {
+    hits: Arc<Mutex<Vec<Hit>>>,
+    pub port: u16,
+    folder: TestFolder,
+    shutdown: rocket::Shutdown,
+}
+
+/// Hosts that vendors of the registry use; the park plays them all.
+pub const VENDOR_HOSTS: [&str; 14] = [
+    "googletagmanager.com",
+    "google-analytics.com",
+    "analytics.google.com",
+    "doubleclick.net",
+    "googlesyndication.com",
+    "googleadservices.com",
+    "histats.com",
+    "statcounter.com",
+    "rubiconproject.com",
+    "clicksor.com",
+    "tremorhub.com",
+    "springserve.com",
+    "2mdn.net",
+    "evil.example",
+];
+
+#[derive(Clone)]
+struct Playing(Arc<Mutex<Vec<Hit>>>);
+
+#[rocket::async_trait]
+impl Handler for Playing {
+    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
+        let host = request.host().map(|h| h.domain().as_str().to_owned()).unwrap_or_default();
+        let path = request.uri().path().as_str().to_owned();
+        drop(data);
+        self.0.lock().unwrap().push(Hit { host: host.clone(), path: path.clone() });
+        let (kind, body) = played(&host, &path);
+        let origin = request.headers().get_one("Origin").unwrap_or("*").to_owned();
+        let response = Response::build()
+            .status(Status::Ok)
+            .header(kind)
+            .raw_header("Access-Control-Allow-Origin", origin)
+            .raw_header("Access-Control-Allow-Credentials", "true")
+            .sized_body(body.len(), std::io::Cursor::new(body))
+            .finalize();
+        let _: Option<DataOutcome<'_, String>> = None;
+        Outcome::Success(response)
+    }
+}
+
+/// What a vendor's address answers: scripts that behave like the originals.
+fn played(host: &str, path: &str) -> (ContentType, Vec<u8>) {
+    let js = |text: &str| (ContentType::JavaScript, text.as_bytes().to_vec());
+    // A script of Google's writes onto the parent domain, and again whenever its cookie is gone.
+    let ga = "const put = () => { document.cookie = '_ga=GA1.1.7.8; path=/; max-age=63072000'; document.cookie = '_ga_TEST=GS1; path=/; max-age=63072000'; };\
+              put(); setInterval(put, 300);\
+              fetch('https://region1.google-analytics.com/g/collect?v=2', { method: 'POST', mode: 'no-cors', keepalive: true });\
+              window.parkedGa = JSON.stringify(Array.from(window.dataLayer, (a) => Array.from(a)));";
+    let statcounter = "document.cookie = 'sc_is_visitor_unique=rx1.2; path=/; max-age=63072000'; localStorage.setItem('statcounter_x', '1');\
+                       new Image().src = 'https://c.statcounter.com/t.php?sc_project=' + window.sc_project;";
+    let histats = "document.cookie = 'HstCfa77=1; path=/; max-age=31536000'; new Image().src = 'https://s4.histats.com/stats/77.php';";
+    match (host, path) {
+        ("www.googletagmanager.com", "/gtag/js") => js(ga),
+        ("www.statcounter.com", "/counter/counter.js") => js(statcounter),
+        ("s10.histats.com", "/js15_as.js") => js(histats),
+        (_, path) if path.ends_with(".js") => js("window.parked = true;"),
+        (_, path) if path.ends_with(".css") => (ContentType::CSS, b"body { color: red }".to_vec()),
+        (_, path) if path.ends_with(".html") => (ContentType::HTML, b"<p>here".to_vec()),
+        _ => (ContentType::Plain, b"here".to_vec()),
+    }
+}
+
+impl Park {
+    /// Opens the park. Its certificate is made on the spot and trusted by nobody; the browsers of a test do not ask.
+    pub async fn open() -> Park {
+        let folder = TestFolder::new();
+        let (key, cert) = (folder.path().join("key.pem"), folder.path().join("cert.pem"));
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
+            .args(["-subj", "/CN=park", "-addext", "subjectAltName=DNS:park", "-days", "2", "-keyout"])
+            .arg(&key)
+            .arg("-out")
+            .arg(&cert)
+            .output()
+            .expect("openssl makes a certificate");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let port = free_port();
+        let hits = Arc::new(Mutex::new(vec![]));
+        let figment = Figment::from(rocket::Config {
+            log_level: rocket::config::LogLevel::Off,
+            ..rocket::Config::default()
+        })
+        .merge(("address", "127.0.0.1"))
+        .merge(("port", port))
+        .merge(("cli_colors", false))
+        .merge(("shutdown.ctrlc", false))
+        .merge(("tls.key", key.display().to_string()))
+        .merge(("tls.certs", cert.display().to_string()));
+        let routes: Vec<Route> = [Method::Get, Method::Post, Method::Options, Method::Head, Method::Put]
+            .into_iter()
+            .map(|method| Route::new(method, "/<path..>", Playing(hits.clone())))
+            .collect();
+        let (up, is_up) = tokio::sync::oneshot::channel();
+        let up = Mutex::new(Some(up));
+        let rocket = rocket::custom(figment)
+            .mount("/", routes)
+            .attach(rocket::fairing::AdHoc::on_liftoff("up", move |_| {
+                let up = up.lock().unwrap().take();
+                Box::pin(async move {
+                    let _ = up.map(|up| up.send(()));
+                })
+            }))
+            .ignite()
+            .await
+            .unwrap();
+        let shutdown = rocket.shutdown();
+        tokio::spawn(rocket.launch());
+        is_up.await.unwrap();
+        Park { hits, port, folder, shutdown }
+    }
+
+    /// A browser that takes the park for every vendor, and knows nobody else. `more` are rules of its own that come first.
+    pub async fn visitor(&self, driver: &Driver, site: &str, more: &str) -> (Chromium, PathBuf) {
+        let log = self.folder.path().join(format!("net-{}.json", free_port()));
+        let vendors: Vec<String> = VENDOR_HOSTS
+            .iter()
+            .map(|host| format!("MAP {host} 127.0.0.1:{p}, MAP *.{host} 127.0.0.1:{p}", p = self.port))
+            .collect();
+        let rules = format!("{more}{}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", vendors.join(", "));
+        let args = [
+            format!("--host-resolver-rules={rules}"),
+            "--ignore-certificate-errors".to_owned(),
+            format!("--log-net-log={}", log.display()),
+        ];
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        (driver.with(site, &args).await, log)
+    }
+
+    /// What arrived since it was last asked, after a moment for what is on its way.
+    pub async fn hits(&self) -> Vec<Hit> {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        std::mem::take(&mut *self.hits.lock().unwrap())
+    }
+
+    /// Waits until somebody of this host was asked.
+    pub async fn hears(&self, host: &str) {
+        for _ in 0..600 {
+            if self.hits.lock().unwrap().iter().any(|hit| hit.host.ends_with(host)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{host} was never asked; those were: {:?}", self.hits.lock().unwrap());
+    }
+}
+
+impl Drop for Park {
+    fn drop(&mut self) {
+        self.shutdown.clone().notify();
+    }
+}
+
+/// The vendors' hosts that a browser's network log names in what it did: names it looked up, addresses it asked. Ends
+/// the browser, which is when the log is whole.
+pub async fn names_in(browser: Chromium, log: PathBuf) -> Vec<String> {
+    browser.client.clone().close().await.unwrap();
+    for _ in 0..100 {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        if text.trim_end().ends_with('}') && text.contains("\"events\"") {
+            // The command line stands in the log's head, and with it the rules that name them all.
+            let events = text.split_once("\"events\"").map_or("", |(_, events)| events);
+            let done: String = events.lines().filter(|line| !line.contains("host-resolver-rules")).collect();
+            return VENDOR_HOSTS
+                .iter()
+                .filter(|host| done.contains(*host))
+                .map(|h| (*h).to_owned())
+                .collect();
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("no network log at {}", log.display());
+}

@@ -1,0 +1,169 @@
+//! The theme park: in a real browser no vendor hears of anybody before a yes, after a no, under a signal or under age;
+//! and what hostile markup on a page can reach. Every silence has its control: with a yes the same page is heard.
+
+use cuehouse::clock::Timestamp;
+use cuehouse::consent::age;
+
+use crate::support::app::TestApp;
+use crate::support::browser::Browser;
+use crate::support::chromium::{Chromium, Driver};
+use crate::support::park::{Park, names_in};
+use crate::support::shelf::{piece, seller, shelve};
+
+async fn shop() -> TestApp {
+    TestApp::with(&[("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=123:abc,histats=77")]).await
+}
+
+async fn pages(app: &TestApp) -> Vec<String> {
+    let ines = seller(&app.app.db, "Ines").await;
+    let track = shelve(&app.app, &ines, piece("Rain on tin")).await;
+    let mut all: Vec<String> = [
+        "/",
+        "/search?q=rain",
+        "/@ines",
+        "/licences",
+        "/cart",
+        "/sign-in",
+        "/age",
+        "/verify",
+        "/privacy",
+        "/privacy/choices",
+        "/privacy/vendors",
+        "/leave/vendor/ga4/privacy",
+        "/nothing/here",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    all.push(track.href());
+    all
+}
+
+async fn walks(browser: &Chromium, pages: &[String]) {
+    for page in pages {
+        browser.open(page).await;
+        browser.until("document.readyState === 'complete'").await;
+    }
+}
+
+/// T-NET-1, T-NET-2, T-NET-3, R-CN-1, S3-57: nothing before a choice on any kind of page, nothing after a no; a yes to one
+/// vendor is heard by it alone. The browser's own network log names none of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_vendor_hears_of_anybody_before_a_yes() {
+    let Some(driver) = Driver::start() else { return };
+    let (app, park) = (shop().await, Park::open().await);
+    let pages = pages(&app).await;
+    let (browser, log) = park.visitor(&driver, &app.url, "").await;
+    walks(&browser, &pages).await;
+    assert_eq!(park.hits().await, []);
+    browser.open("/").await;
+    browser.press_words("#consent-banner", "Reject all").await;
+    browser.see(".notice").await;
+    walks(&browser, &pages).await;
+    assert_eq!(park.hits().await, []);
+    assert_eq!(names_in(browser, log).await, Vec::<String>::new());
+    // The control: the same pages, one yes.
+    let (browser, _) = park.visitor(&driver, &app.url, "").await;
+    browser.open("/privacy/choices").await;
+    for name in ["purpose.analytics", "vendor.ga4"] {
+        browser.press(&format!("main label:has([name=\"{name}\"])")).await;
+    }
+    browser.press_words("main", "Save these choices").await;
+    browser.see(".notice").await;
+    park.hears("googletagmanager.com").await;
+    park.hears("google-analytics.com").await;
+    walks(&browser, &pages).await;
+    let others: Vec<_> = park.hits().await.into_iter().filter(|hit| !hit.host.contains("google")).collect();
+    assert_eq!(others, []);
+    // T-GCM-1: first everything denied, then what was granted, then the property.
+    browser.open("/").await;
+    browser.until("window.parkedGa").await;
+    let said = browser.value("window.parkedGa").await;
+    let said: Vec<Vec<serde_json::Value>> = serde_json::from_str(said.as_str().unwrap()).unwrap();
+    let order: Vec<String> = said.iter().map(|call| format!("{} {}", call[0], call[1])).collect();
+    assert!(
+        order[0].contains("default") && order[1].contains("update") && order[3].contains("G-TEST"),
+        "{order:?}"
+    );
+    assert!(said[0][2].as_object().unwrap().len() == 7);
+    assert!(said[0][2].as_object().unwrap().values().all(|v| v == "denied"));
+    assert_eq!(
+        (&said[1][2]["analytics_storage"], &said[1][2]["ad_storage"]),
+        (&"granted".into(), &"denied".into())
+    );
+    browser.client.close().await.unwrap();
+}
+
+/// T-NET-4, T-CK-1, T-CK-4, R-CN-8: a withdrawal with three tabs open: the others reload by themselves, nothing is asked
+/// any more, and no cookie of theirs is left although they write it again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_reaches_every_open_tab() {
+    let Some(driver) = Driver::start() else { return };
+    let (app, park) = (shop().await, Park::open().await);
+    let (browser, _) = park.visitor(&driver, &app.url, "").await;
+    browser.open("/").await;
+    browser.press_words("#consent-banner", "Accept all").await;
+    browser.see(".notice").await;
+    for vendor in ["google-analytics.com", "c.statcounter.com", "s4.histats.com"] {
+        park.hears(vendor).await;
+    }
+    browser.until("document.cookie.includes('_ga=') && document.cookie.includes('HstCfa77')").await;
+    let first = browser.client.window().await.unwrap();
+    let mut tabs = vec![];
+    for _ in 0..2 {
+        let tab = browser.client.new_window(true).await.unwrap();
+        browser.client.switch_to_window(tab.handle.clone()).await.unwrap();
+        browser.open("/search").await;
+        browser.until("window.parkedGa").await;
+        tabs.push(tab.handle);
+    }
+    browser.client.switch_to_window(first.clone()).await.unwrap();
+    browser.open("/privacy/choices").await;
+    browser.press_words("form.choose", "Reject all").await;
+    browser.see(".notice").await;
+    // The two other tabs come back without anybody's script.
+    for tab in &tabs {
+        browser.client.switch_to_window(tab.clone()).await.unwrap();
+        browser.until("document.readyState === 'complete' && !document.querySelector('[data-vendor]') && !window.parkedGa").await;
+    }
+    park.hits().await;
+    for tab in &tabs {
+        browser.client.switch_to_window(tab.clone()).await.unwrap();
+        browser.open("/licences").await;
+    }
+    assert_eq!(park.hits().await, []);
+    browser.until("!document.cookie.includes('_ga') && !document.cookie.includes('HstC') && !document.cookie.includes('sc_is')").await;
+    browser.client.close().await.unwrap();
+}
+
+/// T-GPC-1, T-AGE-1, R-EN-5: with a yes to everybody kept in the browser, a signal and the age question each silence all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_and_the_age_question_silence_everybody() {
+    let Some(driver) = Driver::start() else { return };
+    let (app, park) = (shop().await, Park::open().await);
+    let mut person: Browser = app.visitor();
+    person.send("/", "/privacy/choices", &[("choice", "accept")]).await.is(303);
+    for (band, signal) in
+        [(None, false), (None, true), (Some(age::Band::Minor), false), (Some(age::Band::Child), false)]
+    {
+        let mut here = person.window();
+        if let Some(band) = band {
+            here.set_cookie("age", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
+        }
+        let (browser, log) = park.visitor(&driver, &app.url, "").await;
+        browser.becomes(&here).await;
+        if signal {
+            browser.says(serde_json::json!({ "Sec-GPC": "1" })).await;
+        }
+        for page in ["/", "/search", "/licences"] {
+            browser.open(page).await;
+        }
+        if band.is_none() && !signal {
+            park.hears("google-analytics.com").await;
+            park.hits().await;
+            browser.client.close().await.unwrap();
+            continue;
+        }
+        assert_eq!(park.hits().await, [], "{band:?} {signal}");
+        assert_eq!(names_in(browser, log).await, Vec::<String>::new(), "{band:?} {signal}");
+    }
+}
