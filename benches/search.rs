@@ -1,7 +1,8 @@
 //! A search with everything the page shows of it (the best 24, the count, the counts of seven filters) against SQLite's
 //! FTS5 on the same rows, at a hundred thousand and at a million tracks, in interleaved rounds.
 //!
-//! `cargo bench --bench search` (`-- 100000` for one size; a million needs 4 GB of disk for a while)
+//! `cargo bench --bench search` (`-- 100000` for one size; `alone` leaves FTS5 out; `keep FOLDER` keeps what was filled
+//! there for the next time; a million needs 4 GB of disk for a while)
 
 mod common;
 #[path = "common/shelf.rs"]
@@ -11,52 +12,69 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use common::{cpu, median, quantile, table};
-use cuehouse::search::{Index, Query, View, Way};
+use cuehouse::catalogue::lists;
+use cuehouse::db::{Db, DbUrl};
+use cuehouse::ids::TrackId;
+use cuehouse::search::{Index, Likeness, Query, View, Way};
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text};
-use shelf::{Question, fill, questions};
+use shelf::{Chance, Question, fill, questions};
 
 const ROUNDS: usize = 5;
-/// Questions of a round: the same for both, fewer than a page ever sees so that the slower one ends today.
+/// Questions of a round that both are asked: few enough that the slower one ends today.
 const ASKED: usize = 80;
-/// The narrow ones cost microseconds, so ours is asked this many more times for its processor time.
-const AGAIN: usize = 5;
+/// Ours is asked this many times more, all of them different, so that its processor time can be read.
+const MORE: usize = 5;
 
 fn main() {
-    let said: Vec<usize> = std::env::args().filter_map(|word| word.parse().ok()).collect();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let said: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    let alone = words.iter().any(|word| word == "alone");
+    let keep = words.iter().position(|word| word == "keep").and_then(|at| words.get(at + 1));
     let sizes = if said.is_empty() { vec![100_000, 1_000_000] } else { said };
     let mut rows = vec![];
     for size in sizes {
-        let folder = Folder::new(size);
-        measure(&folder.0, size, &mut rows);
+        let folder = Folder::new(size, keep.map(Path::new));
+        measure(&folder.path, size, alone, &mut rows);
     }
-    println!("\ntop 24 + count + 7 filters; {ASKED} questions a round, {ROUNDS} interleaved rounds\n");
+    println!("\ntop 24 + count + 7 filters; {ROUNDS} interleaved rounds, no question asked twice\n");
     table(&["tracks", "who", "p50 ms", "p99 ms", "CPU ms a call", "CPU ratio"], &rows);
 }
 
-struct Folder(PathBuf);
+struct Folder {
+    path: PathBuf,
+    stays: bool,
+}
 
 impl Folder {
-    fn new(size: usize) -> Folder {
-        let path = std::env::temp_dir().join(format!("cuehouse-search-{}-{size}", std::process::id()));
+    fn new(size: usize, keep: Option<&Path>) -> Folder {
+        let name = format!("cuehouse-search-{}-{size}", std::process::id());
+        let path = keep.map_or_else(|| std::env::temp_dir().join(name), |keep| keep.join(size.to_string()));
         std::fs::create_dir_all(&path).expect("a folder");
-        Folder(path)
+        Folder { path, stays: keep.is_some() }
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        if !self.stays {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
     }
 }
 
-fn measure(folder: &Path, size: usize, rows: &mut Vec<Vec<String>>) {
+fn measure(folder: &Path, size: usize, alone: bool, rows: &mut Vec<Vec<String>>) {
     let path = folder.join("shop.db");
     let begun = Instant::now();
-    let db = fill(&path, size);
+    let whole = folder.join("whole");
+    let db = match whole.exists() {
+        true => Db::open(&DbUrl::Sqlite(path.clone())).expect("a database"),
+        false => fill(&path, size),
+    };
+    std::fs::write(whole, "").expect("a mark");
     println!("{size} tracks written in {:.0} s", begun.elapsed().as_secs_f64());
-    let mut fts = Fts::over(&path);
+    let mut fts = (!alone).then(|| Fts::over(&path));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let begun = Instant::now();
     let index = runtime.block_on(async {
@@ -67,60 +85,95 @@ fn measure(folder: &Path, size: usize, rows: &mut Vec<Vec<String>>) {
         index
     });
     let megabytes = size_of(&folder.join("search")) as f64 / 1e6;
-    println!("index built in {:.1} s, {megabytes:.0} MB", begun.elapsed().as_secs_f64());
+    println!("index opened in {:.1} s, {megabytes:.0} MB", begun.elapsed().as_secs_f64());
     let view = index.view();
     assert_eq!(view.count(), size as u64);
-    let all = questions(ASKED * ROUNDS);
     let (mut ours, mut theirs) = (Figures::default(), Figures::default());
-    for round in all.chunks(ASKED) {
-        let asked: Vec<Query> = round.iter().map(|question| Query::parse(&question.address())).collect();
-        let used = cpu();
-        for again in 0..AGAIN {
-            for query in &asked {
-                let begun = Instant::now();
-                let found = view.find(query, Way::Cheaper).expect("an answer");
-                if again == 0 {
-                    ours.calls.push(begun.elapsed());
-                    ours.hits.push(found.total as f64);
-                }
-            }
-        }
-        ours.cpu.push((cpu() - used).as_secs_f64() * 1e3 / (ASKED * AGAIN) as f64);
+    for round in questions(ASKED * MORE * ROUNDS).chunks(ASKED * MORE) {
         let used = cpu();
         for question in round {
-            let begun = Instant::now();
-            theirs.hits.push(fts.find(question) as f64);
-            theirs.calls.push(begun.elapsed());
+            let query = Query::parse(&question.address());
+            ours.time(|| view.find(&query, Way::Cheaper).expect("an answer").total);
+        }
+        ours.cpu.push((cpu() - used).as_secs_f64() * 1e3 / round.len() as f64);
+        let Some(fts) = &mut fts else { continue };
+        let used = cpu();
+        for question in &round[..ASKED] {
+            theirs.time(|| fts.find(question) as u64);
         }
         theirs.cpu.push((cpu() - used).as_secs_f64() * 1e3 / ASKED as f64);
     }
-    println!(
-        "hits: p50 {:.0}, p90 {:.0} (FTS5: {:.0}, {:.0})",
-        median(ours.hits.clone()),
-        quantile(ours.hits.clone(), 0.9),
-        median(theirs.hits.clone()),
-        quantile(theirs.hits.clone(), 0.9)
-    );
-    let ratio = median(ours.cpu.clone()) / median(theirs.cpu.clone());
-    rows.push(ours.row(size, "Cuehouse", format!("{ratio:.3} ×")));
-    rows.push(theirs.row(size, "FTS5", String::new()));
-    rows.push(everything(&view, size));
+    println!("hits: p50 {:.0}, p90 {:.0}", median(ours.hits.clone()), quantile(ours.hits.clone(), 0.9));
+    if alone {
+        rows.push(ours.row(size, "Cuehouse", String::new()));
+    } else {
+        println!(
+            "FTS5: p50 {:.0}, p90 {:.0}",
+            median(theirs.hits.clone()),
+            quantile(theirs.hits.clone(), 0.9)
+        );
+        let ratio = median(ours.cpu.clone()) / median(theirs.cpu.clone());
+        rows.push(ours.row(size, "Cuehouse", format!("{ratio:.3} ×")));
+        rows.push(theirs.row(size, "FTS5", String::new()));
+    }
+    rows.push(asked(&view, size, "everything, every order", everything()));
+    rows.push(asked(&view, size, "two letters typed", beginnings()));
+    rows.push(asked(&view, size, "two letters and a filter", filtered(beginnings())));
+    rows.push(like(&view, size));
 }
 
-/// The page of a visitor who asks nothing yet.
-fn everything(view: &View, size: usize) -> Vec<String> {
+/// The pages of visitors who ask for no words yet.
+fn everything() -> Vec<String> {
+    let sorts = ["new", "licensed", "kept", "shortest", "longest"];
+    sorts.iter().flat_map(|sort| (1..=20).map(move |page| format!("sort={sort}&page={page}"))).collect()
+}
+
+/// Words that have only been begun.
+fn beginnings() -> Vec<String> {
+    let starts = "ka lo mi ru sa te vo ni pe da fu go ha je wi ze br st cl dr";
+    starts.split(' ').map(|start| format!("q={start}")).collect()
+}
+
+fn filtered(asked: Vec<String>) -> Vec<String> {
+    let filters =
+        ["kind=loop", "bpm_min=80&bpm_max=110", "mood=calm&mood=dark", "duration_max=30&vocals=none"];
+    asked.iter().flat_map(|asked| filters.map(|filter| format!("{asked}&{filter}"))).collect()
+}
+
+/// Each of these once.
+fn asked(view: &View, size: usize, what: &str, addresses: Vec<String>) -> Vec<String> {
     let mut figures = Figures::default();
-    let query = Query::parse("sort=licensed");
-    for _ in 0..ROUNDS {
-        let used = cpu();
-        for _ in 0..20 {
-            let begun = Instant::now();
-            view.find(&query, Way::Cheaper).expect("an answer");
-            figures.calls.push(begun.elapsed());
-        }
-        figures.cpu.push((cpu() - used).as_secs_f64() * 1e3 / 20.0);
+    let used = cpu();
+    for address in &addresses {
+        let query = Query::parse(address);
+        figures.time(|| view.find(&query, Way::Cheaper).expect("an answer").total);
     }
-    figures.row(size, "Cuehouse, everything by sales", String::new())
+    figures.cpu.push((cpu() - used).as_secs_f64() * 1e3 / addresses.len() as f64);
+    figures.row(size, &format!("Cuehouse, {what}"), String::new())
+}
+
+/// What is like tracks that are not there.
+fn like(view: &View, size: usize) -> Vec<String> {
+    let mut chance = Chance::new(5);
+    let mut figures = Figures::default();
+    let used = cpu();
+    for _ in 0..100 {
+        let mut some = |from: &[lists::Word]| -> Vec<String> {
+            (0..2).map(|_| from[chance.rank(from.len())].slug.to_owned()).collect()
+        };
+        let of = Likeness {
+            id: TrackId::new(),
+            kind: "music".into(),
+            genre: some(lists::GENRES).pop(),
+            moods: some(lists::MOODS),
+            instruments: some(lists::INSTRUMENTS),
+            bpm: Some(92.0),
+            key: Some("am".into()),
+        };
+        figures.time(|| view.similar(&of).len() as u64);
+    }
+    figures.cpu.push((cpu() - used).as_secs_f64() * 1e3 / 100.0);
+    figures.row(size, "Cuehouse, what is like a track", String::new())
 }
 
 #[derive(Default)]
@@ -131,6 +184,13 @@ struct Figures {
 }
 
 impl Figures {
+    fn time(&mut self, ask: impl FnOnce() -> u64) {
+        let begun = Instant::now();
+        let hits = ask();
+        self.calls.push(begun.elapsed());
+        self.hits.push(hits as f64);
+    }
+
     fn row(&self, size: usize, who: &str, ratio: String) -> Vec<String> {
         let millis: Vec<f64> = self.calls.iter().map(|call| call.as_secs_f64() * 1e3).collect();
         vec![

@@ -76,6 +76,8 @@ pub struct App {
     pub hashing: Hashing,
     pub limits: web::Limits,
     pub templates: web::Templates,
+    /// Pages that everyone sees alike, as they were a moment ago.
+    pub window: Arc<web::Window>,
     pub bell: jobs::Bell,
     /// The program that reads sounds in a jail: ourselves, started again.
     pub worker: std::path::PathBuf,
@@ -149,6 +151,7 @@ impl App {
             index,
             limits: web::Limits::new(&config)?,
             templates: web::Templates::new(&config.currency)?,
+            window: Arc::default(),
             hashing: Hashing::start(cores.div_ceil(2))?,
             stripe: stripe::Stripe::new(stripe_url, stripe_key)?,
             bell: jobs::Bell::default(),
@@ -161,6 +164,11 @@ impl App {
             issuer,
             media_origin,
         })
+    }
+
+    /// How things stand: another value as soon as this process has written anything, or its index followed.
+    pub fn standing(&self) -> web::Standing {
+        web::Standing { writes: self.db.writes(), followed: self.index.followed() }
     }
 
     /// What webhooks are signed with, the newest first.

@@ -34,6 +34,9 @@ pub fn all() -> Vec<Route> {
 
 #[get("/")]
 async fn home(page: Page, app: &State<App>) -> Result<Reply> {
+    if let Some(pane) = page.in_window() {
+        return page.show_pane(pane);
+    }
     let front = app.index.front().await?;
     let me = page.visitor.as_ref().map(|visitor| visitor.id.clone());
     let ids: Vec<TrackId> = HomePage::wants(&front).cloned().collect();
@@ -46,11 +49,14 @@ async fn home(page: Page, app: &State<App>) -> Result<Reply> {
         favourite::rows(conn, &ids, me.as_ref())
     });
     let rows = rows.await?;
-    page.show(&HomePage::of(&front, &rows, app.index.is_building(), &app.config))
+    page.show_all(&HomePage::of(&front, &rows, app.index.is_building(), &app.config))
 }
 
 #[get("/tracks/<slug>")]
 async fn show(slug: Slug, page: Page, carried: Carried, app: &State<App>) -> Result<Reply> {
+    if let Some(pane) = page.in_window() {
+        return page.show_pane(pane);
+    }
     let visitor = page.visitor.clone();
     let owner = match &visitor {
         Some(visitor) => Some(Owner::Account(visitor.id.clone())),
@@ -68,7 +74,7 @@ async fn show(slug: Slug, page: Page, carried: Carried, app: &State<App>) -> Res
     let is_live = sheet.listed.track.state == Stage::Published;
     let similar = if is_live { similar(app, &sheet.listed.track, &page).await? } else { vec![] };
     let view = TrackPage::of(sheet, stands, similar, page.visitor.as_ref(), &app.config);
-    page.show(&view)
+    page.show_all(&view)
 }
 
 async fn similar(app: &App, track: &Track, page: &Page) -> Result<Vec<Reasoned>> {

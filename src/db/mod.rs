@@ -15,6 +15,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel::connection::Connection;
@@ -75,6 +76,7 @@ impl DbUrl {
 pub struct Db {
     read: Pool<Manager>,
     write: Writer,
+    writes: Arc<AtomicU64>,
     url: Arc<DbUrl>,
 }
 
@@ -91,7 +93,7 @@ impl Db {
             DbUrl::Sqlite(_) => Writer::thread(manager::establish(url, Mode::Write)?)?,
             DbUrl::Postgres(_) => Writer::pool(pool(url, Mode::Write, 12)?),
         };
-        Ok(Db { read: pool(url, Mode::Read, 12)?, write, url: Arc::new(url.clone()) })
+        Ok(Db { read: pool(url, Mode::Read, 12)?, write, writes: Arc::default(), url: Arc::new(url.clone()) })
     }
 
     /// Reads: one consistent view of the rows. A write in here fails on both databases.
@@ -114,7 +116,14 @@ impl Db {
         &self,
         f: impl Fn(&mut Conn) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
-        self.write.run(f).await
+        let done = self.write.run(f).await;
+        self.writes.fetch_add(1, Ordering::AcqRel);
+        done
+    }
+
+    /// How many writes of this process have ended: what was read before one of them may be another now.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Acquire)
     }
 
     pub fn url(&self) -> &DbUrl {
@@ -178,6 +187,11 @@ pub mod counter {
 
     pub(super) fn adopt(span: Option<Arc<AtomicU32>>) {
         SPAN.with(|s| *s.borrow_mut() = span);
+    }
+
+    /// Whether anyone counts on this thread.
+    pub(super) fn is_wanted() -> bool {
+        SPAN.with(|s| s.borrow().is_some())
     }
 
     /// Called by the connection's instrumentation for every statement that reaches the database.

@@ -19,8 +19,10 @@ use tokio::task::JoinHandle;
 
 use super::bits::Bits;
 use super::feed::{self, Kept, Offered, Position};
-use super::find::{Found, Front, Part, View, Way};
+use super::find::{Front, View, Way};
 use super::follow;
+use super::found::Found;
+use super::part::Part;
 use super::query::{Field, Query};
 use super::segment::Sides;
 use super::shelf::Place;
@@ -249,7 +251,7 @@ impl Volume {
                 alive.iter_alive().for_each(|doc| bits.insert(doc));
                 Arc::new(bits)
             });
-            parts.push(Part { sides: Arc::clone(&side), alive });
+            parts.push(Part::new(Arc::clone(&side), alive));
             sides.insert(id, side);
         }
         self.sides = sides;
@@ -280,6 +282,8 @@ pub struct Shared {
     /// The number of the feed up to which everything is visible.
     pub applied: watch::Sender<Applied>,
     turns: Semaphore,
+    /// Goes up after each state that was shown.
+    followed: AtomicU64,
 }
 
 /// How far the visible state has come.
@@ -301,6 +305,7 @@ impl Shared {
 
     pub fn show(&self, view: View) {
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+        self.followed.fetch_add(1, Ordering::AcqRel);
     }
 
     pub fn set_building(&self, building: bool) {
@@ -338,6 +343,7 @@ impl Index {
             built: AtomicU64::new(0),
             applied: watch::Sender::new(Applied::default()),
             turns: Semaphore::new(cores.max(2)),
+            followed: AtomicU64::new(0),
         });
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(follow::follow(Arc::clone(&shared), place, db.clone(), stopped));
@@ -353,7 +359,10 @@ impl Index {
     ///
     /// It costs a millisecond or two of a core at a million tracks, and twenty at the worst: too long for the threads
     /// that serve everyone, so it goes to those that may wait, no more at once than there are cores.
-    pub async fn page(&self, query: &Query) -> Result<Found> {
+    pub async fn page(&self, query: &Query) -> Result<Arc<Found>> {
+        if let Some(known) = self.shared.view().known(query) {
+            return Ok(known);
+        }
         let query = query.clone();
         self.ask(move |view| view.find(&query, Way::Cheaper).map_err(Error::internal)).await?
     }
@@ -386,6 +395,11 @@ impl Index {
     /// Tracks read so far by the building that is under way.
     pub fn built(&self) -> u64 {
         self.shared.built.load(Ordering::Relaxed)
+    }
+
+    /// How many states have answered so far: another figure as soon as anything that can be found has changed.
+    pub fn followed(&self) -> u64 {
+        self.shared.followed.load(Ordering::Acquire)
     }
 
     /// How many tracks can be found.

@@ -4,23 +4,34 @@
 //! never says more than that a track is there; what a page shows of it comes from the rows.
 
 mod bits;
+mod codes;
 mod copies;
 mod feed;
+mod filters;
 mod find;
 mod follow;
+mod found;
 mod index;
+mod lexicon;
+mod memory;
 pub mod page;
+mod part;
+#[cfg(test)]
+mod proof;
 pub mod query;
 mod results;
 mod routes;
+mod score;
 mod segment;
 mod shelf;
 mod similar;
+mod top;
 mod words;
 
 pub use copies::{Copy, copies};
 pub use feed::state as feed_state;
-pub use find::{Found, Front, Sought, View, Way};
+pub use find::{Front, View, Way};
+pub use found::{Found, Sought};
 pub use index::Index;
 pub use query::Query;
 pub use results::Results;

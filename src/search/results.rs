@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::find::{Found, Sought};
+use super::found::{Found, Sought};
 use super::page::{Carried, Empty, Facet, FacetValue, Length, Preset, SearchPage, Tempo, TempoBar};
 use super::query::{Field, MOST_PAGES, Query, ROWS, Sort};
 use super::segment::{TEMPO_FROM, TEMPO_STEP};
@@ -28,7 +28,7 @@ const LENGTHS: [(&str, Option<u32>, Option<u32>); 5] = [
 /// Everything a search came to.
 pub struct Results<'a> {
     pub query: &'a Query,
-    pub found: Found,
+    pub found: &'a Found,
     pub rows: Vec<(Listed, bool)>,
     /// Names of tiers by slug.
     pub tiers: BTreeMap<String, String>,
@@ -61,8 +61,8 @@ impl SearchPage {
             summary: summary(found.total, whole),
             total: found.total,
             whole,
-            facets: facets(query, &found, name_of),
-            tempo: tempo(query, &found),
+            facets: facets(query, found, name_of),
+            tempo: tempo(query, found),
             length: length(query),
             chips: chips(query, name_of, uploader.as_deref()),
             clear: query.is_filtered().then(|| query.words_only().address()),
@@ -87,7 +87,7 @@ impl SearchPage {
                 .spelling
                 .as_ref()
                 .map(|words| Link::new(words.clone(), query.with(|q| q.q = words.clone()).address())),
-            empty: (found.total == 0).then(|| empty(query, &found, building)),
+            empty: (found.total == 0).then(|| empty(query, found, building)),
             building,
             here: query.address(),
             rows: rows

@@ -18,6 +18,9 @@ pub fn all() -> Vec<Route> {
 
 #[get("/")]
 async fn index(page: Page, uri: &Origin<'_>, app: &State<App>) -> Result<Reply> {
+    if let Some(pane) = page.in_window() {
+        return page.show_pane(pane);
+    }
     let mut query = Query::parse(&uri.query().map(|query| query.to_string()).unwrap_or_default());
     // Which tiers there are is in the rows; who asks for one is told before the search.
     let mut names = None;
@@ -42,5 +45,5 @@ async fn index(page: Page, uri: &Origin<'_>, app: &State<App>) -> Result<Reply> 
     });
     let (rows, tiers) = read.await?;
     let building = app.index.is_building();
-    page.show(&SearchPage::of(Results { query: &query, found, rows, tiers, last, building }))
+    page.show_all(&SearchPage::of(Results { query: &query, found: &found, rows, tiers, last, building }))
 }

@@ -1,19 +1,27 @@
-//! What stands beside the words of one segment of the index: the facets of its documents as bit sets and as short
-//! lists, and the figures that results are narrowed and ordered by.
+//! What stands beside the words of one segment of the index: the facets of its documents as bit sets and as codes, and
+//! the figures that results are narrowed and ordered by.
 //!
 //! A segment never changes, so this is made once for it. Deletions do change; they are a mask of their own.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use tantivy::SegmentReader;
 
 use super::bits::Bits;
-use super::query::Field;
+use super::codes::{Codes, Coding, column};
+use super::memory::Memory;
+use super::query::{Field, Sort};
 
 /// Bars of the tempo histogram: so many, from here, so wide; slower and faster ones stand in the outermost.
 pub const TEMPO_BARS: usize = 24;
 pub const TEMPO_FROM: u32 = 40;
 pub const TEMPO_STEP: u32 = 7;
+
+/// Sets of words that are kept, in bytes a document: about as much as the facets take.
+const REMEMBERED: usize = 32;
+/// Segments of less than this remember as much.
+const SMALL: usize = 16_384;
 
 /// What may be counted: a field's values, or the bars of the tempos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,19 +53,27 @@ pub struct Sides {
     /// Which values belong to which side.
     ranges: [Range<usize>; Side::COUNT],
     sets: Vec<Bits>,
-    offsets: Vec<u32>,
-    ids: Vec<u16>,
+    pub codes: Codes,
+    /// How many documents have each value, deleted ones too.
+    pub whole: Vec<u64>,
+    /// Sets of documents by words, deleted ones too.
+    pub known: Memory<Arc<Bits>>,
     /// Tenths of a beat a minute; 0 is none.
     pub bpm: Vec<u16>,
     /// Milliseconds.
     pub length: Vec<u32>,
     /// Seconds since 1970.
-    pub published: Vec<u32>,
-    pub licensed: Vec<u32>,
-    pub kept: Vec<u32>,
+    published: Vec<u32>,
+    licensed: Vec<u32>,
+    kept: Vec<u32>,
+    /// How far people's love raises a document, in steps.
+    pub love: Vec<u8>,
+    pub most_love: u8,
     /// The upper half of the id, which rises with time.
     pub high: Vec<u64>,
     pub low: Vec<u64>,
+    /// Per order, the highest place of every sixty-four documents.
+    highest: Vec<Vec<u32>>,
 }
 
 impl Sides {
@@ -65,7 +81,7 @@ impl Sides {
     pub fn load(reader: &SegmentReader) -> tantivy::Result<Sides> {
         let docs = reader.max_doc();
         let fast = reader.fast_fields();
-        let column = |name: &str| -> tantivy::Result<Vec<u64>> {
+        let column_of = |name: &str| -> tantivy::Result<Vec<u64>> {
             let mut values = vec![0; docs as usize];
             if docs > 0 {
                 fast.column_first_or_default::<u64>(name)?.get_range(0, &mut values);
@@ -73,11 +89,10 @@ impl Sides {
             Ok(values)
         };
         let narrow = |name: &str| -> tantivy::Result<Vec<u32>> {
-            Ok(column(name)?.into_iter().map(|v| v.min(u64::from(u32::MAX)) as u32).collect())
+            Ok(column_of(name)?.into_iter().map(|v| v.min(u64::from(u32::MAX)) as u32).collect())
         };
-        let bpm: Vec<u16> = column("bpm")?.into_iter().map(|v| v.min(65_535) as u16).collect();
+        let bpm: Vec<u16> = column_of("bpm")?.into_iter().map(|v| v.min(65_535) as u16).collect();
         let mut names = vec![];
-        let (mut offsets, mut ids) = (vec![0u32], vec![]);
         let facets = fast.str("facets")?;
         if let Some(facets) = &facets {
             for ord in 0..facets.num_terms() as u64 {
@@ -88,21 +103,6 @@ impl Sides {
         }
         // Ids are sixteen bits; a shop with more values than that keeps the first.
         names.truncate(usize::from(u16::MAX) - TEMPO_BARS);
-        let mut sets = vec![Bits::none(docs); names.len() + TEMPO_BARS];
-        for doc in 0..docs {
-            if let Some(facets) = &facets {
-                for ord in facets.term_ords(doc).filter(|ord| (*ord as usize) < names.len()) {
-                    ids.push(ord as u16);
-                    sets[ord as usize].insert(doc);
-                }
-            }
-            if let Some(bar) = tempo_bar(bpm[doc as usize]) {
-                let id = names.len() + bar;
-                ids.push(id as u16);
-                sets[id].insert(doc);
-            }
-            offsets.push(ids.len() as u32);
-        }
         let mut ranges: [Range<usize>; Side::COUNT] = std::array::from_fn(|_| 0..0);
         for field in Field::ALL {
             let prefix = format!("{}=", field.name());
@@ -111,21 +111,74 @@ impl Sides {
             ranges[field as usize] = from..to;
         }
         ranges[Side::Tempo.place()] = names.len()..names.len() + TEMPO_BARS;
-        Ok(Sides {
+        let mut sets = vec![Bits::none(docs); names.len() + TEMPO_BARS];
+        let mut columns = vec![0; sets.len()];
+        for side in Side::all() {
+            columns[ranges[side.place()].clone()].fill(column(side));
+        }
+        let mut coding = Coding::new(columns, docs);
+        let mut ids: Vec<u16> = vec![];
+        for doc in 0..docs {
+            ids.clear();
+            if let Some(facets) = &facets {
+                ids.extend(
+                    facets.term_ords(doc).filter(|ord| (*ord as usize) < names.len()).map(|ord| ord as u16),
+                );
+            }
+            ids.extend(tempo_bar(bpm[doc as usize]).map(|bar| (names.len() + bar) as u16));
+            ids.sort_unstable();
+            ids.dedup();
+            ids.iter().for_each(|id| sets[usize::from(*id)].insert(doc));
+            coding.push(&ids);
+        }
+        let (licensed, kept) = (narrow("licensed")?, narrow("kept")?);
+        let love: Vec<u8> =
+            licensed.iter().zip(&kept).map(|(licensed, kept)| love(*licensed, *kept)).collect();
+        let mut loaded = Sides {
             docs,
+            whole: sets.iter().map(Bits::count).collect(),
+            known: Memory::new((docs as usize).max(SMALL) * REMEMBERED),
+            codes: coding.finish(),
             names,
             ranges,
             sets,
-            offsets,
-            ids,
             bpm,
             length: narrow("length")?,
             published: narrow("published")?,
-            licensed: narrow("licensed")?,
-            kept: narrow("kept")?,
-            high: column("high")?,
-            low: column("low")?,
-        })
+            licensed,
+            kept,
+            most_love: love.iter().copied().max().unwrap_or(0),
+            love,
+            high: column_of("high")?,
+            low: column_of("low")?,
+            highest: vec![],
+        };
+        let highest = |sort| {
+            let words = 0..docs.div_ceil(64);
+            let within = |at: u32| at * 64..docs.min(at * 64 + 64);
+            words.map(|at| within(at).map(|doc| loaded.placed(sort, doc)).max().unwrap_or(0)).collect()
+        };
+        loaded.highest = Sort::ALL.map(highest).into();
+        Ok(loaded)
+    }
+
+    /// Where a document stands in an order that is not by its words: higher is before.
+    #[inline]
+    pub fn placed(&self, sort: Sort, doc: u32) -> u32 {
+        let doc = doc as usize;
+        match sort {
+            Sort::Best | Sort::New => self.published[doc],
+            Sort::Licensed => self.licensed[doc],
+            Sort::Kept => self.kept[doc],
+            Sort::Shortest => u32::MAX - self.length[doc],
+            Sort::Longest => self.length[doc],
+        }
+    }
+
+    /// The highest place that one of the sixty-four documents of a word of bits has in such an order.
+    #[inline]
+    pub fn highest(&self, sort: Sort, word: usize) -> u32 {
+        self.highest[sort as usize][word]
     }
 
     /// The documents with a value, if there are any.
@@ -137,12 +190,6 @@ impl Sides {
     pub fn value(&self, field: Field, slug: &str) -> Option<usize> {
         let name = format!("{}={slug}", field.name());
         self.names.binary_search(&name).ok()
-    }
-
-    /// The values of a document.
-    pub fn values(&self, doc: u32) -> &[u16] {
-        let (from, to) = (self.offsets[doc as usize], self.offsets[doc as usize + 1]);
-        &self.ids[from as usize..to as usize]
     }
 
     /// The values of one side, by id.
@@ -159,35 +206,11 @@ impl Sides {
     pub fn len(&self) -> usize {
         self.sets.len()
     }
+}
 
-    /// Counts the hits of each value of a side, the cheaper way.
-    pub fn count(&self, side: Side, hits: &Bits, found: u64, into: &mut [u64]) {
-        let pass = (hits.words().len() * self.range(side).len()) as u64;
-        if found * 12 < pass / 8 {
-            self.count_by_walking(side, hits, into);
-        } else {
-            self.count_by_meeting(side, hits, into);
-        }
-    }
-
-    /// Looks at each hit's values: the time of narrow results.
-    pub fn count_by_walking(&self, side: Side, hits: &Bits, into: &mut [u64]) {
-        let range = self.range(side);
-        for doc in hits.iter() {
-            for id in self.values(doc) {
-                if range.contains(&usize::from(*id)) {
-                    into[usize::from(*id)] += 1;
-                }
-            }
-        }
-    }
-
-    /// Meets the hits with each value's set: the time of wide results.
-    pub fn count_by_meeting(&self, side: Side, hits: &Bits, into: &mut [u64]) {
-        for id in self.range(side) {
-            into[id] += self.sets[id].count_both(hits);
-        }
-    }
+/// Steps by which a track rises that people license and keep: one for each doubling.
+fn love(licensed: u32, kept: u32) -> u8 {
+    (u64::from(licensed) * 3 + u64::from(kept) + 1).ilog2() as u8
 }
 
 /// The bar of a tempo in tenths.

@@ -1,9 +1,11 @@
 //! What is like a track, and why.
 
-use super::bits::Bits;
-use super::find::{Part, View, id};
+use super::bits::{Bits, each_bit};
+use super::find::View;
+use super::part::Part;
 use super::query::Field;
 use super::segment::Sides;
+use super::top::id;
 use crate::catalogue::lists;
 use crate::catalogue::track::{Track, split};
 use crate::ids::TrackId;
@@ -12,6 +14,8 @@ use crate::ids::TrackId;
 pub const MOST_SIMILAR: usize = 6;
 /// Candidates looked at closely; more would not change the first six much.
 const CLOSELY: usize = 400;
+/// Words of a track that others may share; more than four bits can count are left out.
+const MOST_WORDS: usize = 15;
 
 /// What of a track others can be like.
 #[derive(Clone, Debug)]
@@ -42,39 +46,56 @@ impl From<&Track> for Likeness {
 impl View {
     /// The tracks most like this one, each with one sentence on why.
     pub fn similar(&self, of: &Likeness) -> Vec<(TrackId, String)> {
-        let mut best: Vec<(f64, u64, u64, String)> = vec![];
-        for part in &self.parts {
-            for doc in candidates(part, of) {
-                let sides = &*part.sides;
-                let (high, low) = (sides.high[doc as usize], sides.low[doc as usize]);
-                if id(high, low).as_ref() != Some(&of.id) {
-                    let (score, why) = compare(sides, doc, of);
-                    best.push((score, high, low, why));
-                }
+        let all: Vec<Traits<'_>> = self.parts.iter().map(|part| Traits::of(&part.sides, of)).collect();
+        let near: Vec<Vec<(usize, u32)>> =
+            self.parts.iter().zip(&all).map(|(part, traits)| candidates(part, traits)).collect();
+        let least = least(near.iter().flatten().map(|(shared, _)| *shared));
+        let mut best: Vec<(f64, u64, u64, &Traits<'_>, u32)> = vec![];
+        for (traits, near) in all.iter().zip(near) {
+            for (shared, doc) in near.into_iter().filter(|(shared, _)| *shared >= least) {
+                let (high, low) = (traits.sides.high[doc as usize], traits.sides.low[doc as usize]);
+                best.push((traits.score(shared, doc), high, low, traits, doc));
             }
         }
-        best.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| (b.1, b.2).cmp(&(a.1, a.2))));
-        let shown = best.into_iter().take(MOST_SIMILAR);
-        shown.filter_map(|(_, high, low, why)| Some((id(high, low)?, why))).collect()
+        best.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| (b.1, b.2).cmp(&(a.1, a.2))));
+        let others = best.into_iter().filter_map(|(_, high, low, traits, doc)| {
+            let id = id(high, low).filter(|id| *id != of.id)?;
+            Some((id, traits.why(doc)))
+        });
+        others.take(MOST_SIMILAR).collect()
     }
 }
 
-/// Documents of the same kind that share most words with it, those that share most first. Bits are added up in
-/// columns, so that a million tracks cost a few passes over some thousand words and not a look at each.
-fn candidates(part: &Part, of: &Likeness) -> Vec<u32> {
-    let sides = &*part.sides;
-    let Some(kind) = sides.set(Field::Kind, &of.kind) else { return vec![] };
-    let mut allowed = kind.clone();
-    if let Some(alive) = &part.alive {
-        allowed.meet(alive);
+/// What a candidate must share: tempo and key together weigh less than two words, so whoever shares two less than so
+/// many others is not shown.
+fn least(shared: impl Iterator<Item = usize>) -> usize {
+    let mut levels = [0; MOST_WORDS + 1];
+    shared.for_each(|n| levels[n] += 1);
+    let mut others = 0;
+    for (shared, there) in levels.into_iter().enumerate().rev() {
+        others += there;
+        // One of them is the track itself.
+        if others > MOST_SIMILAR {
+            return shared.saturating_sub(1);
+        }
     }
-    let words = of.genre.iter().map(|slug| (Field::Genre, slug));
-    let words = words.chain(of.moods.iter().map(|slug| (Field::Mood, slug)));
-    let words = words.chain(of.instruments.iter().map(|slug| (Field::Instrument, slug)));
-    let sets: Vec<&Bits> = words.filter_map(|(field, slug)| sides.set(field, slug)).take(15).collect();
-    let mut out = vec![];
+    0
+}
+
+/// Documents of the same kind that share most words with it, and how many they share, those that share most first. Bits
+/// are added up in columns, so that a million tracks cost a few passes over some thousand words and not a look at each.
+fn candidates(part: &Part, traits: &Traits<'_>) -> Vec<(usize, u32)> {
+    let Some(kind) = traits.kind else { return vec![] };
+    let sets: Vec<&Bits> = traits.words().map(|(set, _)| *set).take(MOST_WORDS).collect();
     let mut levels: Vec<Vec<u32>> = vec![vec![]; sets.len() + 1];
-    for (at, allowed) in allowed.words().iter().enumerate().filter(|(_, word)| **word != 0) {
+    // Once enough share so many words, those that share no more need no look.
+    let mut enough = 0;
+    for (at, kind) in kind.words().iter().enumerate() {
+        let alive = part.alive.as_ref().map_or(u64::MAX, |alive| alive.words()[at]);
+        let allowed = kind & alive;
+        if allowed == 0 {
+            continue;
+        }
         let mut planes = [0u64; 4];
         for set in &sets {
             let mut carry = set.words()[at];
@@ -82,84 +103,124 @@ fn candidates(part: &Part, of: &Likeness) -> Vec<u32> {
                 (*plane, carry) = (*plane ^ carry, *plane & carry);
             }
         }
-        // Once enough share one word, or up to three, those that share no more need no look.
-        let full = |n: usize| levels.get(1..=n).is_some_and(|l| l.iter().all(|level| level.len() >= CLOSELY));
-        let from = if full(3) { 2 } else { usize::from(full(1)) };
-        let mut some = allowed & planes[from..].iter().fold(0, |all, plane| all | plane);
-        while some != 0 {
-            let bit = some.trailing_zeros();
-            some &= some - 1;
-            let shared =
-                planes.iter().enumerate().fold(0, |n, (i, plane)| n | ((plane >> bit & 1) as usize) << i);
+        each_bit(allowed & above(&planes, enough), |bit| {
+            let shared = planes.iter().rev().fold(0, |n, plane| n << 1 | (plane >> bit & 1) as usize);
             if levels[shared].len() < CLOSELY {
                 levels[shared].push(at as u32 * 64 + bit);
+                if levels[shared].len() == CLOSELY {
+                    enough = enough.max(shared);
+                }
             }
-        }
+        });
     }
-    for level in levels.into_iter().rev() {
+    let mut out = vec![];
+    for (shared, level) in levels.into_iter().enumerate().rev() {
         if out.len() >= CLOSELY {
             break;
         }
-        out.extend(level);
+        out.extend(level.into_iter().map(|doc| (shared, doc)));
     }
     out
 }
 
-/// How alike, and the sentence.
-fn compare(sides: &Sides, doc: u32, of: &Likeness) -> (f64, String) {
-    let shared = |field: Field, mine: &[String]| -> Vec<&'static str> {
-        let has = |slug: &&String| sides.set(field, slug).is_some_and(|set| set.has(doc));
-        mine.iter().filter(has).filter_map(|slug| field.value_name(slug)).collect()
-    };
-    let moods = shared(Field::Mood, &of.moods);
-    let instruments = shared(Field::Instrument, &of.instruments);
-    let genre = shared(Field::Genre, of.genre.as_slice());
-    let mut score = 2.0 * (moods.len() + instruments.len() + genre.len()) as f64;
-    let mut said = vec![];
-    let alike: Vec<&str> = if moods.is_empty() { genre } else { moods };
-    if !alike.is_empty() {
-        said.push(format!("also {}", and(&alike.iter().map(|name| name.to_lowercase()).collect::<Vec<_>>())));
+/// Where the numbers that stand in the columns of these planes, the lowest first, are above this one.
+fn above(planes: &[u64; 4], least: usize) -> u64 {
+    let (mut above, mut same) = (0, u64::MAX);
+    for (n, plane) in planes.iter().enumerate().rev() {
+        if least >> n & 1 == 1 {
+            same &= plane;
+        } else {
+            above |= same & plane;
+            same &= !plane;
+        }
     }
-    if !instruments.is_empty() {
-        said.push(format!(
-            "with {}",
-            and(&instruments.iter().map(|name| name.to_lowercase()).collect::<Vec<_>>())
-        ));
+    above
+}
+
+/// What a track is like, as the documents of one segment have it.
+struct Traits<'a> {
+    sides: &'a Sides,
+    kind: Option<&'a Bits>,
+    genre: Vec<(&'a Bits, &'static str)>,
+    moods: Vec<(&'a Bits, &'static str)>,
+    instruments: Vec<(&'a Bits, &'static str)>,
+    bpm: Option<f64>,
+    key: Option<&'a Bits>,
+    related: Vec<&'a Bits>,
+}
+
+impl<'a> Traits<'a> {
+    fn of(sides: &'a Sides, of: &Likeness) -> Traits<'a> {
+        let named = |field: Field, slugs: &[String]| -> Vec<(&'a Bits, &'static str)> {
+            let named = |slug: &String| Some((sides.set(field, slug)?, field.value_name(slug)?));
+            slugs.iter().filter_map(named).collect()
+        };
+        let key = of.key.as_deref().and_then(lists::key);
+        let related = key.map(related).into_iter().flatten();
+        Traits {
+            sides,
+            kind: sides.set(Field::Kind, &of.kind),
+            genre: named(Field::Genre, of.genre.as_slice()),
+            moods: named(Field::Mood, &of.moods),
+            instruments: named(Field::Instrument, &of.instruments),
+            bpm: of.bpm,
+            key: key.and_then(|key| sides.set(Field::Key, key.slug)),
+            related: related.filter_map(|slug| sides.set(Field::Key, slug)).collect(),
+        }
     }
-    let tempo = f64::from(sides.bpm[doc as usize]) / 10.0;
-    if let Some(bpm) = of.bpm.filter(|_| tempo > 0.0) {
+
+    fn words(&self) -> impl Iterator<Item = &(&'a Bits, &'static str)> {
+        [&self.genre, &self.moods, &self.instruments].into_iter().flatten()
+    }
+
+    /// How alike a document is that shares so many words.
+    fn score(&self, shared: usize, doc: u32) -> f64 {
+        2.0 * shared as f64 + self.tempo(doc).map_or(0.0, |(n, _)| n) + self.key(doc).map_or(0.0, |(n, _)| n)
+    }
+
+    /// The sentence.
+    fn why(&self, doc: u32) -> String {
+        let shared = |of: &[(&Bits, &'static str)]| -> Vec<String> {
+            of.iter().filter(|(set, _)| set.has(doc)).map(|(_, name)| name.to_lowercase()).collect()
+        };
+        let (moods, instruments) = (shared(&self.moods), shared(&self.instruments));
+        let alike = if moods.is_empty() { shared(&self.genre) } else { moods };
+        let mut said = vec![];
+        if !alike.is_empty() {
+            said.push(format!("also {}", and(&alike)));
+        }
+        if !instruments.is_empty() {
+            said.push(format!("with {}", and(&instruments)));
+        }
+        said.extend(self.tempo(doc).map(|(_, words)| words.to_owned()));
+        said.extend(self.key(doc).map(|(_, words)| words.to_owned()));
+        let mut why = said.join(", ");
+        if let Some(first) = why.get(..1) {
+            why = format!("{}{}.", first.to_uppercase(), &why[1..]);
+        }
+        why
+    }
+
+    fn tempo(&self, doc: u32) -> Option<(f64, &'static str)> {
+        let tempo = f64::from(self.sides.bpm[doc as usize]) / 10.0;
+        let bpm = self.bpm.filter(|_| tempo > 0.0)?;
         let near = |factor: f64| ((tempo / (bpm * factor)) - 1.0).abs();
         if near(1.0) < 0.06 {
-            score += 2.0 - near(1.0) * 20.0;
-            said.push(if near(1.0) < 0.006 {
-                "at the same tempo".into()
-            } else {
-                "at a similar tempo".to_owned()
-            });
-        } else if near(0.5) < 0.03 || near(2.0) < 0.03 {
-            score += 0.5;
-            said.push(if near(2.0) < 0.03 {
-                "at double the tempo".into()
-            } else {
-                "at half the tempo".to_owned()
-            });
+            let words = if near(1.0) < 0.006 { "at the same tempo" } else { "at a similar tempo" };
+            return Some((2.0 - near(1.0) * 20.0, words));
         }
-    }
-    let key = |slug: &str| sides.set(Field::Key, slug).is_some_and(|set| set.has(doc));
-    if let Some(mine) = of.key.as_deref().and_then(lists::key) {
-        if key(mine.slug) {
-            score += 1.0;
-            said.push("in the same key".into());
-        } else if related(mine).iter().any(|slug| key(slug)) {
-            score += 0.5;
-            said.push("in a related key".into());
+        if near(2.0) < 0.03 {
+            return Some((0.5, "at double the tempo"));
         }
+        (near(0.5) < 0.03).then_some((0.5, "at half the tempo"))
     }
-    let mut why = said.join(", ");
-    if let Some(first) = why.get(..1) {
-        why = format!("{}{}.", first.to_uppercase(), &why[1..]);
+
+    fn key(&self, doc: u32) -> Option<(f64, &'static str)> {
+        if self.key.is_some_and(|key| key.has(doc)) {
+            return Some((1.0, "in the same key"));
+        }
+        self.related.iter().any(|key| key.has(doc)).then_some((0.5, "in a related key"))
     }
-    (score, why)
 }
 
 /// Keys that go well together: the relative one, and a fifth up and down.
@@ -189,5 +250,17 @@ mod tests {
         assert_eq!(related(lists::key("am").unwrap()), ["c", "em", "dm"]);
         assert_eq!(related(lists::key("c").unwrap()), ["am", "g", "f"]);
         assert_eq!(and(&["a".into(), "b".into(), "c".into()]), "a, b and c");
+    }
+
+    #[test]
+    fn planes_are_compared_as_numbers() {
+        let mut planes = [0u64; 4];
+        for n in 0..16 {
+            planes.iter_mut().enumerate().for_each(|(bit, plane)| *plane |= (n >> bit & 1) << n);
+        }
+        for least in 0..16usize {
+            let numbers: u64 = (least + 1..16).map(|n| 1 << n).sum();
+            assert_eq!(above(&planes, least), numbers, "{least}");
+        }
     }
 }

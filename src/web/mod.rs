@@ -19,6 +19,7 @@ pub mod stream;
 pub mod templates;
 pub mod trouble;
 pub mod view;
+pub mod window;
 
 use rocket::fairing::AdHoc;
 use rocket::shield::Shield;
@@ -33,6 +34,7 @@ pub use page::Page;
 pub use reply::Reply;
 pub use templates::Templates;
 pub use view::{Sample, View, samples};
+pub use window::{Standing, Window};
 
 /// Headers, catchers, static files and the operators' addresses.
 pub fn stage() -> AdHoc {

@@ -1,6 +1,7 @@
 //! The guard every page takes: who is here, and what all pages show.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,6 +14,7 @@ use super::csrf::Bound;
 use super::reply::{self, Reply};
 use super::templates::Templates;
 use super::view::View;
+use super::window::{Pane, Standing, Window};
 use super::{headers, trouble};
 use crate::App;
 use crate::accounts::guards;
@@ -36,6 +38,14 @@ pub struct Page {
     form_origins: Vec<String>,
     book: Arc<Rulebook>,
     consent: Arc<Consent>,
+    window: Option<Place>,
+}
+
+/// Where a page for nobody in particular stands in the window, and how things stood before anything was read for it.
+struct Place {
+    window: Arc<Window>,
+    standing: Standing,
+    since: Instant,
 }
 
 /// What the layout shows of the visitor and the site.
@@ -95,6 +105,33 @@ impl Page {
     /// The page of a view under another status: 422 for a form shown again.
     pub fn show_as<V: View>(self, status: u16, view: &V) -> Result<Reply> {
         let html = self.templates.page(V::TEMPLATE, view, &self.frame)?;
+        self.reply(status, html)
+    }
+
+    /// This page from the window, if it is there: as everyone sees it, a moment old.
+    pub fn in_window(&self) -> Option<Pane> {
+        let Place { window, standing, since } = self.window.as_ref()?;
+        window.look(&self.here(), *standing, *since)
+    }
+
+    /// A page from the window.
+    pub fn show_pane(self, pane: Pane) -> Result<Reply> {
+        let html = self.templates.page_of(pane.template, pane.values, &self.frame)?;
+        self.reply(200, html)
+    }
+
+    /// The page of a view, which is put into the window when it is for nobody in particular. The view must be one
+    /// that everyone sees alike.
+    pub fn show_all<V: View>(self, view: &V) -> Result<Reply> {
+        let values = self.templates.values(view)?;
+        if let Some(Place { window, standing, since }) = &self.window {
+            window.put(&self.here(), Pane::new(V::TEMPLATE, values.clone(), *standing, *since));
+        }
+        let html = self.templates.page_of(V::TEMPLATE, values, &self.frame)?;
+        self.reply(200, html)
+    }
+
+    fn reply(self, status: u16, html: String) -> Result<Reply> {
         let mut reply = Reply::html(Status::new(status), html);
         if let Some(cookie) = self.fresh_forms_cookie {
             reply = reply.keep(Ours::Forms, cookie, None);
@@ -124,6 +161,12 @@ impl Page {
     /// Makes the page from a request, whatever its method.
     pub async fn of(request: &Request<'_>) -> Result<Page> {
         let app = request.rocket().state::<App>().ok_or_else(|| Error::internal("no application"))?;
+        let is_nobody = Ours::Session.of(request).is_none() && Ours::Basket.of(request).is_none();
+        let window = is_nobody.then(|| Place {
+            window: Arc::clone(&app.window),
+            standing: app.standing(),
+            since: Instant::now(),
+        });
         let seen = guards::seen(request).await?;
         let consent = Consent::of(request).await?;
         let forms = Bound::of(request)?;
@@ -169,6 +212,7 @@ impl Page {
             form_origins: vec![],
             book: app.consent.clone(),
             consent,
+            window,
         })
     }
 }

@@ -39,9 +39,18 @@ impl Templates {
 
     /// A page from a view, with what all pages share under `page`.
     pub fn page(&self, name: &str, view: &impl Serialize, page: &impl Serialize) -> Result<String> {
-        let mut context = Context::from_serialize(view).map_err(|e| Error::internal(chain(&e)))?;
-        context.insert("page", page);
-        self.render(name, &context)
+        self.page_of(name, self.values(view)?, page)
+    }
+
+    /// What a template takes of a view.
+    pub fn values(&self, view: &impl Serialize) -> Result<Context> {
+        Context::from_serialize(view).map_err(|e| Error::internal(chain(&e)))
+    }
+
+    /// A page from values that were taken before.
+    pub fn page_of(&self, name: &str, mut values: Context, page: &impl Serialize) -> Result<String> {
+        values.insert("page", page);
+        self.render(name, &values)
     }
 
     /// A letter from its values. The template's first line is the subject.

@@ -32,3 +32,4 @@ mod studio;
 mod trackers;
 mod upkeep;
 mod web;
+mod window;

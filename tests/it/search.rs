@@ -1,6 +1,7 @@
 //! Finding: what is published is found within a second, what is withdrawn is gone as soon, and every number is right.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cuehouse::catalogue::lists;
@@ -39,7 +40,7 @@ impl Shelf {
         (Shelf { db, folder, index, uploader }, all)
     }
 
-    async fn finds(&self, asked: &str) -> Found {
+    async fn finds(&self, asked: &str) -> Arc<Found> {
         self.index.page(&Query::parse(asked)).await.unwrap()
     }
 }
@@ -214,7 +215,7 @@ async fn every_count_is_what_choosing_it_finds() {
         for page in 1..=expected.div_ceil(ROWS as u64) {
             let found = view.find(&query.at_page(page), Way::Cheaper).unwrap();
             assert!(found.ids.len() == ROWS || page == expected.div_ceil(ROWS as u64));
-            seen.extend(found.ids);
+            seen.extend(found.ids.iter().cloned());
         }
         assert_eq!(seen.len() as u64, expected, "{asked}");
     }
@@ -320,7 +321,7 @@ async fn a_follower_misses_nothing_of_writers_that_end_in_any_order() {
 }
 
 async fn held(index: &Index) -> Found {
-    index.page(&Query::parse("q=held&sort=new")).await.unwrap()
+    Found::clone(&*index.page(&Query::parse("q=held&sort=new")).await.unwrap())
 }
 
 async fn appears(index: &Index, track: &Shelved) {
