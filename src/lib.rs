@@ -1,16 +1,17 @@
 //! Cuehouse: a stock-audio marketplace. This page is the map of the house.
 //!
 //! **Rooms**, in reading order: `accounts` (people, sessions), `consent` (who may see a visitor, how old they are, the
-//! log of choices), `catalogue` (tracks and offers), `search` (the index and its feed), `player` (samples, previews, waveforms), `studio` (upload, description,
-//! board), `sales` (tiers, basket, licences, money, invoices, certificates), `admin` (review), `upkeep` (check, backup,
-//! collection). Each has its nouns, and upstairs its `routes`, `guards` and `jobs`. `demo` fills an empty shop through
-//! the studio's own way; `sandbox` is the pretend Stripe, which knows no room.
+//! log of choices), `catalogue` (tracks and offers), `search` (the index and its feed), `player` (samples, previews,
+//! waveforms), `studio` (upload, description, board), `sales` (tiers, basket, licences, money, invoices, certificates),
+//! `admin` (review), `upkeep` (check, backup, collection). Each has its nouns, and upstairs its `routes`, `guards` and
+//! `jobs`. `demo` fills an empty shop through the studio's own way; `sandbox` is the pretend Stripe, which knows no room.
 //! **The hall** is `web`: what all pages share. **The cellar** knows the outside world and no room: `db`, `storage`,
 //! `mail`, `stripe`, `audio`, `jobs` (letters and queue), `proof` (canonical JSON, signatures, the shop's key), `config`.
 //!
 //! **What never happens.** A master is never readable without a licence, ownership or a reviewer's duty. Money is never
-//! a fraction, a journal never sums to anything but zero. A licence never changes, nor does the log of choices. A row never points at bytes that are
-//! not there. No page contacts anyone whom its visitor, at their age, did not allow. A browser's word is never taken for a payment.
+//! a fraction, a journal never sums to anything but zero. A licence never changes, nor does the log of choices. A row
+//! never points at bytes that are not there. No page contacts anyone whom its visitor, at their age, did not allow. A
+//! browser's word is never taken for a payment.
 #![forbid(unsafe_code)]
 // The objects of the pretend Stripe are long JSON literals.
 #![recursion_limit = "512"]
