@@ -173,6 +173,12 @@ impl Privacy {
                     "your e-mail address for the sign-in form, only if you ticked the box",
                     "a year, or until you sign in without the box".into(),
                 ),
+                row(
+                    Ours::Consent,
+                    "what you chose about who may see you, sealed; a no carries no id",
+                    format!("{}, an opt-out of sale and sharing 400 days", days(app.consent.choice_ms)),
+                ),
+                row(Ours::Later, "that you put the question off", "until you close the browser".into()),
             ],
             session_days: session::LONGEST_MS / DAY,
             idle_days: session::IDLE_MS / DAY,
