@@ -18,6 +18,10 @@ use crate::storage::{S3Access, StorageUrl};
 use crate::web::client::Net;
 use crate::web::stream::Delivery;
 
+mod age;
+
+pub use age::{AgeSettings, Strength};
+
 /// Whether people who rely on it use this shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -107,10 +111,7 @@ pub struct Config {
     pub share_bps: i64,
     /// Whether the operator stands behind the indemnity the tiers name.
     pub indemnity: bool,
-    /// Under this age nobody gets an account and nothing is kept (COPPA: 13).
-    pub minimum_age: u32,
-    /// From this age a person needs no guardian; in between they are told "not yet".
-    pub adult_age: u32,
+    pub age: AgeSettings,
     /// Jobs worked at once; 0 is as many as there are cores.
     pub workers: usize,
     /// Vendors of the registry that are on, each with its key. Which may be is the consent room's to say.
@@ -168,8 +169,12 @@ const NAMES: &[&str] = &[
     "upload.max_bytes",
     "share_bps",
     "indemnity",
+    "age.profile",
+    "age.under_minimum",
     "age.minimum",
     "age.adult",
+    "age.strength",
+    "age.proof_cents",
     "workers",
     "limits.sign_in_attempts",
 ];
@@ -407,11 +412,7 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
             text.parse().ok().filter(|n| (0..=10_000).contains(n))
         }),
         indemnity: said.switch("indemnity", false),
-        minimum_age: said.read("age.minimum", 13, "13 or more", |text| {
-            text.parse().ok().filter(|n| (13..=21).contains(n))
-        }),
-        adult_age: said
-            .read("age.adult", 18, "18 or more", |text| text.parse().ok().filter(|n| (18..=21).contains(n))),
+        age: age::read(said),
         vendors,
         privacy,
         workers: said.number("workers", 0, "a number of jobs at once"),

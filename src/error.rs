@@ -17,6 +17,10 @@ pub enum Error {
     Forbidden,
     /// Signed in, but the letter's link was never followed: 403, with the way to another letter.
     Unconfirmed,
+    /// For a guardian to allow, who has not; the sentence says how: 403.
+    Guardian(&'static str),
+    /// The account shows nothing but a notice, for its owner's age: 303 there.
+    Held,
     /// Asked for something that cannot be; the sentence is for the person: 422.
     Refused(String),
     /// It was so a moment ago and is not any more (a second click, a changed price): 409.
@@ -63,8 +67,8 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Error::NotFound => 404,
-            Error::SignIn => 303,
-            Error::Forbidden | Error::Unconfirmed => 403,
+            Error::SignIn | Error::Held => 303,
+            Error::Forbidden | Error::Unconfirmed | Error::Guardian(_) => 403,
             Error::Refused(_) => 422,
             Error::Conflict(_) => 409,
             Error::TooMany(_) => 429,
@@ -81,6 +85,8 @@ impl fmt::Display for Error {
             Error::SignIn => f.write_str("sign in first"),
             Error::Forbidden => f.write_str("not allowed"),
             Error::Unconfirmed => f.write_str("confirm your address first"),
+            Error::Guardian(why) => f.write_str(why),
+            Error::Held => f.write_str("the account shows a notice"),
             Error::Refused(why) | Error::Conflict(why) => f.write_str(why),
             Error::TooMany(secs) => write!(f, "too many attempts; wait {secs} s"),
             Error::Busy(secs) => write!(f, "busy; wait {secs} s"),

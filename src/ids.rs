@@ -98,6 +98,11 @@ ids! {
     JobId,
     JournalId,
     SessionId,
+    WardId,
+    GuardianId,
+    PermissionId,
+    VerificationId,
+    WardFormId,
 }
 
 hex_value!(

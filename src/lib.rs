@@ -2,7 +2,8 @@
 //!
 //! **Rooms**, in reading order: `accounts` (people, sessions), `consent` (who may see a visitor, how old they are, the
 //! log of choices), `catalogue` (tracks and offers), `search` (the index and its feed), `player` (samples, previews,
-//! waveforms), `studio` (upload, description, board), `sales` (tiers, basket, licences, money, invoices, certificates),
+//! waveforms), `guardians` (who answers for the young, and what they allow), `studio` (upload, description, board),
+//! `sales` (tiers, basket, licences, money, invoices, certificates),
 //! `admin` (review), `upkeep` (check, backup, collection). Each has its nouns, and upstairs its `routes`, `guards` and
 //! `jobs`. `demo` fills an empty shop through the studio's own way; `sandbox` is the pretend Stripe, which knows no room.
 //! **The hall** is `web`: what all pages share. **The cellar** knows the outside world and no room: `db`, `storage`,
@@ -37,6 +38,7 @@ pub mod web;
 pub mod accounts;
 pub mod catalogue;
 pub mod consent;
+pub mod guardians;
 pub mod player;
 pub mod sales;
 pub mod search;
@@ -209,6 +211,7 @@ pub fn rocket(app: App) -> Rocket<Build> {
         .attach(catalogue::stage())
         .attach(player::stage())
         .attach(consent::stage())
+        .attach(guardians::stage())
         .attach(sales::stage())
         .attach(search::stage())
         .attach(studio::stage())
@@ -222,6 +225,7 @@ pub fn views() -> Vec<web::Sample> {
     all.extend(catalogue::views());
     all.extend(search::views());
     all.extend(consent::views());
+    all.extend(guardians::views());
     all.extend(studio::views());
     all.extend(admin::views());
     all.extend(sales::views());

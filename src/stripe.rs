@@ -18,6 +18,7 @@ use stripe_checkout::checkout_session::{
     CreateCheckoutSessionPaymentIntentData, ExpireCheckoutSession, ProductData, RetrieveCheckoutSession,
 };
 use stripe_core::event::ListEvent;
+use stripe_core::refund::CreateRefund;
 use stripe_types::{Currency, RangeQueryTs};
 
 use crate::clock::Timestamp;
@@ -209,6 +210,12 @@ impl Stripe {
             Err(Error::Refused(_)) if !self.session(id).await?.is_open() => Ok(()),
             other => other.map(|_| ()),
         }
+    }
+
+    /// Gives a whole payment back. Asked again under the same key it is given back once.
+    pub async fn refund(&self, payment_intent: &str, key: &str) -> Result<()> {
+        let key = IdempotencyKey::new(format!("refund-{key}")).map_err(Error::internal)?;
+        self.call(&CreateRefund::new().payment_intent(payment_intent), Some(key)).await.map(drop)
     }
 
     /// Every event made since, oldest first; with `after`, only those younger than that event. Stripe keeps

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rocket::request::{FromRequest, Outcome, Request};
 
+use super::band::Hold;
 use super::session::{self, Seen};
 use super::user::{Role, Visitor, is_email};
 use crate::App;
@@ -52,7 +53,8 @@ async fn look(request: &Request<'_>) -> Result<Seen> {
 }
 
 async fn visitor(request: &Request<'_>) -> Result<Visitor> {
-    seen(request).await?.visitor.clone().ok_or(Error::SignIn)
+    let visitor = seen(request).await?.visitor.clone().ok_or(Error::SignIn)?;
+    if visitor.hold.is_some() { Err(Error::Held) } else { Ok(visitor) }
 }
 
 macro_rules! guards {
@@ -108,6 +110,29 @@ guards! {
     Support: |visitor| either(&visitor, &[Role::Support, Role::Admin]);
     /// Somebody who runs the shop.
     Admin: |visitor| either(&visitor, &[Role::Admin]);
+}
+
+/// Somebody whose account shows nothing but a notice, and who reads it.
+#[derive(Clone, Debug)]
+pub struct HeldBack(pub Visitor, pub Hold);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for HeldBack {
+    type Error = Error;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Error> {
+        let seen = match seen(request).await {
+            Ok(seen) => seen,
+            Err(error) => return trouble::stop(request, error),
+        };
+        match seen.visitor.clone() {
+            Some(visitor) => match visitor.hold {
+                Some(hold) => Outcome::Success(HeldBack(visitor, hold)),
+                None => trouble::stop(request, Error::NotFound),
+            },
+            None => trouble::stop(request, Error::SignIn),
+        }
+    }
 }
 
 /// What a browser carries that is not proof of anything: its old session's token, its basket, an address it was asked

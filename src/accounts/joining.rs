@@ -7,6 +7,7 @@
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
+use super::band::Band;
 use super::session;
 use super::token::{self, Purpose};
 use super::user::User;
@@ -39,12 +40,18 @@ pub struct Newcomer {
 
 /// Makes an account whose address waits to be confirmed, or writes to the one who has it already. An account that was
 /// never confirmed belongs to nobody yet: the newest who asks for it sets its name and password, and only the newest
-/// letter confirms it.
-pub fn join(conn: &mut Conn, new: &Newcomer, now: Timestamp) -> Result<()> {
+/// letter confirms it. Answers whose it is, for what else is kept in the same write; nobody, where it was theirs before.
+pub fn join(conn: &mut Conn, new: &Newcomer, now: Timestamp) -> Result<Option<UserId>> {
     let user = match User::by_email(conn, &new.email)? {
         Some(user) if user.confirmed_at.is_some() || user.disabled_at.is_some() => {
             let values = json!({ "name": user.name });
-            return letter(conn, &user.email, "already", values, now);
+            letter(conn, &user.email, "already", values, now)?;
+            return Ok(None);
+        }
+        // Somebody else's answer, or a guardian's word, belongs to this account.
+        Some(user) if user.band != Band::Adult => {
+            letter(conn, &user.email, "already", json!({ "name": user.name }), now)?;
+            return Ok(None);
         }
         Some(user) => {
             user.set_name(conn, &new.name)?;
@@ -58,7 +65,8 @@ pub fn join(conn: &mut Conn, new: &Newcomer, now: Timestamp) -> Result<()> {
             user
         }
     };
-    ask_to_confirm(conn, &user, &new.token, &new.site_url, now)
+    ask_to_confirm(conn, &user, &new.token, &new.site_url, now)?;
+    Ok(Some(user.id))
 }
 
 /// Sends the letter whose link confirms the address of an account. Earlier letters' links end.

@@ -71,6 +71,8 @@ pub fn seen(conn: &mut Conn, token: Option<&str>, basket: Option<&str>, now: Tim
                 picture: user.picture,
                 confirmed: user.confirmed_at.is_some(),
                 shortcuts: user.shortcuts,
+                band: user.band,
+                hold: user.hold,
                 roles,
                 session,
             });

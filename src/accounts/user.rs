@@ -3,9 +3,10 @@
 use diesel::prelude::*;
 use serde::Serialize;
 
+use super::band::{Band, Hold};
 use crate::clock::Timestamp;
 use crate::db::Conn;
-use crate::db::schema::{agreements, roles, users};
+use crate::db::schema::{agreements, roles, users, wards};
 use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::{Handle, UserId};
@@ -42,6 +43,8 @@ pub struct User {
     pub created_at: Timestamp,
     pub confirmed_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
+    pub band: Band,
+    pub hold: Option<Hold>,
 }
 
 /// An address as two people would compare it.
@@ -95,6 +98,8 @@ impl User {
             created_at: now,
             confirmed_at: None,
             disabled_at: None,
+            band: Band::Adult,
+            hold: None,
         })
     }
 
@@ -188,6 +193,14 @@ impl User {
         Ok(())
     }
 
+    /// Keeps what the person's age means, and why the account shows nothing but a notice, if it does.
+    pub fn set_band(conn: &mut Conn, user: &UserId, band: Band, hold: Option<Hold>) -> Result<()> {
+        diesel::update(users::table.find(user))
+            .set((users::band.eq(band), users::hold.eq(hold)))
+            .execute(conn)?;
+        Ok(())
+    }
+
     /// Closes the account: nobody signs in with it until it is opened again. What was licensed stays valid.
     pub fn disable(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
         diesel::update(users::table.find(&self.id))
@@ -202,11 +215,7 @@ impl User {
         if self.handle_changed_at.is_some() {
             return Err(Error::refused("The name in your address can be changed once, and it was."));
         }
-        let taken: i64 = users::table
-            .filter(users::handle.eq(handle).and(users::id.ne(&self.id)))
-            .count()
-            .get_result(conn)?;
-        if taken > 0 || RESERVED.contains(&handle.as_str()) {
+        if self.handle.as_ref() != Some(handle) && !is_free(conn, handle)? {
             return Err(Error::refused(format!("@{handle} belongs to someone else.")));
         }
         diesel::update(users::table.find(&self.id))
@@ -244,6 +253,16 @@ pub const NAME_LONGEST: usize = 60;
 /// Handles that would read as the shop itself.
 const RESERVED: &[&str] = &["admin", "cuehouse", "support", "staff", "reviewer", "help", "shop", "root"];
 
+/// Whether nobody has this handle: no account, nobody for whom it is kept free, and not the shop itself.
+pub fn is_free(conn: &mut Conn, handle: &Handle) -> Result<bool> {
+    let taken: i64 = users::table.filter(users::handle.eq(handle)).count().get_result(conn)?;
+    let kept: i64 = wards::table
+        .filter(wards::handle.eq(handle).and(wards::account.is_null()))
+        .count()
+        .get_result(conn)?;
+    Ok(taken == 0 && kept == 0 && !RESERVED.contains(&handle.as_str()))
+}
+
 /// A handle for a name that nobody has: the name's own, or the first free number after it.
 fn free_handle(conn: &mut Conn, name: &str) -> Result<Handle> {
     let wish = Handle::from_name(name);
@@ -252,8 +271,7 @@ fn free_handle(conn: &mut Conn, name: &str) -> Result<Handle> {
             1 => wish.clone(),
             n => Handle::parse(&format!("{wish}-{n}")).unwrap_or_else(|| wish.clone()),
         };
-        let taken: i64 = users::table.filter(users::handle.eq(&handle)).count().get_result(conn)?;
-        if taken == 0 && !RESERVED.contains(&handle.as_str()) {
+        if is_free(conn, &handle)? {
             return Ok(handle);
         }
     }
@@ -271,6 +289,11 @@ pub struct Visitor {
     pub confirmed: bool,
     pub shortcuts: bool,
     pub roles: Vec<Role>,
+    /// Shown to nobody: no page, address or log line says it.
+    #[serde(skip)]
+    pub band: Band,
+    #[serde(skip)]
+    pub hold: Option<Hold>,
     #[serde(skip)]
     pub session: crate::ids::SessionId,
 }

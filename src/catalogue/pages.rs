@@ -207,6 +207,8 @@ pub struct ProfilePage {
     pub total: u64,
     /// `March 2026`, when they came.
     pub since: String,
+    /// They chose to show that they are of age.
+    pub of_age: bool,
     pub paging: Option<Paging>,
     /// Where to search within this uploader's tracks.
     pub search_href: String,
@@ -371,6 +373,7 @@ impl View for ProfilePage {
             rows: vec![TrackRow::sample(); 3],
             total: 60,
             since: "March 2026".into(),
+            of_age: true,
             paging: Paging::new(1, 3, |n| format!("/@ines-morrow?page={n}")),
             search_href: "/search?uploader=ines-morrow".into(),
             mine: false,
@@ -383,6 +386,7 @@ impl View for ProfilePage {
             links: vec![],
             rows: vec![],
             total: 0,
+            of_age: false,
             paging: None,
             mine: true,
             ..full.clone()

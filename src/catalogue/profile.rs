@@ -3,10 +3,11 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
+use crate::accounts::band::Band;
 use crate::accounts::user::Role;
 use crate::clock::Timestamp;
 use crate::db::Conn;
-use crate::db::schema::{roles, tracks, user_links, users};
+use crate::db::schema::{permissions, roles, shown_ages, tracks, user_links, users, wards};
 use crate::error::Result;
 use crate::ids::{Handle, UserId};
 
@@ -19,20 +20,34 @@ pub struct Profile {
     /// The storage key of the picture.
     pub picture: Option<String>,
     pub since: Timestamp,
+    /// Whether they chose to show that they are of age. Never of anybody who is not.
+    pub shows_age: bool,
 }
 
 /// A link a person gave: its label and its address.
 pub type UserLink = (String, String);
 
 impl Profile {
-    /// The profile under this handle: of somebody who sells or sold, and whose account is not closed.
-    pub fn open(conn: &mut Conn, handle: &Handle) -> Result<Profile> {
+    /// The profile under this handle: of somebody who sells or sold, and whose account is neither closed nor held back. Of
+    /// somebody under age only where their guardian allowed one.
+    pub fn open(conn: &mut Conn, handle: &Handle, now: Timestamp) -> Result<Profile> {
+        let allowed = permissions::table
+            .filter(permissions::ward.eq(wards::id).and(permissions::scope.eq("profile")))
+            .filter(permissions::granted_at.is_not_null().and(permissions::revoked_at.is_null()))
+            .filter(permissions::expires_at.gt(now));
+        let ward = wards::table
+            .filter(wards::account.eq(users::id.nullable()))
+            .filter(wards::state.eq("cleared").or(exists(allowed)));
+        let shown =
+            shown_ages::table.filter(shown_ages::account.eq(users::id).and(users::band.eq(Band::Adult)));
         let sells = roles::table.filter(roles::user_id.eq(users::id)).filter(roles::role.eq(Role::Uploader));
         let sold = tracks::table.filter(tracks::uploader_id.eq(users::id));
         Ok(users::table
             .filter(users::handle.eq(handle).and(users::disabled_at.is_null()))
+            .filter(users::hold.is_null())
+            .filter(users::band.eq(Band::Adult).or(exists(ward)))
             .filter(exists(sells).or(exists(sold)))
-            .select((users::id, users::name, users::about, users::picture, users::created_at))
+            .select((users::id, users::name, users::about, users::picture, users::created_at, exists(shown)))
             .first(conn)?)
     }
 

@@ -145,7 +145,7 @@ impl<'r> rocket::request::FromRequest<'r> for CameFrom {
 async fn profile(handle: Handle, page: Page, uri: &Origin<'_>, app: &State<App>) -> Result<Reply> {
     let of = handle.clone();
     let read = app.db.read(move |conn| {
-        let profile = Profile::open(conn, &of)?;
+        let profile = Profile::open(conn, &of, Timestamp::now())?;
         let links = profile.links(conn)?;
         Ok((profile, links))
     });
@@ -169,7 +169,7 @@ async fn link_of(app: &App, handle: &Handle, n: usize) -> Result<(String, String
     let of = handle.clone();
     app.db
         .read(move |conn| {
-            let profile = Profile::open(conn, &of)?;
+            let profile = Profile::open(conn, &of, Timestamp::now())?;
             let (_, url) = profile.links(conn)?.into_iter().nth(n).ok_or(Error::NotFound)?;
             Ok((url, profile.name))
         })
@@ -234,6 +234,7 @@ fn profile_page(
         rows,
         total: found.total,
         since: profile.since.utc().format("%B %Y").to_string(),
+        of_age: profile.shows_age,
         paging: Paging::new(at, last, |n| format!("{href}?page={n}")),
         search_href: format!("/search?uploader={handle}"),
         mine,
@@ -251,7 +252,7 @@ fn version(key: &str) -> String {
 
 #[get("/<handle>/picture", rank = 20)]
 async fn picture(handle: Handle, asked: Conditions, app: &State<App>) -> Result<FileReply> {
-    let profile = app.db.read(move |conn| Profile::open(conn, &handle)).await?;
+    let profile = app.db.read(move |conn| Profile::open(conn, &handle, Timestamp::now())).await?;
     let key = profile.picture.ok_or(Error::NotFound)?;
     let stat = app.storage.stat(&key).await?.ok_or(Error::NotFound)?;
     let ending = key.rsplit('.').next().unwrap_or_default();

@@ -1,13 +1,17 @@
 //! A recording offered in the shop: its draft, its way through review, its life on sale.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::offer::{self, Offer};
+use crate::accounts::band::Band;
 use crate::accounts::user::User;
 use crate::clock::Timestamp;
 use crate::db::Conn;
-use crate::db::schema::{changes, offers, recordings, track_days, track_events, tracks, uploads, users};
+use crate::db::schema::{
+    changes, offers, permissions, recordings, track_days, track_events, tracks, uploads, users, wards,
+};
 use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::{Handle, Slug, TrackId, UploadId, UserId};
@@ -334,10 +338,32 @@ impl Track {
         None
     }
 
-    /// Puts a submitted track into the shop. `Conflict` when it does not wait any more.
+    /// Puts a submitted track into the shop. `Conflict` when it does not wait any more, or when its uploader is under age
+    /// and may not sell in this very moment: the statement that publishes asks.
     pub fn publish(&self, conn: &mut Conn, by: &UserId, now: Timestamp) -> Result<()> {
-        if !self.moved(conn, &[State::Submitted], State::Published, now)? {
-            return Err(Error::conflict("This track is not waiting for review any more."));
+        let of_age = users::table
+            .filter(users::id.eq(tracks::uploader_id))
+            .filter(users::band.eq(Band::Adult).and(users::hold.is_null()));
+        let allowed = permissions::table
+            .filter(permissions::scope.eq_any(["sell", "publication"]))
+            .filter(permissions::granted_at.is_not_null().and(permissions::revoked_at.is_null()))
+            .filter(permissions::expires_at.gt(now))
+            .filter(permissions::ward.eq(wards::id));
+        let ward = wards::table
+            .filter(wards::account.eq(tracks::uploader_id.nullable()))
+            .filter(wards::state.eq("cleared").or(exists(allowed)))
+            .filter(wards::state.eq_any(["cleared", "authorised", "disclosing"]));
+        let n = diesel::update(tracks::table.find(&self.id))
+            .filter(tracks::state.eq(State::Submitted))
+            .filter(exists(of_age).or(exists(ward)))
+            .set((tracks::state.eq(State::Published), tracks::changed_at.eq(now)))
+            .execute(conn)?;
+        if n != 1 {
+            let is_waiting = Track::find(conn, &self.id)?.state == State::Submitted;
+            return Err(Error::conflict(match is_waiting {
+                true => "This cannot be published now: its uploader may not sell at present.",
+                false => "This track is not waiting for review any more.",
+            }));
         }
         diesel::update(tracks::table.find(&self.id)).set(tracks::published_at.eq(now)).execute(conn)?;
         self.note(conn, EventKind::Published, by, None, now)?;
@@ -408,6 +434,18 @@ impl Track {
     pub fn recording(&self, conn: &mut Conn) -> Result<Recording> {
         Recording::find(conn, &self.upload_id)
     }
+}
+
+/// Takes everything of an uploader off sale and back from review, in their name. Sold licences do not change.
+pub fn withdraw_all(conn: &mut Conn, uploader: &UserId, now: Timestamp) -> Result<()> {
+    let open = tracks::table
+        .filter(tracks::uploader_id.eq(uploader))
+        .filter(tracks::state.eq_any([State::Published, State::Submitted]))
+        .select(Track::as_select());
+    for track in open.load::<Track>(conn)? {
+        track.withdraw(conn, uploader, now)?;
+    }
+    Ok(())
 }
 
 /// Leaves a row in the change feed for a track.

@@ -1,23 +1,86 @@
 //! How old somebody is, from a month of birth and today; and the sealed word a browser keeps of the answer.
+//!
+//! The day of birth is not asked. Whoever was born in a month counts as the younger until that month is over, at every
+//! threshold, and all arithmetic is on a `now` handed in.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::fmt;
 
+use cookie::{Cookie, CookieJar, Key};
+
+pub use crate::accounts::band::Band;
 use crate::clock::{HOUR, Timestamp};
 use crate::secrets;
 
-/// What an age means here.
+/// How long an answer that asks for no grown-up is remembered. Any other is until the browser closes.
+pub const REMEMBERED_MS: i64 = 24 * HOUR;
+
+/// A calendar month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Band {
-    /// Under the minimum: no account, nothing kept.
-    Child,
-    /// Not of age: needs a guardian.
-    Minor,
-    Adult,
+pub struct Month {
+    year: i32,
+    /// 1 to 12.
+    month: u32,
 }
 
-/// How long a browser remembers the answer.
-pub const REMEMBERED_MS: i64 = 24 * HOUR;
+impl Month {
+    /// Reads `2030-04`.
+    pub fn parse(text: &str) -> Option<Month> {
+        let (year, month) = text.split_once('-')?;
+        let (year, month) = (year.parse().ok()?, month.parse().ok()?);
+        let month = (1..=12).contains(&month).then_some(Month { year, month })?;
+        (month.to_string() == text).then_some(month)
+    }
+
+    fn after(self) -> Month {
+        match self.month {
+            12 => Month { year: self.year + 1, month: 1 },
+            month => Month { month: month + 1, ..self },
+        }
+    }
+
+    /// The same month so many years later.
+    pub fn later(self, years: u32) -> Month {
+        Month { year: self.year + years as i32, ..self }
+    }
+
+    /// Its first moment in UTC.
+    pub fn begins(self) -> Timestamp {
+        let day = chrono::NaiveDate::from_ymd_opt(self.year, self.month, 1).unwrap_or_default();
+        Timestamp(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis())
+    }
+
+    /// Whether its first moment (UTC) is over.
+    pub fn has_begun(self, now: Timestamp) -> bool {
+        (self.year, self.month) <= now.year_month()
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
+/// From which ages on somebody is no child, and of age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    pub minimum: u32,
+    pub adult: u32,
+}
+
+/// What an answer at the screen comes to: all that is left of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub band: Band,
+    /// When the next band begins; nothing for those of age.
+    pub next: Option<Month>,
+}
+
+impl From<Band> for Answer {
+    fn from(band: Band) -> Answer {
+        Answer { band, next: None }
+    }
+}
 
 /// A month of birth. It lives as long as one request.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,43 +106,67 @@ impl Birth {
         year - self.year - i32::from(month <= self.month)
     }
 
-    /// What the age means under these thresholds.
-    pub fn band(self, today: Timestamp, minimum: u32, adult: u32) -> Band {
+    /// The month from whose beginning on this person is so old for certain.
+    fn reaches(self, years: u32) -> Month {
+        Month { year: self.year + years as i32, month: self.month }.after()
+    }
+
+    /// What the age means under these thresholds, and for the young when that ends.
+    pub fn answer(self, today: Timestamp, at: Thresholds) -> Answer {
         let years = i64::from(self.years(today));
         match years {
-            y if y < i64::from(minimum) => Band::Child,
-            y if y < i64::from(adult) => Band::Minor,
-            _ => Band::Adult,
+            y if y < i64::from(at.minimum) => {
+                Answer { band: Band::Child, next: Some(self.reaches(at.minimum)) }
+            }
+            y if y < i64::from(at.adult) => Answer { band: Band::Minor, next: Some(self.reaches(at.adult)) },
+            _ => Answer { band: Band::Adult, next: None },
         }
     }
 }
 
-/// The word for the browser: the band and the hour it was given, under our seal. Equally long and equally opaque for
-/// every band, so that neither a reader of cookies nor a proxy learns the answer; the hour is all that tells two apart.
-pub fn seal(key: &[u8; 32], band: Band, now: Timestamp) -> String {
-    let hour = now.0.div_euclid(HOUR);
-    let mut bytes = (hour as u32).to_be_bytes().to_vec();
-    bytes.extend(mark(key, band, hour));
-    URL_SAFE_NO_PAD.encode(bytes)
+/// What the seal is bound to: a value sealed for another purpose opens nothing here.
+const BOUND_TO: &str = "cuehouse age";
+
+fn key(seal: &[u8; 32]) -> Key {
+    let mut both = secrets::derive(seal, "age cookie 1").to_vec();
+    both.extend(secrets::derive(seal, "age cookie 2"));
+    Key::from(&both)
 }
 
-/// What a word of ours says, while it is young enough.
-pub fn open(key: &[u8; 32], word: &str, now: Timestamp) -> Option<Band> {
-    let bytes = URL_SAFE_NO_PAD.decode(word).ok()?;
-    let hour = i64::from(u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?));
-    let age = now.0.div_euclid(HOUR) - hour;
-    (0..=REMEMBERED_MS / HOUR).contains(&age).then_some(())?;
-    let bands = [Band::Child, Band::Minor, Band::Adult];
-    bands.into_iter().find(|band| secrets::same(&bytes[4..], &mark(key, *band, hour)))
-}
-
-fn mark(key: &[u8; 32], band: Band, hour: i64) -> Vec<u8> {
-    let word = match band {
-        Band::Child => "child",
-        Band::Minor => "minor",
-        Band::Adult => "adult",
+/// The word for the browser: the answer and its hour, encrypted. Equally long for every answer, so that neither a reader
+/// of cookies nor a proxy learns it.
+pub fn seal(seal: &[u8; 32], answer: impl Into<Answer>, now: Timestamp) -> String {
+    let Answer { band, next } = answer.into();
+    let letter = match band {
+        Band::Child => 'c',
+        Band::Minor => 'm',
+        Band::Adult => 'a',
     };
-    secrets::mac(key, format!("age {word} {hour}").as_bytes())[..24].to_vec()
+    let next = next.map_or("0000-00".to_owned(), |month| month.to_string());
+    let mut jar = CookieJar::new();
+    let line = format!("{letter} {next} {:010}", now.0.div_euclid(HOUR));
+    jar.private_mut(&key(seal)).add(Cookie::new(BOUND_TO, line));
+    jar.get(BOUND_TO).map(|c| c.value().to_owned()).unwrap_or_default()
+}
+
+/// What a word of ours says, while it counts: that of somebody of age for a day, any other until its band is over.
+pub fn open(seal: &[u8; 32], word: &str, now: Timestamp) -> Option<Answer> {
+    let sealed = Cookie::new(BOUND_TO, word.to_owned());
+    let line = CookieJar::new().private(&key(seal)).decrypt(sealed)?.value().to_owned();
+    let mut parts = line.split(' ');
+    let band = match parts.next()? {
+        "c" => Band::Child,
+        "m" => Band::Minor,
+        "a" => Band::Adult,
+        _ => return None,
+    };
+    let next = Month::parse(parts.next()?);
+    let age = now.0.div_euclid(HOUR) - parts.next()?.parse::<i64>().ok()?;
+    let counts = match band {
+        Band::Adult => (0..=REMEMBERED_MS / HOUR).contains(&age),
+        _ => age >= 0 && next.is_none_or(|month| !month.has_begun(now)),
+    };
+    counts.then_some(Answer { band, next })
 }
 
 #[cfg(test)]
@@ -89,13 +176,15 @@ mod tests {
 
     use super::*;
 
+    const AT: Thresholds = Thresholds { minimum: 13, adult: 18 };
+
     fn on(year: i32, month: u32, day: u32) -> Timestamp {
         Timestamp(Utc.with_ymd_and_hms(year, month, day, 12, 0, 0).unwrap().timestamp_millis())
     }
 
     fn band(born: (i32, u32), today: (i32, u32, u32)) -> Option<Band> {
         let today = on(today.0, today.1, today.2);
-        Some(Birth::new(born.0, born.1, today)?.band(today, 13, 18))
+        Some(Birth::new(born.0, born.1, today)?.answer(today, AT).band)
     }
 
     /// S1-29: the day before, on and after each threshold; without a day the younger counts until the month is over.
@@ -135,7 +224,7 @@ mod tests {
                 if years < minimum { Band::Child } else if years < adult { Band::Minor } else { Band::Adult }
             };
             let now = on(today.year(), today.month(), today.day());
-            let said = Birth::new(year, month, now).unwrap().band(now, minimum, adult);
+            let said = Birth::new(year, month, now).unwrap().answer(now, Thresholds { minimum, adult }).band;
             prop_assert!(said <= truly(today));
             prop_assert!(said >= truly((today - Months::new(1)).max(birthday)));
         }
@@ -147,26 +236,58 @@ mod tests {
             let at = |days: i64| {
                 let day = begin + chrono::Duration::days(days);
                 let now = on(day.year(), day.month(), day.day());
-                Birth::new(year, month, now).unwrap().band(now, 13, 18)
+                Birth::new(year, month, now).unwrap().answer(now, AT).band
             };
             prop_assert!(at(a.min(b)) <= at(a.max(b)));
         }
 
+        /// The next band begins in exactly the month that is kept, and not a millisecond before.
         #[test]
-        fn a_word_says_its_band_for_a_day_and_cannot_be_made_up(
-            key in any::<[u8; 32]>(), other in any::<[u8; 32]>(), hours in -3..60i64, flip in 0..28usize,
+        fn the_month_that_is_kept_is_the_one_in_which_the_band_moves(
+            year in 1990..2026i32, month in 1..=12u32, days in 0..6_500i64,
+        ) {
+            let begin = NaiveDate::from_ymd_opt(year, month, 1).unwrap();
+            let day = begin + chrono::Duration::days(days);
+            let now = on(day.year(), day.month(), day.day());
+            let birth = Birth::new(year, month, now).unwrap();
+            let said = birth.answer(now, AT);
+            let Some(next) = said.next else {
+                prop_assert_eq!(said.band, Band::Adult);
+                return Ok(());
+            };
+            prop_assert!(!next.has_begun(now));
+            prop_assert_eq!(Month::parse(&next.to_string()), Some(next));
+            let first = Utc.with_ymd_and_hms(next.year, next.month, 1, 0, 0, 0).unwrap().timestamp_millis();
+            let (before, at) = (Timestamp(first - 1), Timestamp(first));
+            prop_assert!(next.has_begun(at) && !next.has_begun(before));
+            prop_assert_eq!(birth.answer(before, AT).band, said.band);
+            prop_assert!(birth.answer(at, AT).band > said.band);
+        }
+
+        /// T-AGE-6: a word cannot be made up or altered, is of one length, and lasts a day for those of age and as long
+        /// as the band for the young.
+        #[test]
+        fn a_word_says_its_answer_and_cannot_be_made_up(
+            key in any::<[u8; 32]>(), other in any::<[u8; 32]>(), hours in -3..60i64, flip in 0..20usize,
         ) {
             let now = on(2026, 11, 25);
-            let words = [Band::Child, Band::Minor, Band::Adult].map(|band| (band, seal(&key, band, now)));
-            for (band, word) in &words {
+            let next = Month::parse("2030-01");
+            let said = [Answer { band: Band::Child, next }, Answer::from(Band::Child), Answer { band: Band::Minor, next },
+                Answer::from(Band::Adult)];
+            let words = said.map(|answer| (answer, seal(&key, answer, now)));
+            for (answer, word) in &words {
                 prop_assert_eq!(word.len(), words[0].1.len());
                 let later = now.plus(hours * HOUR);
-                prop_assert_eq!(open(&key, word, later), (0..=24).contains(&hours).then_some(*band));
+                let counts = if answer.band == Band::Adult { (0..=24).contains(&hours) } else { hours >= 0 };
+                prop_assert_eq!(open(&key, word, later), counts.then_some(*answer));
                 prop_assert!(key == other || open(&other, word, now).is_none());
-                let mut bytes = URL_SAFE_NO_PAD.decode(word).unwrap();
-                bytes[flip] ^= 1;
-                prop_assert_eq!(open(&key, &URL_SAFE_NO_PAD.encode(bytes), now), None);
+                let mut bytes = word.clone().into_bytes();
+                bytes[flip] = if bytes[flip] == b'A' { b'B' } else { b'A' };
+                prop_assert_eq!(open(&key, &String::from_utf8(bytes).unwrap(), now), None);
             }
+            let (_, minor) = &words[2];
+            prop_assert_eq!(open(&key, minor, on(2029, 12, 31)).map(|a| a.band), Some(Band::Minor));
+            prop_assert_eq!(open(&key, minor, on(2030, 1, 1)), None);
             for nonsense in ["", "adult", "AAAA", "AAAAAA"] {
                 prop_assert_eq!(open(&key, nonsense, now), None);
             }

@@ -188,7 +188,8 @@ impl ChoicesPage {
         let told = Told::about(book.on());
         let standing =
             |id: &str, purpose| book.on().find(|v| v.id == id).map(|v| choices.standing(v, purpose, now));
-        let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
+        let is_young = matches!(consent.band, Some(Band::Child | Band::Minor))
+            || consent.band.is_none() && app.consent.child_mode;
         let vendors = book
             .enabled
             .iter()
@@ -311,7 +312,8 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         }
         _ => return Err(Error::refused("Choose to accept, to refuse, to opt out or to save.")),
     };
-    if matches!(consent.band, Some(Band::Child | Band::Minor)) {
+    let may_be_child = consent.band.is_none() && app.consent.child_mode;
+    if may_be_child || matches!(consent.band, Some(Band::Child | Band::Minor)) {
         return Err(Error::refused("There is nothing to choose: nobody may see you here."));
     }
     let book = &app.consent;

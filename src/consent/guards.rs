@@ -8,7 +8,7 @@ use rocket::Request;
 use rocket::request::{FromRequest, Outcome};
 
 use super::account::{self, Kept};
-use super::age::{self, Band};
+use super::age::{self, Answer, Band};
 use super::choices::Choices;
 use super::decision::{Context, Decision, decide};
 use super::desk;
@@ -22,7 +22,7 @@ use crate::web::{Ours, trouble};
 
 /// What the age screen was answered with in this browser, lately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Screened(pub Option<Band>);
+pub struct Screened(pub Option<Answer>);
 
 impl Screened {
     fn of(request: &Request<'_>) -> Screened {
@@ -30,6 +30,52 @@ impl Screened {
             let word = Ours::Age.of(request)?;
             age::open(&app.keys.seal, &word, Timestamp::now())
         }))
+    }
+
+    /// What the answer means, if there is one.
+    pub fn band(self) -> Option<Band> {
+        self.0.map(|answer| answer.band)
+    }
+}
+
+/// Where a visitor is, as far as that makes the age screen stricter: the place they chose, and the regions that their
+/// browser's languages hint at, which can only tighten. No address is looked up.
+#[derive(Clone, Debug, Default)]
+pub struct Whereabouts {
+    pub place: Option<String>,
+    pub hints: Vec<String>,
+}
+
+impl Whereabouts {
+    fn of(request: &Request<'_>) -> Whereabouts {
+        let choices = request
+            .rocket()
+            .state::<App>()
+            .and_then(|app| Ours::Consent.of(request).and_then(|value| seal::open(&app.keys.seal, &value)));
+        let languages = request.headers().get("Accept-Language").collect::<Vec<_>>().join(",");
+        Whereabouts { place: choices.and_then(|c| c.place), hints: regions(&languages) }
+    }
+}
+
+/// The regions in a list of languages: `CN` of `zh-Hans-CN;q=0.8`. At most eight.
+fn regions(languages: &str) -> Vec<String> {
+    let tag = |item: &str| item.split(';').next().unwrap_or_default().trim().to_owned();
+    let region = |tag: String| {
+        let part = tag
+            .split('-')
+            .skip(1)
+            .find(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_alphabetic()))?;
+        Some(part.to_ascii_uppercase())
+    };
+    languages.split(',').map(tag).filter_map(region).take(8).collect()
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Whereabouts {
+    type Error = Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Whereabouts, Infallible> {
+        Outcome::Success(Whereabouts::of(request))
     }
 }
 
@@ -120,7 +166,7 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     let mut choices = cookie.unwrap_or_default();
     let visitor = accounts::guards::seen(request).await?.visitor.clone();
     let mut kept = Kept::default();
-    let account = visitor.map(|v| v.id);
+    let account = visitor.as_ref().map(|v| v.id.clone());
     // Without a vendor that is on, a signal or anything decided there is nothing that an account could change.
     if let Some(user) = account.clone()
         && (!book.enabled.is_empty() || signal || request.uri().path().starts_with("/privacy"))
@@ -130,20 +176,23 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     if let Some(own) = kept.choices {
         choices = own;
     }
+    let band = match &visitor {
+        // The younger of what the account is known for and what this browser answered.
+        Some(visitor) => {
+            Some(Screened::of(request).band().map_or(visitor.band, |said| said.min(visitor.band)))
+        }
+        None => Screened::of(request).band(),
+    };
+    let is_adult = band == Some(Band::Adult);
     if let (true, Some(user)) =
-        (signal && choices.opted_out_at.is_none() && choices.overrides_gpc.is_none(), &account)
+        (is_adult && signal && choices.opted_out_at.is_none() && choices.overrides_gpc.is_none(), &account)
     {
         choices = desk::signal(app, user, &choices, signals, now).await?;
     }
-    let band = match account {
-        // Whoever has an account passed the age screen as an adult.
-        Some(_) => Some(Band::Adult),
-        None => Screened::of(request).0,
-    };
     let decision = decide(&Context {
         book,
         band,
-        age_locked: false,
+        age_locked: visitor.as_ref().is_some_and(|v| v.hold.is_some()),
         gpc: signals.gpc,
         dnt: signals.dnt,
         account_opted_out: account.is_some() && choices.opted_out_at.is_some(),
@@ -182,6 +231,24 @@ impl<'r> FromRequest<'r> for Decided {
         match Consent::of(request).await {
             Ok(consent) => Outcome::Success(Decided(consent)),
             Err(error) => trouble::stop(request, error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::regions;
+
+    #[test]
+    fn languages_hint_at_regions() {
+        for (languages, found) in [
+            ("zh-Hans-CN,zh;q=0.9,en-US;q=0.8", vec!["CN", "US"]),
+            ("de", vec![]),
+            ("ko-kr", vec!["KR"]),
+            ("en-001, sr-Latn", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(regions(languages), found, "{languages}");
         }
     }
 }

@@ -333,7 +333,8 @@ impl ShowReceipt {
 fn lines(receipt: &Receipt, state: Answer) -> Vec<Line> {
     let name = |slug: &str| {
         let known = receipt.recipients.iter().find(|recipient| recipient.vendor == slug);
-        known.map_or_else(|| slug.to_owned(), |recipient| recipient.name.clone())
+        let other = if slug == "this-shop" { "This shop" } else { slug };
+        known.map_or_else(|| other.to_owned(), |recipient| recipient.name.clone())
     };
     let items = receipt.items.iter().filter(|item| item.state == state);
     items.map(|item| Line { vendor: name(&item.vendor), purpose: meaning(&item.purpose) }).collect()
@@ -351,6 +352,16 @@ fn meaning(purpose: &str) -> &'static str {
         "email_measurement" => "measuring which letters are opened",
         "marketing_email" => "letters with offers",
         "marketing_phone" => "calls with offers",
+        "account" => "an account",
+        "buy" => "buying licences",
+        "upload" => "uploading sounds",
+        "sell" => "selling and licensing sounds",
+        "payouts" => "payouts, to the guardian",
+        "profile" => "a public profile",
+        "messages" => "messages",
+        "marketing" => "letters with offers, to the guardian",
+        "contests" => "contests",
+        "publication" => "publication of what was made here",
         _ => "another purpose, named in the receipt",
     }
 }
@@ -367,6 +378,12 @@ fn said(action: Action) -> &'static str {
         Action::OptOut => "You opted out of sale and sharing.",
         Action::OptIn => "You opted in to sale and sharing again.",
         Action::Lock => "An account was locked because of its age.",
+        Action::AskGuardian => "A guardian was asked.",
+        Action::Lapse => "Nobody answered in time, and what was asked for was forgotten.",
+        Action::Permit => "A guardian allowed what stands below.",
+        Action::Revoke => "A permission was taken back, or ran out.",
+        Action::Settle => "What was said of somebody's age was settled.",
+        Action::Grow => "Somebody came into the next age band.",
     }
 }
 

@@ -55,6 +55,7 @@ use crate::web::{Sample, samples};
 pub fn views() -> Vec<Sample> {
     let mut all = samples::<routes::AgeScreen>();
     all.extend(samples::<routes::TooYoung>());
+    all.extend(samples::<routes::Answered>());
     all.extend(samples::<routes::Privacy>());
     all.extend(samples::<desk::ChoicesPage>());
     all.extend(samples::<who::WhoPage>());

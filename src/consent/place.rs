@@ -65,6 +65,40 @@ struct Signal {
     _from: String,
 }
 
+/// What becomes of somebody under the minimum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnderMinimum {
+    /// No account and no form.
+    Block,
+    /// The same, on a site where only forms ask for anything personal.
+    BlockForms,
+    /// A parent is asked (verifiable parental consent, 16 CFR 312.5).
+    Vpc,
+}
+
+/// What a site is towards the young.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteProfile {
+    pub id: String,
+    /// Under it somebody counts as a child; 0: only the law's and the place's own.
+    pub minimum: u32,
+    pub under_minimum: UnderMinimum,
+    /// Whether a guardian answers from the minimum to the age of majority.
+    pub guardian_rule: bool,
+    /// Whether a visitor who was not screened may be a child: then nobody is contacted and nobody is asked.
+    pub child_mode: bool,
+    pub from: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Law {
+    child_below: u32,
+    from: String,
+}
+
 /// All places.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,6 +111,9 @@ pub struct Places {
     #[serde(rename = "profile")]
     pub profiles: Vec<Profile>,
     consent_age: Vec<ConsentAge>,
+    law: Law,
+    #[serde(rename = "site_profile")]
+    pub sites: Vec<SiteProfile>,
 }
 
 static SHIPPED: LazyLock<Result<Places, String>> = LazyLock::new(|| {
@@ -131,6 +168,22 @@ impl Places {
         }
     }
 
+    /// What a site may be towards the young, by its id.
+    pub fn site(&self, id: &str) -> Option<&SiteProfile> {
+        self.sites.iter().find(|s| s.id == id)
+    }
+
+    /// Under which age somebody at this place counts as a child on such a site, whatever its operator raised: the highest
+    /// of the site's own minimum, the law's, and the place's. A place that is not known counts as the strictest there is;
+    /// a hint can only raise it. Where a guardian answers for everyone under age, what a place wants of guardians is met.
+    pub fn child_below(&self, site: &SiteProfile, place: Option<&str>, hints: &[String]) -> u32 {
+        let of = |p: &Profile| if site.guardian_rule { 0 } else { u32::from(p.guardian_consent_below) };
+        let strictest = || self.profiles.iter().map(of).max().unwrap_or_default();
+        let here = place.and_then(|code| self.of(code)).map_or_else(strictest, of);
+        let hinted = hints.iter().filter_map(|code| self.of(code)).map(of).max().unwrap_or_default();
+        site.minimum.max(self.law.child_below).max(here).max(hinted)
+    }
+
     /// Whether a state of the US requires sites to honour an opt-out signal; ours does everywhere.
     pub fn signal_required(&self, code: &str) -> bool {
         let state = code.strip_prefix("US-").unwrap_or_default().to_owned();
@@ -170,6 +223,32 @@ mod tests {
         }
         assert!(places.signal_required("US-CA") && !places.signal_required("US-NY"));
         assert!(places.profiles.iter().all(|p| places.sources.contains_key(&p.from)));
+        assert!(places.sites.iter().all(|s| places.sources.contains_key(&s.from)));
+        assert!(places.sources.contains_key(&places.law.from));
         assert!(places.profile("us-ca").unwrap().has("shine_the_light"));
+    }
+    /// T-PROP-5, R-AG-6: the strictest of law, site and place counts; an unknown place is the strictest; a hint only raises.
+    #[test]
+    fn the_highest_minimum_counts() {
+        let places = Places::shipped().unwrap();
+        let below = |site: &str, place: Option<&str>, hint: &[&str]| {
+            let hints: Vec<String> = hint.iter().map(|h| (*h).to_owned()).collect();
+            places.child_below(places.site(site).unwrap(), place, &hints)
+        };
+        for (site, place, hint, age) in [
+            ("general_no_target", Some("US-CA"), &[][..], 13),
+            ("general_no_target", None, &[], 14),
+            ("general_no_target", Some("US"), &["CN"], 14),
+            ("general_no_target", Some("CN"), &["US"], 14),
+            ("never_knowingly_13", Some("DE"), &[], 13),
+            ("never_knowingly_13", Some("KR"), &[], 14),
+            ("never_knowingly_13", Some("XX"), &[], 14),
+            ("no_pi_under_14", Some("US"), &[], 14),
+            ("guardian_under_18", None, &[], 13),
+            ("guardian_under_18", Some("CN"), &["KR"], 13),
+            ("mixed_audience_vpc", None, &[], 13),
+        ] {
+            assert_eq!(below(site, place, hint), age, "{site} {place:?} {hint:?}");
+        }
     }
 }

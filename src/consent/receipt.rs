@@ -40,6 +40,18 @@ text_enum! {
         OptIn = "opt_in",
         /// An account was locked for its age.
         Lock = "lock",
+        /// A guardian was asked about somebody under age.
+        AskGuardian = "ask_guardian",
+        /// Nobody answered in time.
+        Lapse = "lapse",
+        /// A guardian allowed something.
+        Permit = "permit",
+        /// A guardian took something back, or it ran out.
+        Revoke = "revoke",
+        /// What was said of somebody's age was settled.
+        Settle = "settle",
+        /// Somebody came into the next band.
+        Grow = "grow",
     }
 }
 

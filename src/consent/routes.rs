@@ -5,12 +5,12 @@ use rocket::{State, get, post};
 use serde::Serialize;
 use serde_json::json;
 
-use super::age::{self, Band, Birth};
-use super::guards::Screened;
+use super::age::{self, Answer, Band, Birth};
+use super::guards::{Screened, Whereabouts};
 use crate::App;
 use crate::accounts::{joining, session};
 use crate::catalogue::map;
-use crate::clock::{DAY, HOUR, Timestamp};
+use crate::clock::{DAY, Timestamp};
 use crate::error::{Error, Result};
 use crate::ids::TrackId;
 use crate::sales::guards::BASKET_LASTS;
@@ -25,6 +25,9 @@ struct Choice {
     slug: String,
     name: &'static str,
 }
+
+/// How long the browser of somebody under age finds back to its page.
+pub const WARD_LASTS: i64 = 60 * DAY;
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -65,58 +68,80 @@ impl View for AgeScreen {
     }
 }
 
-/// What somebody is told who gets no account now.
+/// What somebody is told who gets no account here.
 #[derive(Serialize)]
-pub struct TooYoung {
-    is_minor: bool,
-}
-
-impl TooYoung {
-    pub fn new(band: Band) -> TooYoung {
-        TooYoung { is_minor: band == Band::Minor }
-    }
-}
+pub struct TooYoung {}
 
 impl View for TooYoung {
     const TEMPLATE: &'static str = "consent/too_young.html";
 
     fn samples() -> Vec<TooYoung> {
-        vec![TooYoung::new(Band::Minor), TooYoung::new(Band::Child)]
+        vec![TooYoung {}]
     }
 }
 
-/// The age screen at an address of its own. Answered, it asks nothing.
+/// The question was answered in this browser. The same words for everyone.
+#[derive(Serialize)]
+pub struct Answered {}
+
+impl View for Answered {
+    const TEMPLATE: &'static str = "consent/answered.html";
+
+    fn samples() -> Vec<Answered> {
+        vec![Answered {}]
+    }
+}
+
+/// The age screen at an address of its own. Answered, it is not shown again: back, reloaded, in another tab.
 #[get("/age")]
 pub fn screen(page: Page, screened: Screened) -> Result<Reply> {
     match (&page.visitor, screened.0) {
+        (Some(_), _) => Ok(Reply::go("/account")),
         (None, None) => page.show(&AgeScreen::new(FormView::default())),
-        _ => Ok(Reply::go("/sign-up")),
+        (None, Some(_)) => page.show_as(409, &Answered {}),
     }
 }
 
 /// Takes a month of birth, keeps what it means and forgets it. Status, target and the shape of the cookie are the same
-/// for every age, and a second answer changes nothing.
+/// for every age. Nothing is written: no row, no leaf, no line. A second answer is refused.
 #[post("/age", data = "<form>")]
-pub fn answer(form: Posted, page: Page, screened: Screened, app: &State<App>) -> Result<Reply> {
-    if screened.0.is_some() {
-        return Ok(Reply::go("/sign-up"));
+pub fn answer(
+    form: Posted,
+    page: Page,
+    screened: Screened,
+    at: Whereabouts,
+    app: &State<App>,
+) -> Result<Reply> {
+    if page.visitor.is_some() {
+        return Ok(Reply::go("/account"));
     }
-    let (fields, now) = (form.0, Timestamp::now());
+    if screened.0.is_some() {
+        return page.show_as(409, &Answered {});
+    }
+    let now = Timestamp::now();
+    let birth = match born(&form.0, now) {
+        Ok(birth) => birth,
+        Err(faults) => return page.show_as(422, &AgeScreen::new(FormView::new(&form.0, faults))),
+    };
+    let answer = birth.answer(now, app.consent.thresholds(at.place.as_deref(), &at.hints));
+    // A child who cannot come in takes nothing along, not even when that would end.
+    let next = answer.next.filter(|_| answer.band != Band::Child || app.consent.child_mode);
+    let word = age::seal(&app.keys.seal, Answer { next, ..answer }, now);
+    Ok(Reply::go("/sign-up").keep(Ours::Age, word, None))
+}
+
+/// The month of birth in a form of the screen, or what is wrong with it.
+pub fn born(fields: &Fields, now: Timestamp) -> Result<Birth, Faults> {
     let (year, month) = (fields.text("birth_year").parse().ok(), fields.text("birth_month").parse().ok());
     let mut faults = Faults::default();
     if month.is_none_or(|m: u32| !(1..=12).contains(&m)) {
         faults.add("birth_month", "Choose a month.");
     }
     let birth = year.and_then(|y: i32| Birth::new(y, month.unwrap_or(1), now));
-    let Some(birth) = birth.filter(|_| faults.is_empty()) else {
-        if birth.is_none() {
-            faults.add("birth_year", "Write the year with four figures, such as 1900.");
-        }
-        return page.show_as(422, &AgeScreen::new(FormView::new(&fields, faults)));
-    };
-    let band = birth.band(now, app.config.minimum_age, app.config.adult_age);
-    let word = age::seal(&app.keys.seal, band, now);
-    Ok(Reply::go("/sign-up").keep(Ours::Age, word, Some(age::REMEMBERED_MS)))
+    if birth.is_none() {
+        faults.add("birth_year", "Write the year with four figures, such as 1900.");
+    }
+    birth.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 /// A cookie as the privacy page lists it.
@@ -165,8 +190,13 @@ impl Privacy {
                 row(Ours::Notice, "one line, such as “Saved”, for the next page", "a minute".into()),
                 row(
                     Ours::Age,
-                    "how the age question was answered: a sealed word without a date, the same length for everyone",
-                    format!("{} hours", age::REMEMBERED_MS / HOUR),
+                    "how the age question was answered: a sealed word without a date of birth, the same length for everyone",
+                    "until you close the browser".into(),
+                ),
+                row(
+                    Ours::Ward,
+                    "leads somebody under age back to their page while a grown-up is asked",
+                    format!("{} days", WARD_LASTS / DAY),
                 ),
                 row(
                     Ours::Remembered,

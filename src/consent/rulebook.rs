@@ -1,7 +1,8 @@
 //! What this site's operator settled: which vendors are on and with which keys, whose rules hold, how long a choice
 //! lasts. Read once at start; every fault is said.
 
-use super::place::{Model, Places, Profile};
+use super::age::Thresholds;
+use super::place::{Model, Places, Profile, SiteProfile, UnderMinimum};
 use super::vendor::{Registry, State, Vendor};
 use crate::clock::DAY;
 use crate::config::Config;
@@ -48,6 +49,12 @@ pub struct Rulebook {
     pub ads: AdsMode,
     /// Whether an unscreened visitor may be a child: then nobody is asked and no vendor runs.
     pub child_mode: bool,
+    /// What the site is towards the young.
+    pub site: &'static SiteProfile,
+    /// What becomes of somebody under the minimum.
+    pub under_minimum: UnderMinimum,
+    /// The ages that the operator set; law, site and place may raise the first.
+    pub ages: Thresholds,
 }
 
 impl Rulebook {
@@ -89,7 +96,25 @@ impl Rulebook {
                 ));
             }
         }
-        let Some(profile) = profile.filter(|_| faults.is_empty()) else { return Err(faults) };
+        let site = places.site(&config.age.profile);
+        let under = site.and_then(|site| under_minimum(site, &config.age.under_minimum));
+        match (site, under) {
+            (None, _) => faults.push(format!(
+                "CUEHOUSE_AGE_PROFILE is {:?}, and there is no such profile",
+                config.age.profile
+            )),
+            (Some(site), None) => faults.push(format!(
+                "CUEHOUSE_AGE_UNDER_MINIMUM is {:?}, which {} does not allow: a site that is also for children must ask \
+                 their parents, and no other may",
+                config.age.under_minimum, site.id
+            )),
+            _ => {}
+        }
+        let (Some(profile), Some(site), Some(under_minimum), true) =
+            (profile, site, under, faults.is_empty())
+        else {
+            return Err(faults);
+        };
         Ok(Rulebook {
             registry,
             places,
@@ -99,8 +124,17 @@ impl Rulebook {
             honour_dnt: config.privacy.honour_dnt,
             choice_ms: config.privacy.choice_days * DAY,
             ads: config.privacy.ads,
-            child_mode: false,
+            child_mode: site.child_mode,
+            site,
+            under_minimum,
+            ages: Thresholds { minimum: config.age.minimum, adult: config.age.adult },
         })
+    }
+
+    /// From which ages on somebody at this place is no child, and of age: the strictest of law, site, place and setting.
+    pub fn thresholds(&self, place: Option<&str>, hints: &[String]) -> Thresholds {
+        let below = self.places.child_below(self.site, place, hints);
+        Thresholds { minimum: self.ages.minimum.max(below), adult: self.ages.adult }
     }
 
     /// The vendors that are on, in the registry's order.
@@ -132,6 +166,19 @@ impl Rulebook {
             _ => self.profile,
         }
     }
+}
+
+/// What becomes of the youngest on such a site: what the setting says, where the profile allows it.
+fn under_minimum(site: &SiteProfile, setting: &str) -> Option<UnderMinimum> {
+    let wanted = match setting {
+        "" => site.under_minimum,
+        "block" => UnderMinimum::Block,
+        "block_forms" => UnderMinimum::BlockForms,
+        "vpc" => UnderMinimum::Vpc,
+        _ => return None,
+    };
+    // A site that is also for children may not turn them away, and another may not collect from them.
+    ((wanted == UnderMinimum::Vpc) == site.child_mode).then_some(wanted)
 }
 
 /// Why a vendor cannot be on here.
@@ -212,6 +259,30 @@ mod tests {
         ] {
             assert!(config(&[(name, value)]).is_err(), "{name}={value}");
         }
+    }
+
+    /// R-AG-6: a site for everyone, children too, does not start with a gate that turns them away.
+    #[test]
+    fn a_site_for_children_asks_their_parents() {
+        let age = |profile: &str, under: &str| {
+            config(&[("CUEHOUSE_AGE_PROFILE", profile), ("CUEHOUSE_AGE_UNDER_MINIMUM", under)])
+        };
+        for (profile, under, starts) in [
+            ("mixed_audience_vpc", "", true),
+            ("mixed_audience_vpc", "vpc", true),
+            ("mixed_audience_vpc", "block", false),
+            ("mixed_audience_vpc", "block_forms", false),
+            ("guardian_under_18", "", true),
+            ("guardian_under_18", "block_forms", true),
+            ("guardian_under_18", "vpc", false),
+            ("general_no_target", "vpc", false),
+            ("anything_goes", "", false),
+            ("guardian_under_18", "nothing", false),
+        ] {
+            assert_eq!(age(profile, under).is_ok(), starts, "{profile} {under}");
+        }
+        assert!(book(&[("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc")]).child_mode);
+        assert!(!book(&[]).child_mode && book(&[]).site.guardian_rule);
     }
 
     /// T-PROP-5: opt-out counts only for a known place that the operator switched on, and never against a stricter site.

@@ -15,6 +15,8 @@ diesel::table! {
         created_at -> BigInt,
         confirmed_at -> Nullable<BigInt>,
         disabled_at -> Nullable<BigInt>,
+        band -> Text,
+        hold -> Nullable<Text>,
     }
 }
 
@@ -478,7 +480,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     consent_nodes,
     consent_heads,
     consent_notices,
-    consent_receipts
+    consent_receipts,
+    wards,
+    guardians,
+    permissions,
+    age_signals,
+    shown_ages
 );
 
 diesel::table! {
@@ -509,6 +516,148 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    age_answers (id) {
+        id -> BigInt,
+        account -> Text,
+        band -> Text,
+        next_band_month -> Nullable<Text>,
+        site_profile -> Text,
+        place -> Nullable<Text>,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    age_signals (id) {
+        id -> BigInt,
+        account -> Text,
+        source -> Text,
+        bracket -> Text,
+        by_user -> Nullable<Text>,
+        at -> BigInt,
+        settled_at -> Nullable<BigInt>,
+        settled_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    wards (id) {
+        id -> Text,
+        state -> Text,
+        name -> Text,
+        handle -> Text,
+        account -> Nullable<Text>,
+        band -> Text,
+        next_band_month -> Nullable<Text>,
+        site_profile -> Text,
+        place -> Nullable<Text>,
+        claim_hash -> Nullable<Text>,
+        since -> BigInt,
+        due_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    guardians (id) {
+        id -> Text,
+        ward -> Text,
+        email -> Text,
+        email_folded -> Text,
+        name -> Text,
+        relationship -> Text,
+        notice_hash -> Text,
+        asked_at -> BigInt,
+        answered_at -> Nullable<BigInt>,
+        confirmed_at -> Nullable<BigInt>,
+        reminded_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    permissions (id) {
+        id -> Text,
+        ward -> Text,
+        scope -> Text,
+        method -> Nullable<Text>,
+        form_hash -> Text,
+        asked_at -> BigInt,
+        granted_at -> Nullable<BigInt>,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    disclosure_consents (permission, recipient) {
+        permission -> Text,
+        recipient -> Text,
+        purpose -> Text,
+    }
+}
+
+diesel::table! {
+    verifications (id) {
+        id -> Text,
+        ward -> Text,
+        method -> Text,
+        reference -> Nullable<Text>,
+        result -> Text,
+        first_reviewer -> Nullable<Text>,
+        second_reviewer -> Nullable<Text>,
+        payment -> Nullable<Text>,
+        refunded_at -> Nullable<BigInt>,
+        asked_at -> BigInt,
+        at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    ward_forms (id) {
+        id -> Text,
+        ward -> Text,
+        document -> Text,
+        signed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    guardian_links (token_hash) {
+        token_hash -> Text,
+        ward -> Text,
+        purpose -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    ward_steps (id) {
+        id -> BigInt,
+        ward -> Text,
+        edge -> Text,
+        came_from -> Text,
+        went_to -> Text,
+        receipt -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    payout_holds (account) {
+        account -> Text,
+        since -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    shown_ages (account) {
+        account -> Text,
+        since -> BigInt,
+    }
+}
+
 diesel::joinable!(tracks -> users (uploader_id));
 diesel::joinable!(recordings -> uploads (upload_id));
 diesel::joinable!(offers -> tracks (track_id));
@@ -522,3 +671,5 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(basket_lines -> baskets (basket_id));
 diesel::joinable!(entries -> journals (journal_id));
 diesel::joinable!(consent_receipts -> consent_log (seq));
+diesel::joinable!(guardians -> wards (ward));
+diesel::joinable!(permissions -> wards (ward));

@@ -56,6 +56,8 @@ pub async fn round(app: &App, now: Timestamp) -> Result<()> {
             };
             let reconcile = Job::Reconcile {};
             enqueue_as(conn, &reconcile, once(&reconcile, HOUR), now)?;
+            let move_bands = Job::MoveBands {};
+            enqueue_as(conn, &move_bands, once(&move_bands, DAY), now)?;
             let collect = Job::Collect {};
             if enqueue_as(conn, &collect, once(&collect, DAY), now)? {
                 session::sweep(conn, now)?;

@@ -11,7 +11,7 @@ pub mod run;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ids::{OrderId, UploadId};
+use crate::ids::{OrderId, UploadId, UserId, VerificationId, WardId};
 
 pub use queue::{
     Attempt, Lease, Parked, State, Waiting, attempt_of, claim, enqueue, enqueue_as, parked, retry,
@@ -38,6 +38,16 @@ pub enum Job {
     FillDemo { number: usize },
     /// Collect bytes that no row names.
     Collect {},
+    /// Nobody answered for somebody under age: forget both contacts, if that time is over.
+    DropUnanswered { ward: WardId },
+    /// Write to a guardian once more, a day after their answer.
+    ConfirmGuardian { ward: WardId },
+    /// Everything about age that a day brings: bands that move, times that are over, yearly letters.
+    MoveBands {},
+    /// A guardian's card was proved by a small payment: let that count, and give the payment back.
+    ProveCard { verification: VerificationId },
+    /// Close the payment pages of somebody who may not buy any more.
+    EndCheckouts { buyer: UserId },
 }
 
 impl Job {
@@ -51,6 +61,11 @@ impl Job {
             Job::Reconcile {} => "reconcile",
             Job::FillDemo { .. } => "fill_demo",
             Job::Collect {} => "collect",
+            Job::DropUnanswered { .. } => "drop_unanswered",
+            Job::ConfirmGuardian { .. } => "confirm_guardian",
+            Job::MoveBands {} => "move_bands",
+            Job::ProveCard { .. } => "prove_card",
+            Job::EndCheckouts { .. } => "end_checkouts",
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{Job, Priority};
 use crate::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::{accounts, demo, sales, studio, upkeep};
+use crate::{accounts, demo, guardians, sales, studio, upkeep};
 
 /// How long a worker sleeps when nothing is due and nobody rings.
 const NAP: Duration = Duration::from_millis(500);
@@ -156,5 +156,10 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
         Job::Collect {} => upkeep::jobs::collect(app, lease).await,
         Job::SendReceipt { order } => sales::jobs::send_receipt(app, lease, order).await,
         Job::Reconcile {} => sales::jobs::reconcile(app, lease).await,
+        Job::EndCheckouts { buyer } => sales::jobs::end_checkouts(app, lease, buyer).await,
+        Job::ProveCard { verification } => guardians::jobs::prove_card(app, lease, verification).await,
+        Job::DropUnanswered { ward } => guardians::jobs::drop_unanswered(app, lease, ward).await,
+        Job::ConfirmGuardian { ward } => guardians::jobs::confirm(app, lease, ward).await,
+        Job::MoveBands {} => guardians::jobs::move_bands(app, lease).await,
     }
 }

@@ -27,8 +27,20 @@ const HEX_LEN: usize = 128;
 /// The PDF of a credential, signed. The same credential, issuer key and moment give the same bytes.
 pub fn pdf(credential: &str, issuer: &Issuer, now: Timestamp) -> Result<Vec<u8>> {
     let document: Value = serde_json::from_str(credential)?;
-    let bytes = draw(credential, &document, &issuer.key(), now)?;
-    sealed(bytes, issuer)
+    let subject = &document["credentialSubject"];
+    let enclosed = Enclosed {
+        title: format!("Licence {}", text(subject, "/number")),
+        description: format!("{} · {}", text(subject, "/track/title"), text(subject, "/tier/title")),
+        author: text(subject, "/issuedBy/legalName"),
+        id: text(subject, "/number"),
+        filename: format!("licence-{}.json", text(subject, "/number")),
+        document: credential,
+        issued: issued(subject),
+    };
+    enclosed.signed(issuer, now, |pdf| {
+        front(pdf, subject)?;
+        clauses(pdf, subject)
+    })
 }
 
 /// What a PDF says about itself.
@@ -107,35 +119,54 @@ fn sealed(mut bytes: Vec<u8>, issuer: &Issuer) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn draw(credential: &str, document: &Value, key: &str, now: Timestamp) -> Result<Vec<u8>> {
-    let subject = &document["credentialSubject"];
-    let mut pdf = paper::document()?;
-    pdf.set_metadata(
-        Metadata::new()
-            .title(format!("Licence {}", text(subject, "/number")))
-            .description(format!("{} · {}", text(subject, "/track/title"), text(subject, "/tier/title")))
-            .authors(vec![text(subject, "/issuedBy/legalName")])
-            .creator("Cuehouse".into())
-            .language("en".into())
-            .keywords(vec![format!("{MARK}{key}-{}", "0".repeat(HEX_LEN))])
-            .document_id(text(subject, "/number"))
-            .creation_date(date(now)),
-    );
-    let file = EmbeddedFile {
-        path: format!("licence-{}.json", text(subject, "/number")),
-        mime_type: MimeType::new("application/vc+ld+json"),
-        description: Some("The same licence for programs, signed".into()),
-        association_kind: AssociationKind::Source,
-        data: credential.as_bytes().to_vec().into(),
-        modification_date: Some(date(issued(subject))),
-        // As it is, so that it can be read, and compared byte for byte, without taking the file apart.
-        compress: Some(false),
-        location: None,
-    };
-    pdf.embed_file(file).ok_or_else(|| Error::internal("the credential was embedded twice"))?;
-    front(&mut pdf, subject)?;
-    clauses(&mut pdf, subject)?;
-    paper::bytes(pdf)
+/// A signed document on its way onto paper: what the file says of itself, and what lies inside.
+pub struct Enclosed<'a> {
+    pub title: String,
+    pub description: String,
+    pub author: String,
+    pub id: String,
+    /// The name of the document inside.
+    pub filename: String,
+    /// As it was signed.
+    pub document: &'a str,
+    pub issued: Timestamp,
+}
+
+impl Enclosed<'_> {
+    /// The file with the document inside and the pages that are drawn, signed as a whole.
+    pub fn signed(
+        &self,
+        issuer: &Issuer,
+        now: Timestamp,
+        pages: impl FnOnce(&mut Document) -> Result<()>,
+    ) -> Result<Vec<u8>> {
+        let mut pdf = paper::document()?;
+        pdf.set_metadata(
+            Metadata::new()
+                .title(self.title.clone())
+                .description(self.description.clone())
+                .authors(vec![self.author.clone()])
+                .creator("Cuehouse".into())
+                .language("en".into())
+                .keywords(vec![format!("{MARK}{}-{}", issuer.key(), "0".repeat(HEX_LEN))])
+                .document_id(self.id.clone())
+                .creation_date(date(now)),
+        );
+        let file = EmbeddedFile {
+            path: self.filename.clone(),
+            mime_type: MimeType::new("application/vc+ld+json"),
+            description: Some("The same for programs, signed".into()),
+            association_kind: AssociationKind::Source,
+            data: self.document.as_bytes().to_vec().into(),
+            modification_date: Some(date(self.issued)),
+            // As it is, so that it can be read, and compared byte for byte, without taking the file apart.
+            compress: Some(false),
+            location: None,
+        };
+        pdf.embed_file(file).ok_or_else(|| Error::internal("a document was embedded twice"))?;
+        pages(&mut pdf)?;
+        sealed(paper::bytes(pdf)?, issuer)
+    }
 }
 
 fn issued(subject: &Value) -> Timestamp {

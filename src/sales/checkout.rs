@@ -6,6 +6,7 @@ use crate::accounts::user::User;
 use crate::clock::{MINUTE, Timestamp};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::guardians::permission::{self, Scope};
 use crate::ids::{OrderId, UserId};
 use crate::money::Cents;
 use crate::sales::basket::{self, Basket, Owner};
@@ -81,6 +82,10 @@ async fn open(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -> Res
                 basket::told(conn, &owner)?;
                 return Ok(Opened::Changed(basket));
             }
+            // Whoever is under age needs their guardian's word for what costs something; what is free is not asked for.
+            if basket.total() > Cents::ZERO {
+                permission::demand(conn, &buyer, Scope::Buy, now)?;
+            }
             let order = Order::open(conn, &buyer, &basket, &licensee, &rules, now)?;
             if order.total_cents == Cents::ZERO {
                 settle_free(conn, &order, &issuer, now)?;
@@ -150,9 +155,20 @@ async fn pay(app: &App, order: &Order) -> Result<Option<Next>> {
         Err(error) => return Err(error),
     };
     let (order, url) = (order.clone(), session.url.clone());
-    app.db
-        .write(move |conn| order.awaits(conn, &session.id, session.url.as_deref(), Timestamp::now()))
-        .await?;
+    let (id, kept) = (session.id.clone(), order.clone());
+    let awaits = app.db.write(move |conn| {
+        let now = Timestamp::now();
+        // Taken back while we asked Stripe.
+        permission::demand(conn, &kept.buyer_id, Scope::Buy, now)?;
+        kept.awaits(conn, &session.id, session.url.as_deref(), now)
+    });
+    if let Err(error) = awaits.await {
+        if matches!(error, Error::Guardian(_)) {
+            app.stripe.expire(&id).await?;
+            app.db.write(move |conn| order.cancel(conn, Timestamp::now())).await?;
+        }
+        return Err(error);
+    }
     // Without an address the page was paid or closed meanwhile.
     Ok(url.map(Next::Pay))
 }

@@ -9,6 +9,7 @@ use crate::db::Conn;
 use crate::db::schema::{orders, stripe_events};
 use crate::each_db;
 use crate::error::{Error, Result};
+use crate::guardians::verification::Verification;
 use crate::ids::OrderId;
 use crate::proof::Issuer;
 use crate::sales::settle::settle;
@@ -34,6 +35,14 @@ pub fn take(conn: &mut Conn, body: &str, issuer: &Issuer, now: Timestamp) -> Res
         Err(error) => return Err(error),
     };
     let about = Concerns::of(&event);
+    if let About::Paid(checkout) = &event.about
+        && let Some(proof) = Verification::by_reference(conn, &checkout.session)?
+    {
+        // A guardian proved their card: nothing was sold.
+        keep(conn, &event.id, &event.kind, &about, body, None, event.created, now)?;
+        proof.paid(conn, checkout.payment_intent.as_deref(), now)?;
+        return Ok(Kept::Apart);
+    }
     let order = about.order(conn)?;
     let stray = about.order_id.is_some() && order.is_none() && is_ours(&event);
     let problem = stray.then_some("It names an order that this shop does not have.");

@@ -7,7 +7,7 @@ use crate::accounts::user::User;
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::ids::OrderId;
+use crate::ids::{OrderId, UserId};
 use crate::jobs::{Job, Lease, Terms, enqueue_as};
 use crate::money::Cents;
 use crate::sales::edition::Edition;
@@ -102,6 +102,25 @@ pub async fn reconcile(app: &App, lease: &Lease) -> Result<()> {
             marks::set(conn, READ_UP_TO, begun)
         })
         .await
+}
+
+/// Closes the payment pages of somebody who may not buy any more, and gives their unpaid orders up. What was paid meanwhile
+/// stays paid.
+pub async fn end_checkouts(app: &App, lease: &Lease, buyer: &UserId) -> Result<()> {
+    let who = buyer.clone();
+    for order in app.db.read(move |conn| Order::unpaid_of(conn, &who)).await? {
+        if let Some(session) = &order.stripe_session {
+            match app.stripe.expire(session).await {
+                Ok(()) | Err(Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+            look_at(app, &order).await?;
+        }
+        let id = order.id.clone();
+        app.db.write(move |conn| Order::find(conn, &id)?.cancel(conn, Timestamp::now())).await?;
+    }
+    let lease = lease.clone();
+    app.db.write(move |conn| lease.finish(conn, Timestamp::now())).await
 }
 
 /// Asks Stripe how the payment page of an order stands, and takes in what it says.

@@ -16,7 +16,7 @@ pub mod inbox;
 pub mod invoice;
 pub mod jobs;
 pub mod ledger;
-mod letters;
+pub mod letters;
 pub mod licence;
 mod marks;
 pub mod number;

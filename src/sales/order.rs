@@ -267,6 +267,14 @@ impl Order {
             .load(conn)?)
     }
 
+    /// Orders of a buyer that are not paid and could still be.
+    pub fn unpaid_of(conn: &mut Conn, buyer: &UserId) -> Result<Vec<Order>> {
+        Ok(orders::table
+            .filter(orders::buyer_id.eq(buyer).and(orders::state.eq_any([State::Open, State::Awaiting])))
+            .select(Order::as_select())
+            .load(conn)?)
+    }
+
     /// Orders whose payment page was opened before then and of which nothing was heard, oldest first.
     pub fn waiting(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<Vec<Order>> {
         Ok(orders::table

@@ -45,11 +45,18 @@ pub async fn process(app: &App, lease: &Lease, id: &UploadId) -> Result<()> {
         Ok(examined) => {
             let recording = keep(app, id, &examined).await?;
             let near = near(app, &upload, &examined.facts).await?;
-            let id = id.clone();
-            finish(app, lease, move |conn| {
-                Upload::ready(conn, &id, &recording, near.as_ref(), Timestamp::now()).map(drop)
-            })
-            .await
+            let ready = id.clone();
+            let done = finish(app, lease, move |conn| {
+                Upload::ready(conn, &ready, &recording, near.as_ref(), Timestamp::now()).map(drop)
+            });
+            match done.await {
+                // Taken back while we listened: what was made has no row, and is collected.
+                Err(Error::Guardian(why)) => {
+                    let id = id.clone();
+                    finish(app, lease, move |conn| Upload::refuse(conn, &id, why, Timestamp::now())).await
+                }
+                other => other,
+            }
         }
         Err(Refusal::Ours { why }) => Err(Error::internal(format!("a sound could not be examined: {why}"))),
         Err(refusal) => {

@@ -19,6 +19,10 @@ use crate::catalogue::track::{Recording, Track};
 use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::guardians::erasing;
+use crate::guardians::guards::{Permitted, Profile, Sell, Upload as Upload_};
+use crate::guardians::permission::{self, Scope};
+use crate::guardians::routes::frozen_by_words;
 use crate::ids::{Handle, Slug, UploadId, UserId};
 use crate::jobs::{self, Priority};
 use crate::sales::edition::Edition;
@@ -41,6 +45,7 @@ pub fn all() -> Vec<rocket::Route> {
         update,
         submit,
         withdraw,
+        remove,
         master,
         show_profile,
         update_profile,
@@ -65,7 +70,13 @@ async fn index(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
 }
 
 #[post("/studio/welcome", data = "<form>")]
-async fn welcome(who: Buyer, page: Page, app: &State<App>, form: Posted) -> Result<Reply> {
+async fn welcome(
+    who: Buyer,
+    _may: Permitted<Upload_>,
+    page: Page,
+    app: &State<App>,
+    form: Posted,
+) -> Result<Reply> {
     let fields = form.0;
     let mut faults = Faults::default();
     let handle = Handle::parse(fields.text("handle"));
@@ -119,13 +130,19 @@ fn longest(secs: u64) -> String {
 }
 
 #[get("/studio/uploads/new")]
-fn new_upload(_who: Uploader, page: Page, app: &State<App>) -> Result<Reply> {
+fn new_upload(_who: Uploader, _may: Permitted<Upload_>, page: Page, app: &State<App>) -> Result<Reply> {
     page.show(&upload_form(app, ""))
 }
 
 /// Takes a file: streamed to storage as it comes, then its row and the job that examines it.
 #[post("/studio/uploads", data = "<form>")]
-async fn create_upload(who: Uploader, page: Page, app: &State<App>, form: Incoming<'_>) -> Result<Reply> {
+async fn create_upload(
+    who: Uploader,
+    _may: Permitted<Upload_>,
+    page: Page,
+    app: &State<App>,
+    form: Incoming<'_>,
+) -> Result<Reply> {
     app.limits.attempt(Attempt::Upload, who.id.as_str())?;
     let Some(mut file) = form.file.filter(|file| !file.filename.is_empty()) else {
         return page.show_as(422, &upload_form(app, "Choose a file first."));
@@ -251,15 +268,26 @@ async fn update(slug: Slug, who: Uploader, page: Page, app: &State<App>, form: P
 }
 
 #[post("/studio/tracks/<slug>/submission", data = "<_form>")]
-async fn submit(slug: Slug, who: Uploader, page: Page, app: &State<App>, _form: Posted) -> Result<Reply> {
+async fn submit(
+    slug: Slug,
+    who: Uploader,
+    _may: Permitted<Sell>,
+    page: Page,
+    app: &State<App>,
+    _form: Posted,
+) -> Result<Reply> {
     hand_in(app, &who, page, &slug).await
 }
 
 /// Hands a track to the reviewers, or shows what it lacks at the field where it is missing.
 async fn hand_in(app: &App, who: &Visitor, page: Page, slug: &Slug) -> Result<Reply> {
     let (wanted, by) = (slug.clone(), who.id.clone());
-    let handed =
-        app.db.write(move |conn| Track::own(conn, &wanted, &by)?.submit(conn, &by, Timestamp::now())).await;
+    let handed = app.db.write(move |conn| {
+        let now = Timestamp::now();
+        permission::demand(conn, &by, Scope::Sell, now)?;
+        Track::own(conn, &wanted, &by)?.submit(conn, &by, now)
+    });
+    let handed = handed.await;
     match handed {
         Ok(()) => Ok(Reply::go("/studio")
             .notice("A reviewer listens to it next. You get a letter when it is decided.")),
@@ -284,6 +312,25 @@ async fn withdraw(slug: Slug, who: Uploader, app: &State<App>, _form: Posted) ->
         .write(move |conn| Track::own(conn, &slug, &who.id)?.withdraw(conn, &who.id, Timestamp::now()))
         .await?;
     Ok(Reply::go(to).notice("It is off sale. Licences that were sold stand."))
+}
+
+/// Takes a sound away for good, with everything that was made of it (Business and Professions Code 22581). One that
+/// somebody ordered only leaves the shop: it is theirs, too.
+#[post("/studio/tracks/<slug>/removal", data = "<_form>")]
+async fn remove(slug: Slug, who: Uploader, app: &State<App>, _form: Posted) -> Result<Reply> {
+    let gone = app
+        .db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            let track = Track::own(conn, &slug, &who.id)?;
+            track.withdraw(conn, &who.id, now)?;
+            erasing::remove_upload(conn, &track.upload_id, now)
+        })
+        .await?;
+    Ok(Reply::go("/studio").notice(match gone {
+        true => "It is gone, with its file.",
+        false => "It is off sale. Those who have a licence keep what they have.",
+    }))
 }
 
 /// The master as it was given, for the one who gave it.
@@ -357,7 +404,13 @@ async fn show_profile(who: Uploader, page: Page, app: &State<App>) -> Result<Rep
 }
 
 #[post("/studio/profile", data = "<form>")]
-async fn update_profile(who: Uploader, page: Page, app: &State<App>, form: Posted) -> Result<Reply> {
+async fn update_profile(
+    who: Uploader,
+    _may: Permitted<Profile>,
+    page: Page,
+    app: &State<App>,
+    form: Posted,
+) -> Result<Reply> {
     let fields = form.0;
     let mut faults = Faults::default();
     let name = fields.text("name").split_whitespace().collect::<Vec<_>>().join(" ");
@@ -381,6 +434,9 @@ async fn update_profile(who: Uploader, page: Page, app: &State<App>, form: Poste
     if !faults.is_empty() {
         let view = profile_form(app, &who).await?;
         return page.show_as(422, &ProfileForm { form: FormView::new(&fields, faults), ..view });
+    }
+    if frozen_by_words(app, &who, &format!("{name}. {about}")).await? {
+        return Ok(Reply::go("/held"));
     }
     app.db.write(move |conn| profile::keep(conn, &who.id, &name, &about, &links)).await?;
     Ok(Reply::go("/studio/profile").notice("Saved."))
@@ -412,7 +468,13 @@ async fn rename(who: Uploader, page: Page, app: &State<App>, form: Posted) -> Re
 static DECODING: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);
 
 #[post("/studio/profile/picture", data = "<form>")]
-async fn update_picture(who: Uploader, page: Page, app: &State<App>, form: Incoming<'_>) -> Result<Reply> {
+async fn update_picture(
+    who: Uploader,
+    _may: Permitted<Profile>,
+    page: Page,
+    app: &State<App>,
+    form: Incoming<'_>,
+) -> Result<Reply> {
     app.limits.attempt(Attempt::Upload, who.id.as_str())?;
     let made = match form.file.filter(|file| !file.filename.is_empty()) {
         None => Err(Error::refused("Choose a picture first.")),

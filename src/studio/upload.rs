@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::db::schema::{recordings, uploads};
 use crate::error::{Error, Result};
+use crate::guardians::permission::{self, Scope};
 use crate::ids::{UploadId, UserId};
 use crate::jobs;
 use crate::storage::Kept;
@@ -78,7 +79,8 @@ pub fn master_key(id: &UploadId) -> String {
 }
 
 impl Upload {
-    /// Keeps that a file came, whose bytes are in storage already, and notices when the same bytes came before.
+    /// Keeps that a file came, whose bytes are in storage already, and notices when the same bytes came before. `Guardian`
+    /// when its uploader is under age and may not upload in this very moment.
     pub fn received(
         conn: &mut Conn,
         id: &UploadId,
@@ -87,6 +89,7 @@ impl Upload {
         kept: &Kept,
         now: Timestamp,
     ) -> Result<Upload> {
+        permission::demand(conn, uploader, Scope::Upload, now)?;
         let twin = earliest_with_bytes(conn, id, uploader, &kept.sha256)?;
         let upload = Upload {
             id: id.clone(),
@@ -155,7 +158,8 @@ impl Upload {
         move_on(conn, id, &open, State::Processing, None, now)
     }
 
-    /// It was examined: keeps the facts, makes the draft, notices what resembles it. Answers the draft.
+    /// It was examined: keeps the facts, makes the draft, notices what resembles it. Answers the draft. `Guardian` when its
+    /// uploader may not upload any more.
     pub fn ready(
         conn: &mut Conn,
         id: &UploadId,
@@ -164,6 +168,8 @@ impl Upload {
         now: Timestamp,
     ) -> Result<Track> {
         let upload = Upload::find(conn, id)?;
+        // A guardian may have taken it back while the file was on its way.
+        permission::demand(conn, &upload.uploader_id, Scope::Upload, now)?;
         if upload.twin_of.is_none() {
             let samples = earliest_with_samples(conn, &upload, &recording.samples_sha256)?;
             let twin = samples.map(|of| (of, Likeness::Samples));

@@ -57,6 +57,9 @@ const UNCONFIRMED: &str = "Confirm your address first: the letter we sent you ha
 pub async fn any(status: Status, request: &Request<'_>) -> Reply {
     let (error, words) = Trouble::take(request);
     let mut code = status.code;
+    if matches!(error, Some(Error::Held)) {
+        return Reply::go("/held");
+    }
     if code == 401 || matches!(error, Some(Error::SignIn)) {
         let came = request.method() == Method::Get;
         let here = if came { request.uri().to_string() } else { "/".to_owned() };
@@ -73,9 +76,11 @@ pub async fn any(status: Status, request: &Request<'_>) -> Reply {
         code = if allow.is_some() { 405 } else { 404 };
     }
     let (title, default) = said(code);
+    let title = if matches!(error, Some(Error::Guardian(_))) { "For your guardian to allow" } else { title };
     let (own, again_after) = match &error {
         Some(Error::Refused(why) | Error::Conflict(why)) => (Some(why.clone()), None),
         Some(Error::Unconfirmed) => (Some(UNCONFIRMED.to_owned()), None),
+        Some(Error::Guardian(why)) => (Some((*why).to_owned()), None),
         Some(Error::TooMany(secs) | Error::Busy(secs)) => (None, Some(*secs)),
         Some(Error::Internal(_)) | None if code >= 500 => {
             let error =

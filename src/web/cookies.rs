@@ -16,7 +16,7 @@ pub enum Ours {
     Basket,
     /// A line to show on the next page.
     Notice,
-    /// That the age screen was answered, and how; no date, no name.
+    /// That the age screen was answered, and how: sealed, and of one length for everyone.
     Age,
     /// The address to prefill at sign-in, where its owner asked for it.
     Remembered,
@@ -24,6 +24,8 @@ pub enum Ours {
     Consent,
     /// That the banner was put off, until the browser closes.
     Later,
+    /// What the browser of somebody under age comes back with while a grown-up is asked.
+    Ward,
 }
 
 impl Ours {
@@ -33,14 +35,15 @@ impl Ours {
             Ours::Forms => "forms",
             Ours::Basket => "basket",
             Ours::Notice => "notice",
-            Ours::Age => "age",
+            Ours::Age => "al",
             Ours::Remembered => "remembered",
             Ours::Consent => "cs",
             Ours::Later => "later",
+            Ours::Ward => "ward",
         }
     }
 
-    const ALL: [Ours; 8] = [
+    const ALL: [Ours; 9] = [
         Ours::Session,
         Ours::Forms,
         Ours::Basket,
@@ -49,6 +52,7 @@ impl Ours {
         Ours::Remembered,
         Ours::Consent,
         Ours::Later,
+        Ours::Ward,
     ];
 
     /// Every name a cookie of ours may have: no vendor's pattern may match one.

@@ -175,6 +175,9 @@ impl Page {
         let visitor = seen.visitor.clone();
         let uri = request.uri();
         let path = uri.path().as_str().to_owned();
+        if visitor.as_ref().is_some_and(|v| v.hold.is_some()) && !is_for_the_held(&path) {
+            return Err(Error::Held);
+        }
         let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
         let came =
             request.method() == rocket::http::Method::Get && !path.starts_with("/sign-") && path != "/age";
@@ -215,6 +218,15 @@ impl Page {
             window,
         })
     }
+}
+
+/// What an account that shows a notice may still see: the notice, its way out, and what we keep about people.
+fn is_for_the_held(path: &str) -> bool {
+    path == "/held"
+        || path.starts_with("/held/")
+        || path.starts_with("/privacy")
+        || path == "/sign-out"
+        || path.starts_with("/guardians")
 }
 
 #[rocket::async_trait]

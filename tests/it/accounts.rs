@@ -574,7 +574,7 @@ async fn cookies_are_as_tight_as_the_site_allows() {
         note(&browser.send("/sign-in", "/sign-in", &fields).await.is(303));
         assert!(is_signed_in(&mut browser).await);
         note(&browser.send("/account", "/sign-out", &[]).await.is(303));
-        for name in ["forms", "age", "session", "remembered", "notice"] {
+        for name in ["forms", "al", "session", "remembered", "notice"] {
             let name = format!("{prefix}{name}");
             assert!(lines.iter().any(|line| line.starts_with(&format!("{name}="))), "{name}: {lines:?}");
         }

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, Utc};
+use chrono::{Datelike, NaiveDate, Utc};
+use cuehouse::Config;
+use cuehouse::clock::Timestamp;
+use cuehouse::consent::age::{Band, Birth};
+use cuehouse::consent::rulebook::Rulebook;
 use cuehouse::db::{Conn, Count};
+use cuehouse::guardians::state::State;
 use diesel::prelude::*;
 use serde_json::Value;
 
 use crate::support::app::{PASSWORD, TestApp};
 use crate::support::browser::{Browser, Seen};
+use crate::support::wards::{answers, born, link_in};
 
 #[derive(diesel::QueryableByName)]
 struct Named {
@@ -40,18 +46,6 @@ async fn rows(app: &TestApp) -> BTreeMap<String, i64> {
         Ok(rows)
     });
     counted.await.unwrap()
-}
-
-/// Somebody of this age today, born in the middle of the year's list: the month before this one.
-fn born(years: i32) -> (String, String) {
-    let now = Utc::now();
-    let (year, month) = if now.month() == 1 { (now.year() - 1, 12) } else { (now.year(), now.month() - 1) };
-    ((year - years).to_string(), month.to_string())
-}
-
-async fn answers(browser: &mut Browser, years: i32) -> Seen {
-    let (year, month) = born(years);
-    browser.send("/sign-up", "/age", &[("birth_year", &year), ("birth_month", &month)]).await
 }
 
 /// S1-29: month and year alone, before anything else; no default, no hint which answer opens the door.
@@ -97,7 +91,7 @@ async fn the_screen_comes_first_and_is_neutral() {
         let seen =
             browser.send("/sign-up", "/age", &[("birth_year", year), ("birth_month", month)]).await.is(422);
         assert!(seen.has(&format!("value=\"{year}\"")) && seen.has("role=\"alert\""));
-        assert!(browser.cookie("age").is_none());
+        assert!(browser.cookie("al").is_none());
     }
     let this_year = Utc::now().year().to_string();
     for (year, month) in [("1900", "1"), (this_year.as_str(), "1")] {
@@ -132,7 +126,8 @@ async fn every_age_gets_the_same_answer() {
     assert!(looks.windows(2).all(|two| two[0] == two[1]), "{looks:?}");
 }
 
-/// S1-29, S3-13: under the minimum nobody gets an account, and nothing is left behind; 13 to 17, "not yet", likewise.
+/// S1-29, S3-13, S0-23, T-AGE-6, T-AGE-8, R-AG-3, R-AG-5: under the minimum nobody gets an account, nothing is left
+/// behind, and no second answer is taken: back, reload, another tab, by hand.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_young_get_no_account_and_leave_nothing() {
     let app = TestApp::new().await;
@@ -140,26 +135,49 @@ async fn the_young_get_no_account_and_leave_nothing() {
     for (years, says) in [
         (5, "We cannot open an account for you"),
         (12, "We cannot open an account for you"),
-        (13, "Not yet"),
-        (17, "Not yet"),
+        (13, "Ask who answers for you"),
+        (17, "Ask who answers for you"),
+        (40, "name=\"email\""),
     ] {
         let mut browser = app.visitor();
         answers(&mut browser, years).await.is(303);
         let page = browser.get("/sign-up").await.is(200);
         assert!(page.has(says), "{years}: {}", page.text());
-        assert!(!page.has("name=\"email\"") && !page.has("name=\"birth_year\""));
-        // Back, again, by hand: it is not asked anew, and no other answer is taken.
-        assert_eq!(browser.get("/age").await.is(303).location(), "/sign-up");
+        assert!(!page.has("name=\"birth_year\""));
+        // Back, reload, another tab, by hand: the same neutral words for every age, and no other answer is taken.
+        let mut words = vec![];
+        for seen in [browser.get("/age").await, browser.get("/age").await, browser.window().get("/age").await]
+        {
+            let seen = seen.is(409);
+            assert!(!seen.has("name=\"birth_year\"") && seen.header("set-cookie").is_none());
+            let main = seen.text().split("<main").nth(1).unwrap().split("</main>").next().unwrap().to_owned();
+            for hint in ["13", "18", "adult", "old enough", "parent", "minor", "child", "young"] {
+                assert!(!main.contains(hint), "{hint}");
+            }
+            words.push(main);
+        }
+        assert!(words.windows(2).all(|two| two[0] == two[1]));
         let csrf = page.csrf().unwrap();
         let adult = [("csrf", csrf.as_str()), ("birth_year", "1980"), ("birth_month", "1")];
-        let again = browser.post("/age", &adult).await.is(303);
+        let again = browser.post("/age", &adult).await.is(409);
         assert!(again.header("set-cookie").is_none());
-        let fields =
-            [("csrf", csrf.as_str()), ("name", "Kid"), ("email", "kid@example.com"), ("password", PASSWORD)];
-        assert_eq!(browser.post("/sign-up", &fields).await.is(303).location(), "/sign-up");
         assert!(browser.get("/sign-up").await.is(200).has(says));
         let held: Vec<&str> = browser.cookies().keys().map(String::as_str).collect();
-        assert_eq!(held, ["age", "forms"], "the marker, and what forms are bound to");
+        assert_eq!(held, ["al", "forms"], "the marker, and what forms are bound to");
+        if years < 18 {
+            assert!(!page.has("name=\"email\""));
+            let fields = [
+                ("csrf", csrf.as_str()),
+                ("name", "Kid"),
+                ("email", "kid@example.com"),
+                ("password", PASSWORD),
+            ];
+            assert_eq!(browser.post("/sign-up", &fields).await.is(303).location(), "/sign-up");
+        }
+        if years < 13 {
+            let fields = [("csrf", csrf.as_str()), ("name", "Kid"), ("guardian_email", "mother@example.com")];
+            assert_eq!(browser.post("/guardian", &fields).await.is(303).location(), "/sign-up");
+        }
     }
     app.run_jobs().await;
     assert_eq!(rows(&app).await, before);
@@ -167,7 +185,7 @@ async fn the_young_get_no_account_and_leave_nothing() {
     // A made-up marker opens nothing.
     for forged in ["adult", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "eyJiYW5kIjoiYWR1bHQifQ"] {
         let mut browser = app.visitor();
-        browser.set_cookie("age", forged);
+        browser.set_cookie("al", forged);
         assert!(browser.get("/sign-up").await.is(200).has("name=\"birth_year\""));
     }
 }
@@ -176,10 +194,132 @@ async fn the_young_get_no_account_and_leave_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn thresholds_are_settings() {
     let app = TestApp::with(&[("CUEHOUSE_AGE_MINIMUM", "16"), ("CUEHOUSE_AGE_ADULT", "20")]).await;
-    for (years, says) in [(15, "We cannot open"), (16, "Not yet"), (19, "Not yet"), (20, "name=\"email\"")] {
+    for (years, says) in
+        [(15, "We cannot open"), (16, "Ask who answers"), (19, "Ask who answers"), (20, "name=\"email\"")]
+    {
         let mut browser = app.visitor();
         answers(&mut browser, years).await.is(303);
         assert!(browser.get("/sign-up").await.is(200).has(says), "{years}");
+    }
+}
+
+/// The rules of a site with this profile.
+fn book(profile: &str) -> Rulebook {
+    let env = BTreeMap::from([("CUEHOUSE_AGE_PROFILE".to_owned(), profile.to_owned())]);
+    Rulebook::new(&Config::read(None, &env).unwrap()).unwrap()
+}
+
+/// T-AGE-3, R-AG-6, S2-50: in every profile and at every place, the day before, the day of and the day after each
+/// threshold; somebody counts as the younger until their month is over. A site of fourteen refuses a thirteen-year-old
+/// whom a site with guardians takes.
+#[test]
+fn every_profile_holds_its_thresholds_to_the_day() {
+    let noon = |date: NaiveDate| Timestamp(date.and_hms_opt(12, 0, 0).unwrap().and_utc().timestamp_millis());
+    let places = [None, Some("US-CA"), Some("DE"), Some("CN"), Some("KR"), Some("XX")];
+    for (profile, minimums) in [
+        ("general_no_target", [14, 13, 13, 14, 14, 14]),
+        ("never_knowingly_13", [14, 13, 13, 14, 14, 14]),
+        ("no_pi_under_14", [14; 6]),
+        ("guardian_under_18", [13; 6]),
+        ("mixed_audience_vpc", [13; 6]),
+    ] {
+        let book = book(profile);
+        for (place, minimum) in places.iter().zip(minimums) {
+            let at = book.thresholds(*place, &[]);
+            assert_eq!((at.minimum, at.adult), (minimum, 18), "{profile} {place:?}");
+            for (threshold, below, above) in
+                [(minimum, Band::Child, Band::Minor), (18, Band::Minor, Band::Adult)]
+            {
+                for month in [1, 6, 12] {
+                    // The month after the birthday's begins.
+                    let (year, next) = if month == 12 { (2027, 1) } else { (2026, month + 1) };
+                    let first = NaiveDate::from_ymd_opt(year, next, 1).unwrap();
+                    for (day, band) in [
+                        (first - chrono::Duration::days(1), below),
+                        (first, above),
+                        (first + chrono::Duration::days(1), above),
+                    ] {
+                        let birth = Birth::new(2026 - threshold as i32, month, noon(day)).unwrap();
+                        let said = birth.answer(noon(day), at);
+                        assert_eq!(said.band, band, "{profile} {place:?} {threshold} {month} {day}");
+                        assert_eq!(said.next.is_none(), band == Band::Adult);
+                    }
+                }
+            }
+        }
+    }
+    // Thirteen, and a site of fourteen; the same person and a site with guardians.
+    let now = noon(NaiveDate::from_ymd_opt(2026, 11, 28).unwrap());
+    let thirteen = Birth::new(2013, 3, now).unwrap();
+    let leads = |profile: &str| {
+        let book = book(profile);
+        State::of_answer(&book, thirteen.answer(now, book.thresholds(Some("US"), &[])))
+    };
+    assert_eq!(leads("no_pi_under_14"), State::Blocked);
+    assert_eq!(leads("guardian_under_18"), State::Unlinked);
+    assert_eq!(leads("never_knowingly_13"), State::Cleared);
+    assert_eq!(leads("general_no_target"), State::Cleared);
+}
+
+/// R-MN-3, T-AGE-9: where a site asks nothing more of somebody under 18, they get an account, stay under age in it, and are
+/// asked nothing about vendors; and a hint of the browser only makes it stricter.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_without_guardians_lets_the_young_in_as_the_young() {
+    let app =
+        TestApp::with(&[("CUEHOUSE_AGE_PROFILE", "never_knowingly_13"), ("CUEHOUSE_VENDORS", "ga4=G-TEST")])
+            .await;
+    let mut browser = app.visitor();
+    answers(&mut browser, 15).await.is(303);
+    let fields = [("name", "Kit"), ("email", "kit@example.com"), ("password", PASSWORD)];
+    browser.send("/sign-up", "/sign-up", &fields).await.is(303);
+    app.run_jobs().await;
+    let link = link_in(&app, "kit@example.com", "/confirm/");
+    browser.get(&link).await.is(303);
+    // Another browser, in which nobody answered anything.
+    let mut other = app.visitor();
+    other.send("/sign-in", "/sign-in", &[("email", "kit@example.com"), ("password", PASSWORD)]).await.is(303);
+    for path in ["/", "/search", "/account", "/privacy/choices"] {
+        let page = other.get(path).await.is(200);
+        assert!(!page.has("data-consent-banner") && !page.has("data-vendor"), "{path}");
+    }
+    assert!(other.get("/privacy/choices").await.has("For everyone under 18"));
+    // Without a guardian there is nobody to ask: the studio is open.
+    other.get("/studio").await.is(200);
+}
+
+/// What was typed stands nowhere: not in a row, not in a letter. T-AGE-7, R-AG-4.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_month_that_was_typed_is_in_no_row_and_no_letter() {
+    let app = TestApp::new().await;
+    let mut browser = app.visitor();
+    let (year, month) = born(15);
+    answers(&mut browser, 15).await.is(303);
+    let fields = [("name", "Rain Kid"), ("guardian_email", "grace@example.com")];
+    browser.send("/sign-up", "/guardian", &fields).await.is(303);
+    app.run_jobs().await;
+    let typed = format!("{year}-{month:0>2}");
+    let tables = app.app.db.read(|conn| cuehouse::db::tables::tables(conn)).await.unwrap();
+    let mut text = String::new();
+    for table in tables {
+        let rows = app
+            .app
+            .db
+            .read(move |conn| {
+                let mut lines = String::new();
+                table.each(conn, |row| {
+                    lines += &format!("{row:?}\n");
+                    Ok(())
+                })?;
+                Ok(lines)
+            })
+            .await
+            .unwrap();
+        text += &rows;
+    }
+    assert!(text.contains("Rain Kid"), "rows are read");
+    assert!(!text.contains(&typed), "{typed}");
+    for letter in app.app.mail.letters() {
+        assert!(!letter.text.contains(&typed) && !letter.text.contains(&year));
     }
 }
 
@@ -190,7 +330,7 @@ async fn the_privacy_pages_say_what_is_true() {
     let app = TestApp::new().await;
     let mut browser = app.visitor();
     let page = browser.get("/privacy").await.is(200);
-    for cookie in ["session", "forms", "basket", "notice", "age", "remembered"] {
+    for cookie in ["session", "forms", "basket", "notice", "al", "ward", "remembered"] {
         assert!(page.has(&format!("<code>{cookie}</code>")), "{cookie}");
     }
     let day = page.text().split("<time datetime=\"").nth(1).unwrap()[..10].to_owned();

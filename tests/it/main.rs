@@ -17,6 +17,7 @@ mod crash;
 mod damaged;
 mod database;
 mod demo;
+mod guardians;
 mod journey;
 mod player;
 mod privacy;

@@ -429,7 +429,7 @@ async fn the_young_meet_nobody_and_are_not_asked() {
         let mut browser = app.visitor();
         press(&mut browser, "accept").await.is(303);
         assert!(!contacts(&browser.get("/").await).is_empty());
-        browser.set_cookie("age", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
+        browser.set_cookie("al", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
         for path in ["/", "/search", "/privacy/choices"] {
             let page = browser.get(path).await.is(200);
             clean(&page);

@@ -147,7 +147,7 @@ async fn a_signal_and_the_age_question_silence_everybody() {
     {
         let mut here = person.window();
         if let Some(band) = band {
-            here.set_cookie("age", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
+            here.set_cookie("al", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
         }
         let (browser, log) = park.visitor(&driver, &app.url, "").await;
         browser.becomes(&here).await;

@@ -6,12 +6,15 @@ use serde::Serialize;
 use super::LinkEnded;
 use super::signing::proven;
 use crate::App;
+use crate::accounts::band::Band;
 use crate::accounts::guards::SignedIn;
 use crate::accounts::session::{self, Opened};
 use crate::accounts::user::{self, NAME_LONGEST, User, fold_email, is_email, name_fault};
 use crate::accounts::{joining, password as secret};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::guardians::answer;
+use crate::guardians::routes::frozen_by_words;
 use crate::ids::{Handle, SessionId};
 use crate::secrets;
 use crate::web::{Attempt, Client, Faults, Fields, FormView, Ours, Page, Posted, Reply, View};
@@ -25,6 +28,8 @@ pub struct Account {
     confirmed: bool,
     sells: bool,
     since: Timestamp,
+    /// Whether the profile shows that its owner is of age; nothing where it can never be shown.
+    shows_age: Option<bool>,
     sessions: Vec<Opened>,
 }
 
@@ -41,6 +46,7 @@ impl View for Account {
             confirmed,
             sells,
             since: at,
+            shows_age: sells.then_some(confirmed),
             sessions,
         };
         vec![account(true, true, vec![open(true), open(false)]), account(false, false, vec![open(true)])]
@@ -51,9 +57,12 @@ impl View for Account {
 #[get("/account")]
 pub async fn show(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
     let (id, this) = (who.id.clone(), who.session.clone());
-    let (user, sessions) = app
+    let (user, sessions, shown) = app
         .db
-        .read(move |conn| Ok((User::find(conn, &id)?, session::list(conn, &id, &this, Timestamp::now())?)))
+        .read(move |conn| {
+            let sessions = session::list(conn, &id, &this, Timestamp::now())?;
+            Ok((User::find(conn, &id)?, sessions, answer::is_shown(conn, &id)?))
+        })
         .await?;
     page.show(&Account {
         name: user.name,
@@ -62,6 +71,7 @@ pub async fn show(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> 
         confirmed: user.confirmed_at.is_some(),
         sells: who.has(user::Role::Uploader),
         since: user.created_at,
+        shows_age: (user.band == Band::Adult && who.has(user::Role::Uploader)).then_some(shown),
         sessions,
     })
 }
@@ -75,6 +85,18 @@ pub async fn shortcuts(who: SignedIn, form: Posted, app: &State<App>) -> Result<
         "Single keys play and seek again."
     } else {
         "Single keys do nothing any more."
+    }))
+}
+
+/// Shows on the profile that its owner is of age, or shows it no more.
+#[post("/account/age", data = "<form>")]
+pub async fn age(who: SignedIn, form: Posted, app: &State<App>) -> Result<Reply> {
+    let on = form.0.text("shown") == "on";
+    app.db.write(move |conn| answer::show(conn, &who.id, on, Timestamp::now())).await?;
+    Ok(Reply::go("/account").notice(if on {
+        "Your profile says that you are of age."
+    } else {
+        "Your profile says nothing about your age."
     }))
 }
 
@@ -159,6 +181,9 @@ pub async fn rename(who: SignedIn, form: Posted, page: Page, app: &State<App>) -
     }
     if !wish.is_empty() && Handle::parse(wish).is_none() {
         faults.add("handle", "Use 2 to 40 small letters, figures and hyphens.");
+    }
+    if faults.is_empty() && frozen_by_words(app, &who, &name).await? {
+        return Ok(Reply::go("/held"));
     }
     if faults.is_empty() {
         let mine = user.clone();

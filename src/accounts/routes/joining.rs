@@ -1,6 +1,6 @@
 //! Making an account: the age screen first, then the form, then the letter.
 
-use rocket::{State, get, post};
+use rocket::{State as State_, get, post};
 use serde::Serialize;
 
 use super::{LinkEnded, OnItsWay};
@@ -9,10 +9,12 @@ use crate::accounts::joining::{self, Newcomer};
 use crate::accounts::password;
 use crate::accounts::user::{NAME_LONGEST, fold_email, is_email, name_fault};
 use crate::clock::Timestamp;
-use crate::consent::age::Band;
-use crate::consent::guards::Screened;
+use crate::consent::guards::{Screened, Whereabouts};
 use crate::consent::routes::{AgeScreen, TooYoung};
 use crate::error::{Error, Result};
+use crate::guardians::answer;
+use crate::guardians::routes::AskGuardian;
+use crate::guardians::state::State;
 use crate::secrets;
 use crate::web::{Attempt, Client, Faults, Fields, FormView, Page, Posted, Reply, View};
 
@@ -42,14 +44,15 @@ impl View for SignUp {
 
 /// The age screen until it is answered, then what the answer leads to.
 #[get("/sign-up")]
-pub fn new(page: Page, screened: Screened) -> Result<Reply> {
+pub fn new(page: Page, screened: Screened, app: &State_<App>) -> Result<Reply> {
     if page.visitor.is_some() {
         return Ok(Reply::go("/account"));
     }
-    match screened.0 {
-        None => page.show(&AgeScreen::new(FormView::default())),
-        Some(Band::Adult) => page.show(&SignUp::new(FormView::default())),
-        Some(band) => page.show(&TooYoung::new(band)),
+    let Some(answer) = screened.0 else { return page.show(&AgeScreen::new(FormView::default())) };
+    match State::of_answer(&app.consent, answer) {
+        State::Cleared => page.show(&SignUp::new(FormView::default())),
+        State::Unlinked | State::AsksParent => page.show(&AskGuardian::new(app, answer, FormView::default())),
+        _ => page.show(&TooYoung {}),
     }
 }
 
@@ -59,12 +62,12 @@ pub async fn create(
     form: Posted,
     page: Page,
     screened: Screened,
+    at: Whereabouts,
     client: Client,
-    app: &State<App>,
+    app: &State_<App>,
 ) -> Result<Reply> {
-    if page.visitor.is_some() || screened.0 != Some(Band::Adult) {
-        return Ok(Reply::go("/sign-up"));
-    }
+    let cleared = screened.0.filter(|a| State::of_answer(&app.consent, *a) == State::Cleared);
+    let (None, Some(answer)) = (&page.visitor, cleared) else { return Ok(Reply::go("/sign-up")) };
     let fields = form.0;
     let faults = faults(&fields);
     if !faults.is_empty() {
@@ -83,8 +86,15 @@ pub async fn create(
     let mut joined = Err(Error::NotFound);
     // Two newcomers of one address or one name at the same moment: the second finds the first.
     for _ in 0..3 {
-        let new = new.clone();
-        joined = app.db.write(move |conn| joining::join(conn, &new, Timestamp::now())).await;
+        let (new, place, site) = (new.clone(), at.place.clone(), app.consent.site.id.clone());
+        let written = app.db.write(move |conn| {
+            let now = Timestamp::now();
+            match joining::join(conn, &new, now)? {
+                Some(user) => answer::keep(conn, &user, answer, &site, place.as_deref(), now),
+                None => Ok(()),
+            }
+        });
+        joined = written.await;
         if !matches!(joined, Err(Error::Conflict(_))) {
             break;
         }
@@ -111,14 +121,14 @@ fn faults(fields: &Fields) -> Faults {
 
 /// Where to look for the letter.
 #[get("/sign-up/letter")]
-pub fn sent(page: Page, app: &State<App>) -> Result<Reply> {
+pub fn sent(page: Page, app: &State_<App>) -> Result<Reply> {
     page.show(&OnItsWay::new(app, false))
 }
 
 /// Confirms an address by the link of a letter. Mail programs follow links before people do, and no harm is done by
 /// that: it says only that letters arrive. Whoever follows it is not signed in by it.
 #[get("/confirm/<token>")]
-pub async fn confirm(token: &str, page: Page, app: &State<App>) -> Result<Reply> {
+pub async fn confirm(token: &str, page: Page, app: &State_<App>) -> Result<Reply> {
     let token = token.to_owned();
     match app.db.write(move |conn| joining::confirm(conn, &token, Timestamp::now())).await {
         Ok(user) if page.visitor.as_ref().is_some_and(|visitor| visitor.id == user) => {

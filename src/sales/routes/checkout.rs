@@ -11,6 +11,7 @@ use crate::accounts::user::Visitor;
 use crate::clock::Timestamp;
 use crate::consent::leave::{Navigation, away};
 use crate::error::{Error, Result};
+use crate::guardians::guards::MayBuy;
 use crate::ids::OrderId;
 use crate::money::Cents;
 use crate::sales::basket::{Basket, Line, Owner};
@@ -86,9 +87,10 @@ fn till(page: Page, app: &App) -> Page {
 }
 
 #[get("/checkout")]
-pub async fn new(buyer: Buyer, page: Page, app: &State<App>) -> Result<Reply> {
+pub async fn new(buyer: Buyer, may: MayBuy, page: Page, app: &State<App>) -> Result<Reply> {
     let mine = owner(&buyer);
     let basket = app.db.read(move |conn| Basket::of(conn, &mine)).await?;
+    may.pay(basket.total())?;
     if basket.buyable().next().is_none() {
         return Ok(Reply::go("/cart"));
     }
@@ -98,12 +100,13 @@ pub async fn new(buyer: Buyer, page: Page, app: &State<App>) -> Result<Reply> {
 
 /// Opens the order and leads to the payment page; to the order when nothing is to pay.
 #[post("/checkout", data = "<form>")]
-pub async fn create(buyer: Buyer, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
+pub async fn create(buyer: Buyer, may: MayBuy, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
     let Posted(fields) = form;
     app.limits.attempt(Attempt::Checkout, buyer.id.as_str())?;
     let licensee = licensee(&fields);
     let mine = owner(&buyer);
     let basket = app.db.read(move |conn| Basket::of(conn, &mine)).await?;
+    may.pay(basket.total())?;
     let faults = faults(&licensee, groups_max(&basket));
     if !faults.is_empty() && basket.buyable().next().is_some() {
         let form = FormView::new(&fields, faults);

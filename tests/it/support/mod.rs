@@ -14,4 +14,5 @@ pub mod sandbox;
 pub mod shelf;
 pub mod shop;
 pub mod sound;
+pub mod wards;
 pub mod wavs;

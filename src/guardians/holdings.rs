@@ -1,0 +1,143 @@
+//! What is held about a ward, for whoever answers for them and for themselves; and the link that leads there.
+
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use super::notice::Ground;
+use super::permission::Permission;
+use super::routes::Purchase;
+use super::ward::{self, Guardian, Opens, Ward};
+use crate::accounts::user::User;
+use crate::catalogue::track::Track;
+use crate::clock::Timestamp;
+use crate::db::Conn;
+use crate::db::schema::{favourites, payout_holds, permissions, sessions, uploads};
+use crate::error::Result;
+use crate::ids::UserId;
+use crate::jobs::{Job, enqueue};
+use crate::sales::order::Order;
+
+/// Rows of each kind that are looked at.
+const MOST: i64 = 1_000;
+
+/// Sends a guardian the link that opens their page for a day.
+pub fn send_link(
+    conn: &mut Conn,
+    ground: &Ground,
+    guardian: &Guardian,
+    ward: &Ward,
+    token: &str,
+    now: Timestamp,
+) -> Result<()> {
+    ward::link(conn, &ward.id, Opens::Area, token, now)?;
+    let letter = Job::SendLetter {
+        to: guardian.email.clone(),
+        template: "guardian_link".into(),
+        values: json!({ "name": ward.name, "link": format!("{}/guardians/{token}", ground.site_url) }),
+    };
+    enqueue(conn, &letter, now)
+}
+
+/// What is held, in lines: what it is, and what it says.
+pub fn of(conn: &mut Conn, ward: &Ward) -> Result<Vec<(String, String)>> {
+    let mut lines = vec![("Name of the account".to_owned(), format!("{} (@{})", ward.name, ward.handle))];
+    let Some(user) = &ward.account else {
+        lines.push(("Account".into(), "not opened yet".into()));
+        return Ok(lines);
+    };
+    let owner = User::find(conn, user)?;
+    let count = |n: i64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+    let kept: i64 = favourites::table.filter(favourites::user_id.eq(user)).count().get_result(conn)?;
+    let files: i64 = uploads::table.filter(uploads::uploader_id.eq(user)).count().get_result(conn)?;
+    let open: i64 = sessions::table.filter(sessions::user_id.eq(user)).count().get_result(conn)?;
+    let tracks = Track::all_of(conn, user, MOST)?;
+    let live = tracks.iter().filter(|t| t.published_at.is_some()).count() as i64;
+    lines.extend([
+        ("E-mail".to_owned(), owner.email),
+        ("Since".to_owned(), owner.created_at.long_day()),
+        ("About".to_owned(), if owner.about.is_empty() { "nothing".into() } else { owner.about }),
+        ("Picture".to_owned(), if owner.picture.is_some() { "one" } else { "none" }.to_owned()),
+        ("Favourites".to_owned(), count(kept, "sound", "sounds")),
+        ("Uploads".to_owned(), count(files, "file", "files")),
+        ("Published so far".to_owned(), count(live, "sound", "sounds")),
+        ("Signed in".to_owned(), count(open, "browser", "browsers")),
+        ("Age band".to_owned(), if owner.band == ward.band { "under age" } else { "of age" }.to_owned()),
+    ]);
+    Ok(lines)
+}
+
+/// What the ward bought, the newest first.
+pub fn purchases(conn: &mut Conn, ward: &Ward) -> Result<Vec<Purchase>> {
+    let Some(user) = &ward.account else { return Ok(vec![]) };
+    let mut all = vec![];
+    for order in Order::settled_of(conn, user, MOST)? {
+        for line in order.lines(conn)? {
+            all.push(Purchase {
+                title: line.title,
+                at: order.paid_at.unwrap_or(order.created_at),
+                price: line.price_cents,
+                currency: order.currency.clone(),
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// Since when earnings wait for the guardian, if they do.
+pub fn payouts_held(conn: &mut Conn, user: &UserId) -> Result<Option<Timestamp>> {
+    Ok(payout_holds::table
+        .find(user)
+        .filter(payout_holds::ended_at.is_null())
+        .select(payout_holds::since)
+        .first(conn)
+        .optional()?)
+}
+
+/// Everything as one document.
+pub fn export(conn: &mut Conn, ward: &Ward, guardian: Option<&Guardian>) -> Result<Value> {
+    let held: serde_json::Map<String, Value> =
+        of(conn, ward)?.into_iter().map(|(name, words)| (name, words.into())).collect();
+    let bought: Vec<Value> = purchases(conn, ward)?
+        .into_iter()
+        .map(|p| json!({ "title": p.title, "at": p.at.rfc3339(), "price_cents": p.price, "currency": p.currency }))
+        .collect();
+    let allowed: Vec<Permission> = permissions::table
+        .filter(permissions::ward.eq(&ward.id))
+        .order(permissions::asked_at)
+        .select(Permission::as_select())
+        .load(conn)?;
+    let allowed: Vec<Value> = allowed
+        .into_iter()
+        .map(|p| {
+            json!({
+                "scope": p.scope.as_str(),
+                "method": p.method.map(|m| m.as_str()),
+                "form": p.form_hash,
+                "asked": p.asked_at.rfc3339(),
+                "granted": p.granted_at.map(Timestamp::rfc3339),
+                "until": p.expires_at.rfc3339(),
+                "taken_back": p.revoked_at.map(Timestamp::rfc3339),
+            })
+        })
+        .collect();
+    let tracks: Vec<Value> = match &ward.account {
+        Some(user) => Track::all_of(conn, user, MOST)?
+            .into_iter()
+            .map(|t| json!({ "title": t.title, "state": t.state.as_str(), "licences": t.licensed }))
+            .collect(),
+        None => vec![],
+    };
+    let receipts: Vec<Value> = ward
+        .steps(conn)?
+        .into_iter()
+        .map(|(_, at, receipt)| json!({ "at": at.rfc3339(), "receipt": receipt }))
+        .collect();
+    Ok(json!({
+        "held": held,
+        "guardian": guardian.map(|g| json!({ "name": g.name, "relationship": g.relationship, "email": g.email })),
+        "permissions": allowed,
+        "purchases": bought,
+        "sounds": tracks,
+        "receipts": receipts,
+    }))
+}

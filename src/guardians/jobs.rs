@@ -1,0 +1,112 @@
+//! What is done about the young beside a request. Each may run twice, and the second time finds it done.
+
+use super::growing;
+use super::leaf::Stub;
+use super::notice::Ground;
+use super::passage;
+use super::verification::Verification;
+use super::ward::{self, Guardian, Ward};
+use crate::App;
+use crate::clock::{DAY, Timestamp};
+use crate::consent::log;
+use crate::error::Result;
+use crate::ids::{VerificationId, WardId};
+use crate::jobs::Lease;
+use crate::secrets;
+
+/// Wards looked at in one write.
+const SOME: i64 = 200;
+/// A guardian is reminded of what they allow once a year.
+const YEARLY_MS: i64 = 365 * DAY;
+
+/// Forgets both contacts where nobody answered in time.
+pub async fn drop_unanswered(app: &App, lease: &Lease, ward: &WardId) -> Result<()> {
+    let (ground, stub, ward, lease) = (Ground::of(app), Stub::draw()?, ward.clone(), lease.clone());
+    app.db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            passage::lapse(conn, &ground, &ward, &stub, now)?;
+            lease.finish(conn, now)
+        })
+        .await
+}
+
+/// Writes to a guardian once more, a day after their answer.
+pub async fn confirm(app: &App, lease: &Lease, ward: &WardId) -> Result<()> {
+    let (ground, token, ward, lease) = (Ground::of(app), secrets::token()?, ward.clone(), lease.clone());
+    app.db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            passage::confirm(conn, &ground, &ward, &token, now)?;
+            lease.finish(conn, now)
+        })
+        .await?;
+    app.bell.ring();
+    Ok(())
+}
+
+/// A guardian's card was proved: what waited for it counts from now on, then the payment goes back. Run again, it is given
+/// back once.
+pub async fn prove_card(app: &App, lease: &Lease, id: &VerificationId) -> Result<()> {
+    let (ground, stub, wanted) = (Ground::of(app), Stub::draw()?, id.clone());
+    let payment = app
+        .db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            log::wait_turn(conn)?;
+            let proof = Verification::find(conn, &wanted)?;
+            if proof.pass(conn, now)? {
+                let ward = Ward::find(conn, &proof.ward)?;
+                passage::prove(conn, &ground, &ward, proof.method, &stub, now)?;
+            }
+            Ok(proof.payment)
+        })
+        .await?;
+    if let Some(payment) = payment {
+        app.stripe.refund(&payment, id.as_str()).await?;
+    }
+    let (lease, id) = (lease.clone(), id.clone());
+    app.db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            Verification::find(conn, &id)?.refunded(conn, now)?;
+            lease.finish(conn, now)
+        })
+        .await
+}
+
+/// Everything about age that a day brings.
+pub async fn move_bands(app: &App, lease: &Lease) -> Result<()> {
+    daily(app, Timestamp::now()).await?;
+    let lease = lease.clone();
+    app.db.write(move |conn| lease.finish(conn, Timestamp::now())).await
+}
+
+/// The same at a given moment: timers that are over, permissions that ran out, bands that move, letters once a year. Each
+/// ward in a write of its own.
+pub async fn daily(app: &App, now: Timestamp) -> Result<()> {
+    let ground = Ground::of(app);
+    let due = app.db.read(move |conn| Ward::due(conn, now, SOME)).await?;
+    for ward in due {
+        let (ground, stub) = (ground.clone(), Stub::draw()?);
+        app.db.write(move |conn| growing::over(conn, &ground, &ward.id, &stub, now)).await?;
+    }
+    let out = app.db.read(move |conn| growing::run_out(conn, now, SOME)).await?;
+    let grown = app.db.read(move |conn| Ward::grown(conn, now, SOME)).await?;
+    for ward in grown {
+        let (ground, stub) = (ground.clone(), Stub::draw()?);
+        app.db.write(move |conn| growing::grow(conn, &ground, &ward.id, &stub, now)).await?;
+    }
+    for ward in out {
+        let (ground, stub) = (ground.clone(), Stub::draw()?);
+        app.db.write(move |conn| growing::expire(conn, &ground, &ward, &stub, now)).await?;
+    }
+    let remind = app.db.read(move |conn| Guardian::to_remind(conn, now.plus(-YEARLY_MS), SOME)).await?;
+    for guardian in remind {
+        let (ground, token) = (ground.clone(), secrets::token()?);
+        app.db.write(move |conn| passage::remind(conn, &ground, &guardian, &token, now)).await?;
+    }
+    app.db.write(move |conn| ward::sweep_links(conn, now)).await?;
+    app.bell.ring();
+    Ok(())
+}

@@ -1,0 +1,291 @@
+//! Actual knowledge: somebody says, or writes, that an account's owner is younger than they declared. The account is frozen
+//! in the request that brings it, and a clock starts to delete it or to get a consent.
+
+use diesel::prelude::*;
+
+use super::answer;
+use super::leaf::{self, Step, Stub};
+use super::notice::{self, Ground};
+use super::permission::Permission;
+use super::state::{Edge, State};
+use super::ward::{CONSENT_MS, Ward};
+use crate::accounts::band::Band;
+use crate::accounts::session;
+use crate::accounts::user::User;
+use crate::clock::Timestamp;
+use crate::consent::age::{Answer, Thresholds};
+use crate::consent::log;
+use crate::consent::receipt::Action;
+use crate::db::Conn;
+use crate::db::schema::{age_signals, users, wards};
+use crate::error::{Error, Result};
+use crate::ids::UserId;
+use crate::text_enum;
+
+text_enum! {
+    /// Where a sign came from.
+    pub enum Source {
+        Staff = "staff",
+        Report = "report",
+        /// What its owner wrote about themselves.
+        OwnWords = "own_words",
+        Support = "support",
+        /// What a device or browser says.
+        Device = "device",
+        Guardian = "guardian",
+    }
+}
+
+/// A sign, as it is kept: no words of anybody's.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = age_signals)]
+pub struct Sign {
+    pub id: i64,
+    pub account: UserId,
+    pub source: Source,
+    pub bracket: Band,
+    pub at: Timestamp,
+    pub settled_at: Option<Timestamp>,
+}
+
+/// Keeps a sign.
+pub fn note(
+    conn: &mut Conn,
+    user: &UserId,
+    source: Source,
+    bracket: Band,
+    by: Option<&UserId>,
+    now: Timestamp,
+) -> Result<()> {
+    diesel::insert_into(age_signals::table)
+        .values((
+            age_signals::account.eq(user),
+            age_signals::source.eq(source),
+            age_signals::bracket.eq(bracket),
+            age_signals::by_user.eq(by),
+            age_signals::at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Signs that nobody of the staff looked at, the oldest first, with the account's name.
+pub fn open_signs(conn: &mut Conn, limit: i64) -> Result<Vec<(Sign, String)>> {
+    Ok(age_signals::table
+        .inner_join(users::table.on(users::id.eq(age_signals::account)))
+        .filter(age_signals::settled_at.is_null())
+        .order(age_signals::at)
+        .limit(limit)
+        .select((Sign::as_select(), users::name))
+        .load(conn)?)
+}
+
+/// Whether the staff once looked and found this account's owner to be of age: then a stranger's report freezes nothing
+/// any more, and is only put before them.
+pub fn was_cleared(conn: &mut Conn, user: &UserId) -> Result<bool> {
+    let cleared: i64 = age_signals::table
+        .filter(age_signals::account.eq(user))
+        .filter(age_signals::settled_at.is_not_null().and(age_signals::bracket.eq(Band::Adult)))
+        .count()
+        .get_result(conn)?;
+    Ok(cleared > 0)
+}
+
+/// Edges 16 and 18: an account is frozen. Its sounds leave the shop, vendors are off with its next page, and it shows a
+/// notice and nothing else; in fourteen days it is deleted, unless a consent or a proof comes first. A sign that says
+/// "minor" of somebody who declared to be of age is a doubt; one that says "child" is knowledge. False when it was frozen
+/// already.
+pub fn freeze(
+    conn: &mut Conn,
+    ground: &Ground,
+    user: &UserId,
+    (source, bracket): (Source, Band),
+    by: Option<&UserId>,
+    stub: &Stub,
+    now: Timestamp,
+) -> Result<bool> {
+    log::wait_turn(conn)?;
+    note(conn, user, source, bracket, by, now)?;
+    let owner = User::find(conn, user)?;
+    if owner.hold.is_some() || bracket >= owner.band {
+        return Ok(false);
+    }
+    let answer = Answer { band: bracket, next: None };
+    let ward = match Ward::of_account(conn, user)? {
+        Some(ward) => ward,
+        None => {
+            let ward = Ward::of_owner(&owner, answer, State::Cleared, &ground.book.site.id, None, now);
+            ward.insert(conn)?;
+            ward
+        }
+    };
+    let is_doubt = bracket == Band::Minor && ward.state == State::Cleared;
+    let (edge, to) = match is_doubt {
+        true => (Edge::Doubt, State::Conflict),
+        false => (Edge::Discover, State::Discovered),
+    };
+    let gone = Permission::revoke(conn, &ward.id, None, now)?;
+    let step = Step {
+        edge,
+        to,
+        action: Action::Lock,
+        items: gone.iter().map(|scope| (*scope, false)).collect(),
+        notice: notice::event(
+            "Somebody said that this account's owner is younger than was declared. It is frozen, and deleted unless a \
+             consent or a proof of age comes first.",
+        ),
+        until: now.plus(CONSENT_MS),
+        stub,
+    };
+    // Pages treat its owner as the younger from now on.
+    leaf::take(conn, ground, &Ward { band: bracket, ..ward.clone() }, step, now)?;
+    diesel::update(wards::table.find(&ward.id))
+        .set((
+            wards::band.eq(bracket),
+            wards::next_band_month.eq(None::<String>),
+            wards::due_at.eq(now.plus(CONSENT_MS)),
+        ))
+        .execute(conn)?;
+    crate::catalogue::track::withdraw_all(conn, user, now)?;
+    super::passage::effects(conn, &ward, &gone, now)?;
+    Ok(true)
+}
+
+/// What the staff found out about a frozen account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// Of age after all: everything is as it was, but for what was taken off sale.
+    Adult,
+    /// Too young: it ends, and what is there can be exported for a while.
+    Young,
+}
+
+/// Edge 17: somebody of the staff settles it. `Conflict` when there is nothing to settle.
+pub fn settle(
+    conn: &mut Conn,
+    ground: &Ground,
+    user: &UserId,
+    finding: Finding,
+    by: &UserId,
+    stub: &Stub,
+    now: Timestamp,
+) -> Result<()> {
+    log::wait_turn(conn)?;
+    let ward = Ward::of_account(conn, user)?.ok_or(Error::NotFound)?;
+    let (to, band) = match (finding, ward.band) {
+        (Finding::Adult, _) => (State::Cleared, Band::Adult),
+        (Finding::Young, Band::Child) => (State::ChildEnded, Band::Child),
+        (Finding::Young, band) => (State::Ended, band),
+    };
+    let step = Step {
+        edge: Edge::Settle,
+        to,
+        action: Action::Settle,
+        items: vec![],
+        notice: notice::event(
+            "Somebody of the staff looked at what was said of this account's age and settled it.",
+        ),
+        until: now,
+        stub,
+    };
+    leaf::take(conn, ground, &Ward { band, ..ward.clone() }, step, now)?;
+    diesel::update(age_signals::table.filter(age_signals::account.eq(user)))
+        .filter(age_signals::settled_at.is_null())
+        .set((age_signals::settled_at.eq(now), age_signals::settled_by.eq(by), age_signals::bracket.eq(band)))
+        .execute(conn)?;
+    match finding {
+        Finding::Adult => {
+            let site = &ground.book.site.id;
+            answer::note(conn, user, Answer::from(Band::Adult), site, ward.place.as_deref(), now)?;
+            ward.forget(conn)
+        }
+        Finding::Young => {
+            session::close_all(conn, user, None)?;
+            diesel::update(wards::table.find(&ward.id))
+                .set((wards::band.eq(band), wards::due_at.eq(now.plus(super::ward::EXPORT_MS))))
+                .execute(conn)?;
+            Ok(())
+        }
+    }
+}
+
+/// There is nothing in what was said of an account that went on all the while.
+pub fn look_past(conn: &mut Conn, user: &UserId, by: &UserId, now: Timestamp) -> Result<()> {
+    diesel::update(age_signals::table.filter(age_signals::account.eq(user)))
+        .filter(age_signals::settled_at.is_null())
+        .set((
+            age_signals::settled_at.eq(now),
+            age_signals::settled_by.eq(by),
+            age_signals::bracket.eq(Band::Adult),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The band of an age that somebody states of themselves in a text, if it is under age: "I'm 12", "12 years old", "aged
+/// 12". Whoever writes about something else that is twelve years old is asked, and says so.
+pub fn stated(text: &str, at: Thresholds) -> Option<Band> {
+    let folded = crate::words::fold(text);
+    let words: Vec<&str> =
+        folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let age = |word: &str| word.parse::<u32>().ok().filter(|n| (3..at.adult).contains(n));
+    let is = |n: usize, all: &[&str]| words.get(n).is_some_and(|word| all.contains(word));
+    for (n, word) in words.iter().enumerate() {
+        // "12yo", "12y"
+        let joined = ["yo", "yrs", "y"].iter().find_map(|end| word.strip_suffix(end)).and_then(age);
+        let Some(years) = joined.or_else(|| age(word)) else { continue };
+        let before =
+            |back: usize| n.checked_sub(back).and_then(|at| words.get(at)).copied().unwrap_or_default();
+        // "i m 12" is what is left of "I'm 12".
+        let says = (before(1) == "m" && before(2) == "i")
+            || matches!(before(1), "im" | "aged" | "bin" | "je" | "tengo")
+            || (before(1) == "am" && before(2) == "i")
+            || (before(1) == "age" && !is(n + 1, &["of"]))
+            || (before(1) == "is" && before(2) == "age" && before(3) == "my")
+            || (before(1) == "ai" && matches!(before(2), "j" | "je"));
+        let years_old = is(n + 1, &["years", "year", "yrs"]) && is(n + 2, &["old"])
+            || is(n + 1, &["yo", "jahre"]) && (n + 2 >= words.len() || is(n + 2, &["old", "alt"]));
+        // "12 days ago", "12 tracks": a figure of something else.
+        let other =
+            is(n + 1, &["days", "hours", "minutes", "months", "tracks", "sounds", "songs", "percent", "bpm"]);
+        let owns = years_old && (matches!(before(1), "m" | "am" | "im" | "a") || n == 0);
+        if joined.is_some() && (n == 0 || says)
+            || !other && (says && !is(n + 1, &["years"]) || owns)
+            || says && years_old
+        {
+            return Some(if years < at.minimum { Band::Child } else { Band::Minor });
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T-AGE-11, R-RT-3: what people write of themselves is understood, and figures of other things are left alone.
+    #[test]
+    fn an_age_in_somebodys_own_words_is_understood() {
+        let at = Thresholds { minimum: 13, adult: 18 };
+        for (text, band) in [
+            ("Hi! I'm 12 and I make beats.", Some(Band::Child)),
+            ("i am 11", Some(Band::Child)),
+            ("I’m 16 years old", Some(Band::Minor)),
+            ("12 years old producer", Some(Band::Child)),
+            ("aged 12", Some(Band::Child)),
+            ("My age is 9.", Some(Band::Child)),
+            ("12yo from Leeds", Some(Band::Child)),
+            ("I'm 34", None),
+            ("I'm 18", None),
+            ("I have made music for 12 years", None),
+            ("12 years of field recording", None),
+            ("I'm 12 tracks into a new album", None),
+            ("a 12 bar blues at 90 bpm", None),
+            ("I am 15 minutes from the sea", None),
+            ("Founded when I was 12 years younger", None),
+            ("", None),
+        ] {
+            assert_eq!(stated(text, at), band, "{text}");
+        }
+    }
+}

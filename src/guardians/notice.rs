@@ -1,0 +1,219 @@
+//! What a guardian is told before they are asked: made from the settings of this shop as it runs, the same for everyone,
+//! and kept for ever under its hash. It names nobody: who asks stands in the letter beside it.
+
+use super::form;
+use super::permission::Scope;
+use super::ward::{ANSWER_MS, EXPORT_MS};
+use crate::App;
+use crate::clock::DAY;
+use crate::config::Strength;
+use crate::consent::receipt::Notice;
+use crate::consent::rulebook::Rulebook;
+use std::sync::Arc;
+
+/// The edition of these words. A change of meaning is a new one.
+pub const VERSION: &str = "2026-11-28";
+pub const LANGUAGE: &str = "en";
+
+/// What the passages of a ward must know of the shop they happen in.
+#[derive(Clone)]
+pub struct Ground {
+    pub book: Arc<Rulebook>,
+    pub site_name: String,
+    pub site_url: String,
+    pub operator: String,
+    pub country: String,
+    pub contact: String,
+    pub strength: Strength,
+    pub is_payment_pretended: bool,
+}
+
+impl Ground {
+    pub fn of(app: &App) -> Ground {
+        Ground {
+            book: app.consent.clone(),
+            site_name: app.config.site_name.clone(),
+            site_url: app.config.site_url.clone(),
+            operator: app.config.operator_name.clone(),
+            country: app.config.operator_country.clone(),
+            contact: app.config.contact.clone(),
+            strength: app.config.age.strength,
+            is_payment_pretended: app.config.stripe.is_pretend(),
+        }
+    }
+
+    /// Whether a scope waits for more than a confirmed letter here.
+    pub fn wants_more_proof(&self, scope: Scope) -> bool {
+        // What a child made is never shown to others on the strength of a letter, whatever the operator sets.
+        scope == Scope::Publication || self.strength == Strength::Strong && scope.wants_more_proof()
+    }
+}
+
+/// A part of the notice: a heading and its sentences.
+pub struct Part {
+    pub heading: &'static str,
+    pub lines: Vec<String>,
+}
+
+/// The direct notice (16 CFR 312.4(c)(1)) about somebody between the minimum and the age of majority, or about a child.
+pub fn parts(ground: &Ground, is_child: bool) -> Vec<Part> {
+    let site = &ground.site_name;
+    let days = |ms: i64| ms / DAY;
+    let whose = match ground.country.as_str() {
+        "" => ground.operator.clone(),
+        country => format!("{} ({country})", ground.operator),
+    };
+    let whom = if is_child { "your child" } else { "the person you answer for" };
+    let named: Vec<String> = ground.book.on().map(|v| format!("{} ({})", v.name, v.owner)).collect();
+    let third = match named.is_empty() {
+        true => "No company that counts or advertises is used on this site at all.".to_owned(),
+        false => format!(
+            "This site uses {} for grown-up visitors who said yes to them. For {whom} none of them is ever contacted, \
+             whatever anybody agreed to.",
+            named.join(", ")
+        ),
+    };
+    let payment = match ground.is_payment_pretended {
+        true => "Payments are pretended here: this is a shop under construction.",
+        false => "A purchase is paid at Stripe, which learns what its payment page asks for.",
+    };
+    let mut what = vec![format!(
+        "Kept without your answer: your e-mail address and the name chosen for the account, to be able to ask you. \
+         Nothing else was collected, and nothing will be before you allow it. If you do not answer within {} days, both \
+         are deleted.",
+        days(ANSWER_MS)
+    )];
+    let scopes: Vec<Scope> = match is_child {
+        true => vec![Scope::Account, Scope::Publication],
+        false => [Scope::Account].into_iter().chain(Scope::OF_MINORS).collect(),
+    };
+    what.extend(scopes.iter().map(|scope| format!("{}: {}", scope.name(), scope.words())));
+    what.push(
+        "An account holds its name, an e-mail address and a password that nobody can read, favourites, and what is done \
+         with what you allow. A date of birth is not kept."
+            .to_owned(),
+    );
+    let mut who = vec![third, payment.to_owned()];
+    if is_child {
+        who.push(
+            "Collection and use is one question, showing to others the next. You may allow the first and not the second, \
+             and nothing depends on the second but what it is about. Who others are: everyone who visits this site, so that \
+             they can hear the sounds; nobody else. Nothing of a child is sold, advertised with, or used to train machines."
+                .to_owned(),
+        );
+    } else {
+        who.push(
+            "Published sounds, the account's name and a profile you allow are seen by everyone who visits. Whoever buys a \
+             licence is named on it to whoever checks it."
+                .to_owned(),
+        );
+    }
+    vec![
+        Part {
+            heading: "Why you read this",
+            lines: vec![
+                format!(
+                    "Somebody who told {site} that they are under age would like an account, and gave your e-mail address as \
+                     that of the parent or guardian who decides. {site} is run by {whose}."
+                ),
+                "We have your address from them, for this question alone.".to_owned(),
+            ],
+        },
+        Part { heading: "What would be collected, and what for", lines: what },
+        Part { heading: "Who else would see it", lines: who },
+        Part {
+            heading: "How you answer",
+            lines: vec![
+                "Opening the link in the letter does nothing. On the page it opens you say yes or no with a button. A day \
+                 later we write to you once more, with a link that takes everything back."
+                    .to_owned(),
+                format!(
+                    "You can see what is held, download it, change what you allowed, stop it or have it deleted at any time, at \
+                     {}/guardians. What was bought or licensed until then stays valid. After an end what is there can be \
+                     exported for {} days.",
+                    ground.site_url,
+                    days(EXPORT_MS)
+                ),
+                format!(
+                    "What this site keeps about people: {}/privacy. Questions: {}.",
+                    ground.site_url, ground.contact
+                ),
+            ],
+        },
+    ]
+}
+
+/// The same as one text, as it is sent, hashed and kept.
+pub fn direct(ground: &Ground, is_child: bool) -> Notice {
+    let text = parts(ground, is_child)
+        .into_iter()
+        .map(|part| format!("{}\n{}", part.heading, part.lines.join("\n")))
+        .collect::<Vec<_>>()
+        .join("\n\n");
+    Notice { version: VERSION.into(), language: LANGUAGE.into(), text }
+}
+
+/// The form's words as a notice of its own: what the signature is under.
+pub fn form(ground: &Ground) -> Notice {
+    let mut lines: Vec<String> = vec![form::TITLE.to_owned()];
+    lines.extend(Scope::OF_MINORS.iter().map(|s| format!("{}: {}", s.name(), s.words())));
+    lines.extend(form::statements(&ground.site_name));
+    Notice { version: form::VERSION.into(), language: LANGUAGE.into(), text: lines.join("\n") }
+}
+
+/// What is kept beside the receipt of something nobody was shown anything for: a time that was over, a band that moved.
+pub fn event(words: &str) -> Notice {
+    Notice { version: VERSION.into(), language: LANGUAGE.into(), text: words.to_owned() }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::Config;
+
+    pub fn ground(settings: &[(&str, &str)]) -> Ground {
+        let env: BTreeMap<String, String> =
+            settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let config = Config::read(None, &env).unwrap();
+        Ground {
+            book: Arc::new(Rulebook::new(&config).unwrap()),
+            site_name: "Cuehouse".into(),
+            site_url: "https://shop.example".into(),
+            operator: "Cuehouse Ltd".into(),
+            country: "DE".into(),
+            contact: "hello@shop.example".into(),
+            strength: config.age.strength,
+            is_payment_pretended: false,
+        }
+    }
+
+    /// T-PV-2, R-PV-2: every element of 312.4(c)(1), made from live settings; another setting is another notice.
+    #[test]
+    fn the_notice_has_every_element_and_follows_the_settings() {
+        let plain = ground(&[]);
+        for is_child in [true, false] {
+            let text = direct(&plain, is_child).text;
+            for element in [
+                "gave your e-mail address",
+                "nothing will be before you allow it",
+                "within 14 days",
+                "Who else would see it",
+                "https://shop.example/privacy",
+                "Opening the link in the letter does nothing",
+                "Cuehouse Ltd (DE)",
+                "hello@shop.example",
+                "Stripe",
+            ] {
+                assert!(text.contains(element), "{is_child}: {element}\n{text}");
+            }
+        }
+        let child = direct(&plain, true);
+        assert!(child.text.contains("You may allow the first and not the second"));
+        let vendors = ground(&[("CUEHOUSE_VENDORS", "ga4=G-TEST")]);
+        assert!(direct(&vendors, true).text.contains("Google Analytics 4"));
+        assert_ne!(direct(&vendors, true).hash(), child.hash());
+        assert_eq!(direct(&plain, true).hash(), child.hash());
+    }
+}

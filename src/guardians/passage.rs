@@ -1,0 +1,570 @@
+//! What a guardian's word does: each edge of the table (`state`) one function, in one write, with one leaf.
+//!
+//! What is taken back ends in that write: sounds leave the shop, sessions close, payment pages are sent to be closed.
+//! What was sold before stays sold.
+
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::form::{self, Signing};
+use super::leaf::{self, Step, Stub};
+use super::notice::{self, Ground};
+use super::permission::{LASTS_MS, Method, Permission, Scope};
+use super::state::{Edge, State};
+use super::verification;
+use super::ward::{self, ANSWER_MS, EXPORT_MS, Guardian, Opens, Ward};
+use crate::accounts::band::Band;
+use crate::accounts::joining::{self, Newcomer};
+use crate::accounts::session;
+use crate::accounts::user::{self, User};
+use crate::catalogue::track;
+use crate::clock::{DAY, Timestamp};
+use crate::consent::age::Answer;
+use crate::consent::log;
+use crate::consent::receipt::Action;
+use crate::db::Conn;
+use crate::db::schema::{disclosure_consents, guardians, payout_holds, permissions, users, wards};
+use crate::each_db;
+use crate::error::{Error, Result};
+use crate::ids::{Handle, PermissionId, UserId, WardId};
+use crate::jobs::{Job, Priority, Terms, enqueue, enqueue_as};
+use crate::proof::Issuer;
+use crate::secrets::sha256;
+
+/// How long after an answer its giver is written to once more (the "plus" of e-mail plus).
+const CONFIRM_AFTER_MS: i64 = DAY;
+
+/// Somebody under age who names a guardian. Tokens are drawn before the write.
+#[derive(Clone)]
+pub struct Asking {
+    /// The name of the account to come.
+    pub name: String,
+    pub email: String,
+    pub answer: Answer,
+    pub place: Option<String>,
+    /// What their browser comes back with.
+    pub claim: String,
+    /// What the letter's link ends with.
+    pub link: String,
+}
+
+/// Edges 7 and 11: a guardian is named. The notice goes out, the name is kept free, and both are forgotten in fourteen
+/// days without an answer. `Refused` when somebody has that name.
+pub fn ask(conn: &mut Conn, ground: &Ground, asking: &Asking, stub: &Stub, now: Timestamp) -> Result<Ward> {
+    log::wait_turn(conn)?;
+    let handle = Handle::from_name(&asking.name);
+    if !user::is_free(conn, &handle)? {
+        return Err(Error::refused("Somebody has that name already. Choose another one."));
+    }
+    let is_child = asking.answer.band == Band::Child;
+    let (edge, begins, to) = match is_child {
+        true => (Edge::AskParent, State::AsksParent, State::Waiting),
+        false => (Edge::Ask, State::Unlinked, State::Pending),
+    };
+    let told = notice::direct(ground, is_child);
+    let ward = Ward {
+        id: WardId::new(),
+        state: begins,
+        name: asking.name.trim().to_owned(),
+        handle,
+        account: None,
+        band: asking.answer.band,
+        next_band_month: asking.answer.next.map(|month| month.to_string()),
+        site_profile: ground.book.site.id.clone(),
+        place: asking.place.clone(),
+        claim_hash: Some(sha256(&asking.claim)),
+        since: now,
+        due_at: Some(now.plus(ANSWER_MS)),
+    };
+    // It begins in a state that is not kept, and is kept from its first edge on.
+    Ward { state: to, ..ward.clone() }.insert(conn)?;
+    let guardian = Guardian::new(&ward.id, &asking.email, &told.hash(), now);
+    guardian.insert(conn)?;
+    ward::link(conn, &ward.id, Opens::Answer, &asking.link, now)?;
+    leaf::begin(
+        conn,
+        ground,
+        &ward,
+        Step {
+            edge,
+            to,
+            action: Action::AskGuardian,
+            items: vec![],
+            notice: told.clone(),
+            until: now.plus(ANSWER_MS),
+            stub,
+        },
+        now,
+    )?;
+    let letter = Job::SendLetter {
+        to: guardian.email.clone(),
+        template: "ask_guardian".into(),
+        values: json!({
+            "name": ward.name,
+            "notice": told.text,
+            "link": format!("{}/guardians/{}", ground.site_url, asking.link),
+        }),
+    };
+    enqueue(conn, &letter, now)?;
+    let drop = Job::DropUnanswered { ward: ward.id.clone() };
+    let terms = Terms { once: None, priority: Priority::Upkeep, delay_ms: ANSWER_MS };
+    enqueue_as(conn, &drop, terms, now)?;
+    Ward::find(conn, &ward.id)
+}
+
+/// Edges 7 and 11 from an account that is there: its owner was found out or came of another band, and names somebody. The
+/// account stays shut until they answer.
+pub fn ask_for(
+    conn: &mut Conn,
+    ground: &Ground,
+    user: &UserId,
+    email: &str,
+    link: &str,
+    stub: &Stub,
+    now: Timestamp,
+) -> Result<()> {
+    log::wait_turn(conn)?;
+    let ward = Ward::of_account(conn, user)?.ok_or(Error::NotFound)?;
+    let is_child = ward.band == Band::Child;
+    let (edge, to) = match is_child {
+        true => (Edge::AskParent, State::Waiting),
+        false => (Edge::Ask, State::Pending),
+    };
+    let told = notice::direct(ground, is_child);
+    diesel::delete(guardians::table.filter(guardians::ward.eq(&ward.id))).execute(conn)?;
+    Guardian::new(&ward.id, email, &told.hash(), now).insert(conn)?;
+    ward::link(conn, &ward.id, Opens::Answer, link, now)?;
+    // The clock of a discovery runs on: naming somebody wins no time.
+    let due = ward.due_at.unwrap_or(now.plus(ANSWER_MS));
+    diesel::update(wards::table.find(&ward.id)).set(wards::due_at.eq(due)).execute(conn)?;
+    let letter = Job::SendLetter {
+        to: email.trim().to_owned(),
+        template: "ask_guardian".into(),
+        values: json!({
+            "name": ward.name,
+            "notice": told.text,
+            "link": format!("{}/guardians/{link}", ground.site_url),
+        }),
+    };
+    enqueue(conn, &letter, now)?;
+    let step = Step { edge, to, action: Action::AskGuardian, items: vec![], notice: told, until: due, stub };
+    leaf::take(conn, ground, &ward, step, now)
+}
+
+/// Edges 7a and 14: nobody answered in time. Contact and name are forgotten; the account was never made. False while
+/// there is time, or when there was an answer.
+pub fn lapse(conn: &mut Conn, ground: &Ground, ward: &WardId, stub: &Stub, now: Timestamp) -> Result<bool> {
+    log::wait_turn(conn)?;
+    let Some(ward) = wards::table.find(ward).select(Ward::as_select()).first(conn).optional()? else {
+        return Ok(false);
+    };
+    let (edge, to) = match ward.state {
+        State::Pending => (Edge::Lapse, State::Unlinked),
+        State::Waiting => (Edge::ParentLapse, State::ChildEnded),
+        _ => return Ok(false),
+    };
+    if ward.due_at.is_none_or(|due| now < due) {
+        return Ok(false);
+    }
+    let notice =
+        notice::event("Nobody answered within the time the notice named. Both contacts were deleted.");
+    let step = Step { edge, to, action: Action::Lapse, items: vec![], notice, until: now, stub };
+    leaf::write(conn, ground, &ward, step, now)?;
+    ward.forget(conn)?;
+    if let Some(user) = &ward.account {
+        close_account(conn, user, now)?;
+    }
+    Ok(true)
+}
+
+/// Whoever answers, as they name themselves.
+#[derive(Clone, Debug)]
+pub struct Word {
+    pub name: String,
+    pub relationship: String,
+}
+
+/// The guardian said no: both contacts are forgotten at once, and the name is free again.
+pub fn decline(conn: &mut Conn, ground: &Ground, ward: &Ward, stub: &Stub, now: Timestamp) -> Result<()> {
+    log::wait_turn(conn)?;
+    let (edge, to) = match ward.state {
+        State::Pending => (Edge::Revoke, State::Ended),
+        State::Waiting => (Edge::ParentLapse, State::ChildEnded),
+        _ => return Err(Error::conflict("This was answered already.")),
+    };
+    let notice = notice::direct(ground, ward.band == Band::Child);
+    let items = vec![(Scope::Account, false)];
+    let step = Step { edge, to, action: Action::Refuse, items, notice, until: now, stub };
+    leaf::take(conn, ground, ward, step, now)?;
+    match &ward.account {
+        Some(user) => {
+            ward.forget(conn)?;
+            close_account(conn, user, now)
+        }
+        None => ward.forget(conn),
+    }
+}
+
+/// Edges 8 and 12: the guardian read the notice and said yes, by a button: an account and nothing else. Whether a child's
+/// sounds may be heard by others is another question; a yes to it waits for a proof that a letter is not.
+pub fn permit(
+    conn: &mut Conn,
+    ground: &Ground,
+    ward: &Ward,
+    word: &Word,
+    disclose: bool,
+    stub: &Stub,
+    now: Timestamp,
+) -> Result<()> {
+    log::wait_turn(conn)?;
+    let guardian = Guardian::of_ward(conn, &ward.id)?.ok_or(Error::NotFound)?;
+    let is_child = ward.band == Band::Child;
+    let (edge, to) = match is_child {
+        true => (Edge::Allow, State::Internal),
+        false => (Edge::Permit, State::General),
+    };
+    let told = notice::direct(ground, is_child);
+    let until = holds_until(ward, None, now);
+    grant(conn, ward, &[Scope::Account], &told.hash(), Some(Method::EmailPlus), until, now)?;
+    guardian.answered(conn, &word.name, &word.relationship, now)?;
+    settled(conn, ward)?;
+    let mut items = vec![(Scope::Account, true)];
+    if is_child {
+        // Asked apart, and nothing before the proof.
+        items.push((Scope::Publication, false));
+        if disclose {
+            let id = grant_one(conn, ward, Scope::Publication, &told.hash(), None, until, now)?;
+            let row = (
+                disclosure_consents::permission.eq(id),
+                disclosure_consents::recipient.eq("everyone who visits"),
+                disclosure_consents::purpose.eq("hearing what was made here"),
+            );
+            diesel::insert_into(disclosure_consents::table).values(row).execute(conn)?;
+            verification::ask_for_form(conn, &ward.id, now)?;
+        }
+    }
+    let step = Step { edge, to, action: Action::Permit, items, notice: told, until, stub };
+    leaf::take(conn, ground, ward, step, now)?;
+    confirm_later(conn, ward, now)
+}
+
+/// Edges 9 and 13: the guardian was proved by more than a letter, and what waited for that counts from now on. Answers
+/// what it was; nothing when nothing waited.
+pub fn prove(
+    conn: &mut Conn,
+    ground: &Ground,
+    ward: &Ward,
+    method: Method,
+    stub: &Stub,
+    now: Timestamp,
+) -> Result<Vec<Scope>> {
+    log::wait_turn(conn)?;
+    let waiting: Vec<Permission> =
+        Permission::open_of(conn, &ward.id, now)?.into_iter().filter(|p| p.waits(now)).collect();
+    let Some(until) = waiting.iter().map(|p| p.expires_at).min() else { return Ok(vec![]) };
+    let scopes: Vec<Scope> = waiting.iter().map(|p| p.scope).collect();
+    if !method.unlocks_disclosure() {
+        return Err(Error::internal("a letter proves too little to show a child to others"));
+    }
+    diesel::update(permissions::table.filter(permissions::ward.eq(&ward.id)))
+        .filter(permissions::granted_at.is_null().and(permissions::revoked_at.is_null()))
+        .set((permissions::granted_at.eq(now), permissions::method.eq(method)))
+        .execute(conn)?;
+    let (edge, to, notice) = match ward.band == Band::Child {
+        true => (Edge::Disclose, State::Disclosing, notice::direct(ground, true)),
+        false => (Edge::Authorise, State::Authorised, notice::form(ground)),
+    };
+    let items = scopes.iter().map(|scope| (*scope, true)).collect();
+    let step = Step { edge, to, action: Action::Permit, items, notice, until, stub };
+    leaf::take(conn, ground, ward, step, now)?;
+    Ok(scopes)
+}
+
+/// Edge 9: the form with its scopes, signed. It replaces what was signed before. A scope that wants more proof waits for
+/// it. Answers the document.
+pub fn authorise(
+    conn: &mut Conn,
+    ground: &Ground,
+    issuer: &Issuer,
+    ward: &Ward,
+    signing: &Signing,
+    stub: &Stub,
+    now: Timestamp,
+) -> Result<String> {
+    log::wait_turn(conn)?;
+    let guardian = Guardian::of_ward(conn, &ward.id)?.ok_or(Error::NotFound)?;
+    let text = notice::form(ground);
+    let (hash, until) = (text.hash(), holds_until(ward, Some(LASTS_MS), now));
+    let proved = verification::strong(conn, &ward.id)?;
+    let before = Permission::open_of(conn, &ward.id, now)?;
+    let gone: Vec<Scope> = before
+        .iter()
+        .map(|p| p.scope)
+        .filter(|s| *s != Scope::Account && !signing.scopes.contains(s))
+        .collect();
+    for permission in before.iter().filter(|p| p.scope != Scope::Account) {
+        Permission::revoke(conn, &ward.id, Some(permission.scope), now)?;
+    }
+    if before.iter().all(|p| p.scope != Scope::Account) {
+        let general = holds_until(ward, None, now);
+        grant(conn, ward, &[Scope::Account], &hash, Some(Method::EmailPlus), general, now)?;
+    }
+    let (strong, plain): (Vec<Scope>, Vec<Scope>) =
+        signing.scopes.iter().partition(|scope| ground.wants_more_proof(**scope));
+    grant(conn, ward, &plain, &hash, Some(Method::EmailPlus), until, now)?;
+    grant(conn, ward, &strong, &hash, proved, until, now)?;
+    if !strong.is_empty() && proved.is_none() {
+        verification::ask_for_form(conn, &ward.id, now)?;
+    }
+    guardian.answered(conn, &signing.name, &signing.relationship, now)?;
+    settled(conn, ward)?;
+    let items = Scope::OF_MINORS.iter().map(|scope| (*scope, signing.scopes.contains(scope)));
+    let step = Step {
+        edge: Edge::Authorise,
+        to: State::Authorised,
+        action: Action::Permit,
+        items: items.collect(),
+        notice: text,
+        until,
+        stub,
+    };
+    leaf::take(conn, ground, ward, step, now)?;
+    let method = proved.unwrap_or(Method::EmailPlus);
+    let document =
+        form::document(ward, &guardian, signing, &hash, &ground.site_name, method, until, issuer, now);
+    let document = crate::proof::jcs::pretty(&document);
+    ward::keep_form(conn, &ward.id, &document, now)?;
+    effects(conn, ward, &gone, now)?;
+    confirm_later(conn, ward, now)?;
+    Ok(document)
+}
+
+/// Edges 10 and 15: the guardian takes one scope back, or everything; it acts in this write. Answers whether anything was
+/// left to take.
+pub fn revoke(
+    conn: &mut Conn,
+    ground: &Ground,
+    ward: &Ward,
+    scope: Option<Scope>,
+    stub: &Stub,
+    now: Timestamp,
+) -> Result<bool> {
+    log::wait_turn(conn)?;
+    let scope = scope.filter(|s| *s != Scope::Account);
+    let is_whole = scope.is_none();
+    let gone = Permission::revoke(conn, &ward.id, scope, now)?;
+    if gone.is_empty() && !(is_whole && ward.state == State::Pending) {
+        return Ok(false);
+    }
+    let left = Permission::open_of(conn, &ward.id, now)?;
+    let has_scopes = left.iter().any(|p| p.scope != Scope::Account);
+    let (edge, to) = match (ward.band == Band::Child, is_whole) {
+        (true, true) => (Edge::ParentRevoke, State::ChildEnded),
+        (true, false) => (Edge::ParentRevoke, State::Internal),
+        (false, true) => (Edge::Revoke, State::Ended),
+        (false, false) if has_scopes => (Edge::Revoke, State::Authorised),
+        (false, false) => (Edge::Revoke, State::General),
+    };
+    let notice = notice::event(REVOKED);
+    let items = gone.iter().map(|scope| (*scope, false)).collect();
+    let step = Step { edge, to, action: Action::Revoke, items, notice, until: now, stub };
+    leaf::take(conn, ground, ward, step, now)?;
+    effects(conn, ward, &gone, now)?;
+    if is_whole {
+        end(conn, ward, now)?;
+    }
+    Ok(true)
+}
+
+const REVOKED: &str = "A permission that was given is taken back, or its time is over. It ends at once. What was bought or \
+                       licensed before stays valid; what was earned is held for the guardian.";
+
+/// What ends with scopes: sounds leave the shop, payment pages close, earnings wait for the guardian.
+pub(super) fn effects(conn: &mut Conn, ward: &Ward, gone: &[Scope], now: Timestamp) -> Result<()> {
+    let Some(user) = &ward.account else { return Ok(()) };
+    if gone.iter().any(|s| matches!(s, Scope::Sell | Scope::Publication)) {
+        track::withdraw_all(conn, user, now)?;
+    }
+    if gone.contains(&Scope::Buy) {
+        enqueue(conn, &Job::EndCheckouts { buyer: user.clone() }, now)?;
+    }
+    if gone.iter().any(|s| matches!(s, Scope::Sell | Scope::Payouts)) {
+        let row = (payout_holds::account.eq(user), payout_holds::since.eq(now));
+        each_db!(conn, |c| diesel::insert_into(payout_holds::table)
+            .values(row)
+            .on_conflict_do_nothing()
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+/// The account of a ward ends: nobody is signed in, and in thirty days it is gone.
+fn end(conn: &mut Conn, ward: &Ward, now: Timestamp) -> Result<()> {
+    diesel::update(wards::table.find(&ward.id)).set(wards::due_at.eq(now.plus(EXPORT_MS))).execute(conn)?;
+    match &ward.account {
+        Some(user) => session::close_all(conn, user, None).map(drop),
+        // There never was one: the name is free again.
+        None => ward.forget(conn),
+    }
+}
+
+/// The ward opens the account its guardian allowed. The name is the one that was kept free. Nothing tells whether the
+/// address is known: only letters do. Answers whether the account is this ward's.
+pub fn open_account(conn: &mut Conn, ward: &Ward, new: &Newcomer, now: Timestamp) -> Result<bool> {
+    let is_allowed =
+        matches!(ward.state, State::General | State::Authorised | State::Internal | State::Disclosing);
+    if !is_allowed || ward.account.is_some() {
+        return Err(Error::conflict("This account was opened already, or is not allowed any more."));
+    }
+    if let Some(other) = User::by_email(conn, &new.email)? {
+        let letter = Job::SendLetter {
+            to: other.email,
+            template: "already".into(),
+            values: json!({ "name": other.name }),
+        };
+        enqueue(conn, &letter, now)?;
+        return Ok(false);
+    }
+    let mut user = User::new(conn, &new.email, &ward.name, &new.password_hash, now)?;
+    user.handle = Some(ward.handle.clone());
+    user.band = ward.band;
+    user.insert(conn)?;
+    ward.claimed(conn, &user.id)?;
+    let answer = Answer { band: ward.band, next: ward.next() };
+    super::answer::note(conn, &user.id, answer, &ward.site_profile, ward.place.as_deref(), now)?;
+    joining::ask_to_confirm(conn, &user, &new.token, &new.site_url, now)?;
+    Ok(true)
+}
+
+/// Until when a permission of this ward can hold: so long, and never past the month in which the next band begins.
+fn holds_until(ward: &Ward, most: Option<i64>, now: Timestamp) -> Timestamp {
+    let band = ward.next().map(|month| month.begins());
+    let most = now.plus(most.unwrap_or(6 * LASTS_MS));
+    band.filter(|at| *at > now).map_or(most, |at| at.min(most))
+}
+
+pub(super) fn grant(
+    conn: &mut Conn,
+    ward: &Ward,
+    scopes: &[Scope],
+    form_hash: &str,
+    method: Option<Method>,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    for scope in scopes {
+        grant_one(conn, ward, *scope, form_hash, method, expires_at, now)?;
+    }
+    Ok(())
+}
+
+fn grant_one(
+    conn: &mut Conn,
+    ward: &Ward,
+    scope: Scope,
+    form_hash: &str,
+    method: Option<Method>,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<PermissionId> {
+    let row = Permission {
+        id: PermissionId::new(),
+        ward: ward.id.clone(),
+        scope,
+        method,
+        form_hash: form_hash.to_owned(),
+        asked_at: now,
+        // Without a method nothing counts: it waits for one.
+        granted_at: method.map(|_| now),
+        expires_at,
+        revoked_at: None,
+    };
+    diesel::insert_into(permissions::table).values(&row).execute(conn)?;
+    Ok(row.id)
+}
+
+/// An answer came: the timer stops.
+fn settled(conn: &mut Conn, ward: &Ward) -> Result<()> {
+    diesel::update(wards::table.find(&ward.id)).set(wards::due_at.eq(None::<Timestamp>)).execute(conn)?;
+    Ok(())
+}
+
+/// A day later the guardian is written to once more.
+fn confirm_later(conn: &mut Conn, ward: &Ward, now: Timestamp) -> Result<()> {
+    diesel::update(guardians::table.filter(guardians::ward.eq(&ward.id)))
+        .set(guardians::confirmed_at.eq(None::<Timestamp>))
+        .execute(conn)?;
+    let job = Job::ConfirmGuardian { ward: ward.id.clone() };
+    let terms = Terms { once: None, priority: Priority::People, delay_ms: CONFIRM_AFTER_MS };
+    enqueue_as(conn, &job, terms, now).map(drop)
+}
+
+/// The letter a day after the answer, with the link that takes everything back. Nothing when it went out, or when there is
+/// nothing to take back any more.
+pub fn confirm(conn: &mut Conn, ground: &Ground, ward: &WardId, token: &str, now: Timestamp) -> Result<bool> {
+    let Some(guardian) = Guardian::of_ward(conn, ward)? else { return Ok(false) };
+    let late = guardian.answered_at.is_some_and(|at| now >= at.plus(CONFIRM_AFTER_MS));
+    let open = Permission::open_of(conn, ward, now)?;
+    if !late || open.is_empty() || !guardian.confirm(conn, now)? {
+        return Ok(false);
+    }
+    write_home(conn, ground, ward, &guardian, &open, "confirm_guardian", token, now)?;
+    Ok(true)
+}
+
+/// The yearly letter. The same words, so that nothing that was allowed is forgotten.
+pub fn remind(
+    conn: &mut Conn,
+    ground: &Ground,
+    guardian: &Guardian,
+    token: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let open = Permission::open_of(conn, &guardian.ward, now)?;
+    guardian.remind(conn, now)?;
+    write_home(conn, ground, &guardian.ward, guardian, &open, "remind_guardian", token, now)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn write_home(
+    conn: &mut Conn,
+    ground: &Ground,
+    ward: &WardId,
+    guardian: &Guardian,
+    open: &[Permission],
+    template: &str,
+    token: &str,
+    now: Timestamp,
+) -> Result<()> {
+    ward::link(conn, ward, Opens::Revoke, token, now)?;
+    let allowed: Vec<&str> = open.iter().map(|p| p.scope.name()).collect();
+    let letter = Job::SendLetter {
+        to: guardian.email.clone(),
+        template: template.into(),
+        values: json!({
+            "name": Ward::find(conn, ward)?.name,
+            "allowed": allowed,
+            "link": format!("{}/guardians/{token}", ground.site_url),
+            "area": format!("{}/guardians", ground.site_url),
+        }),
+    };
+    enqueue(conn, &letter, now)
+}
+
+/// Closes an account for good, with everything of it that the law does not make us keep.
+pub(super) fn close_account(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<()> {
+    track::withdraw_all(conn, user, now)?;
+    session::close_all(conn, user, None)?;
+    super::erasing::erase(conn, user, now)
+}
+
+/// The wards' accounts that are held back today, for the desk.
+pub fn held(conn: &mut Conn, limit: i64) -> Result<Vec<(Ward, String)>> {
+    Ok(wards::table
+        .inner_join(users::table.on(users::id.nullable().eq(wards::account)))
+        .filter(users::hold.is_not_null())
+        .order(wards::due_at)
+        .limit(limit)
+        .select((Ward::as_select(), users::name))
+        .load(conn)?)
+}

@@ -1,0 +1,249 @@
+//! What a guardian allows, scope by scope, and the one question the rest of the house asks about it: may this account?
+//!
+//! A permission counts from the moment it was granted until it runs out or is taken back; nothing is remembered beside
+//! its row, so that a revocation acts in the very next statement.
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel::select;
+
+use super::state::State;
+use crate::accounts::band::{Band, Hold};
+use crate::clock::{DAY, Timestamp};
+use crate::db::Conn;
+use crate::db::schema::{permissions, users, wards};
+use crate::error::{Error, Result};
+use crate::ids::{PermissionId, UserId, WardId};
+use crate::text_enum;
+
+/// The longest a permission with scopes lasts.
+pub const LASTS_MS: i64 = 365 * DAY;
+
+text_enum! {
+    /// What a guardian can allow.
+    pub enum Scope {
+        /// An account, favourites, free licences.
+        Account = "account",
+        Buy = "buy",
+        Upload = "upload",
+        Sell = "sell",
+        /// To the guardian's account, never the ward's.
+        Payouts = "payouts",
+        Profile = "profile",
+        Messages = "messages",
+        /// To the guardian's address only.
+        Marketing = "marketing",
+        Contests = "contests",
+        /// That what a child made here is shown to others (16 CFR 312.2: disclosure).
+        Publication = "publication",
+    }
+}
+
+impl Scope {
+    /// The scopes that a guardian of somebody between the minimum and the age of majority chooses from, in their order.
+    pub const OF_MINORS: [Scope; 8] = [
+        Scope::Buy,
+        Scope::Upload,
+        Scope::Sell,
+        Scope::Payouts,
+        Scope::Profile,
+        Scope::Messages,
+        Scope::Marketing,
+        Scope::Contests,
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Account => "Have an account",
+            Scope::Buy => "Buy licences",
+            Scope::Upload => "Upload sounds",
+            Scope::Sell => "Sell and license sounds",
+            Scope::Payouts => "Payouts, to you",
+            Scope::Profile => "A public profile",
+            Scope::Messages => "Messages",
+            Scope::Marketing => "Letters with offers, to you",
+            Scope::Contests => "Contests",
+            Scope::Publication => "Be heard by others",
+        }
+    }
+
+    /// What it means, in a sentence for the guardian.
+    pub fn words(self) -> &'static str {
+        match self {
+            Scope::Account => "An account with a name, favourites, and licences that cost nothing.",
+            Scope::Buy => "Each purchase is shown on your page. Nothing can be bought without this.",
+            Scope::Upload => "Sounds are examined here and kept. Nobody else hears them by this alone.",
+            Scope::Sell => {
+                "Sounds may be offered, and licences to them sold. You make the uploader agreement, as the contract's party."
+            }
+            Scope::Payouts => "What is earned is yours to receive. It is held here until payouts exist.",
+            Scope::Profile => {
+                "A page with the account's name, a picture and the published sounds. Never an age, never an address."
+            }
+            Scope::Messages => "Not built yet. Your answer is kept for the day it is.",
+            Scope::Marketing => "Not sent yet. Never to anyone but you.",
+            Scope::Contests => "Not held yet. Your answer is kept for the day they are.",
+            Scope::Publication => {
+                "Sounds that were made here may be published, voice included, after somebody looked at them."
+            }
+        }
+    }
+
+    /// Whether a confirmed letter alone does not prove enough for it.
+    pub fn wants_more_proof(self) -> bool {
+        matches!(self, Scope::Sell | Scope::Payouts | Scope::Publication)
+    }
+
+    /// What somebody is told whose guardian has not allowed it.
+    pub fn asks(self) -> &'static str {
+        match self {
+            Scope::Buy => {
+                "Buying is for your guardian to allow. Ask them to open their page and tick “Buy licences”."
+            }
+            Scope::Upload => {
+                "Uploading is for your guardian to allow. Ask them to open their page and tick “Upload sounds”."
+            }
+            Scope::Sell => {
+                "Selling is for your guardian to allow. Ask them to open their page and tick “Sell and license sounds”."
+            }
+            Scope::Profile => "A public profile is for your guardian to allow. Ask them to open their page.",
+            _ => "This is for your guardian to allow. Ask them to open their page.",
+        }
+    }
+}
+
+text_enum! {
+    /// How a guardian was proved to be one (16 CFR 312.5(b)(2)).
+    pub enum Method {
+        SignedForm = "signed_form",
+        CardTransaction = "card_transaction",
+        Phone = "phone",
+        Video = "video",
+        GovIdDb = "gov_id_db",
+        Kba = "kba",
+        FaceMatch = "face_match",
+        EmailPlus = "email_plus",
+        TextPlus = "text_plus",
+    }
+}
+
+impl Method {
+    /// Whether it may unlock that a child's data is shown to others. The two that only answer a letter never do.
+    pub fn unlocks_disclosure(self) -> bool {
+        !matches!(self, Method::EmailPlus | Method::TextPlus)
+    }
+
+    /// Whether this shop offers it. The others are there for an operator who adds what they need.
+    pub fn is_offered(self) -> bool {
+        matches!(self, Method::EmailPlus | Method::SignedForm | Method::CardTransaction)
+    }
+}
+
+/// One permission as it is kept.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = permissions)]
+pub struct Permission {
+    pub id: PermissionId,
+    pub ward: WardId,
+    pub scope: Scope,
+    /// How the guardian was proved when it was granted.
+    pub method: Option<Method>,
+    /// Which text was agreed to.
+    pub form_hash: String,
+    pub asked_at: Timestamp,
+    /// Nothing while a stronger proof is waited for.
+    pub granted_at: Option<Timestamp>,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Permission {
+    /// Whether it counts now.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.granted_at.is_some() && self.revoked_at.is_none() && now < self.expires_at
+    }
+
+    /// Whether it would count if the guardian were proved by more than a letter.
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.granted_at.is_none() && self.revoked_at.is_none() && now < self.expires_at
+    }
+
+    /// Every permission of a ward that was not taken back and did not run out, in the scopes' order.
+    pub fn open_of(conn: &mut Conn, ward: &WardId, now: Timestamp) -> Result<Vec<Permission>> {
+        let mut all: Vec<Permission> = permissions::table
+            .filter(permissions::ward.eq(ward))
+            .filter(permissions::revoked_at.is_null().and(permissions::expires_at.gt(now)))
+            .select(Permission::as_select())
+            .load(conn)?;
+        all.sort_by_key(|p| p.scope);
+        Ok(all)
+    }
+
+    /// Takes one scope back, or all. Answers which there were.
+    pub fn revoke(
+        conn: &mut Conn,
+        ward: &WardId,
+        scope: Option<Scope>,
+        now: Timestamp,
+    ) -> Result<Vec<Scope>> {
+        let open = Permission::open_of(conn, ward, now)?;
+        let scopes: Vec<Scope> =
+            open.iter().map(|p| p.scope).filter(|s| scope.is_none_or(|wanted| *s == wanted)).collect();
+        diesel::update(
+            permissions::table
+                .filter(permissions::ward.eq(ward).and(permissions::revoked_at.is_null()))
+                .filter(permissions::scope.eq_any(&scopes)),
+        )
+        .set(permissions::revoked_at.eq(now))
+        .execute(conn)?;
+        Ok(scopes)
+    }
+}
+
+/// Whether this account may, now: somebody of age, somebody of whom the site asks nothing more, or a ward that holds the
+/// scope. Nobody whose account shows but a notice.
+pub fn may(conn: &mut Conn, user: &UserId, scope: Scope, now: Timestamp) -> Result<bool> {
+    let (band, hold): (Band, Option<Hold>) =
+        users::table.find(user).select((users::band, users::hold)).first(conn)?;
+    if hold.is_some() {
+        return Ok(false);
+    }
+    if band == Band::Adult {
+        return Ok(true);
+    }
+    let ward = wards::table.filter(wards::account.eq(user)).select((wards::id, wards::state));
+    let Some((ward, state)) = ward.first::<(WardId, State)>(conn).optional()? else { return Ok(false) };
+    if state == State::Cleared {
+        return Ok(true);
+    }
+    let held = permissions::table
+        .filter(permissions::ward.eq(ward).and(permissions::scope.eq(scope)))
+        .filter(permissions::granted_at.is_not_null().and(permissions::revoked_at.is_null()))
+        .filter(permissions::expires_at.gt(now));
+    Ok(select(exists(held)).get_result(conn)?)
+}
+
+/// The same as a demand: `Guardian` with the sentence for the one who may not.
+pub fn demand(conn: &mut Conn, user: &UserId, scope: Scope, now: Timestamp) -> Result<()> {
+    match may(conn, user, scope, now)? {
+        true => Ok(()),
+        false => Err(Error::Guardian(scope.asks())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T-PV-1, R-PV-1: all nine methods exist; the two that answer a letter never unlock disclosure, all others may.
+    #[test]
+    fn only_the_weak_methods_do_not_unlock_disclosure() {
+        assert_eq!(Method::ALL.len(), 9);
+        let weak: Vec<Method> = Method::ALL.iter().copied().filter(|m| !m.unlocks_disclosure()).collect();
+        assert_eq!(weak, [Method::EmailPlus, Method::TextPlus]);
+        let off: Vec<Method> = Method::ALL.iter().copied().filter(|m| !m.is_offered()).collect();
+        assert!(off.iter().all(|m| *m == Method::TextPlus || m.unlocks_disclosure()), "{off:?}");
+        assert!(Scope::OF_MINORS.iter().all(|s| *s != Scope::Account && *s != Scope::Publication));
+    }
+}

@@ -1,0 +1,56 @@
+//! A guardian proves to be one with a card: a small payment at Stripe that is given back at once. We see neither its number
+//! nor its name.
+
+use rocket::{State, post};
+
+use super::super::permission::Permission;
+use super::super::verification;
+use super::super::ward;
+use crate::App;
+use crate::clock::{HOUR, Timestamp};
+use crate::error::{Error, Result};
+use crate::ids::{OrderId, VerificationId};
+use crate::money::Cents;
+use crate::stripe::{CheckoutWish, WishLine};
+use crate::web::{Attempt, Posted, Reply};
+
+/// Leads to the payment page.
+#[post("/guardians/<token>/card", data = "<_form>")]
+pub async fn prove(token: &str, _form: Posted, app: &State<App>) -> Result<Reply> {
+    let asked = token.to_owned();
+    let (ward, guardian, waits) = app
+        .db
+        .read(move |conn| {
+            let now = Timestamp::now();
+            let (ward, guardian, _) = ward::opened(conn, &asked, now)?;
+            let waits = Permission::open_of(conn, &ward.id, now)?.iter().any(|p| p.waits(now));
+            Ok((ward, guardian, waits))
+        })
+        .await?;
+    if !waits {
+        return Err(Error::conflict("Nothing waits for a proof any more."));
+    }
+    app.limits.attempt(Attempt::Checkout, ward.id.as_str())?;
+    let id = VerificationId::new();
+    let home = app.config.absolute(&format!("/guardians/{token}"));
+    let wish = CheckoutWish {
+        order: OrderId::parse(id.as_str()).ok_or_else(|| Error::internal("no id"))?,
+        try_number: 1,
+        currency: app.config.currency.clone(),
+        lines: vec![WishLine {
+            name: "Proof that a grown-up answers".into(),
+            description: Some("Given back at once.".into()),
+            amount: Cents(app.config.age.proof_cents),
+        }],
+        email: Some(guardian.email),
+        success_url: home.clone(),
+        cancel_url: home,
+        expires: Timestamp::now().plus(HOUR),
+    };
+    let session = app.stripe.checkout(&wish).await?;
+    let url = session.url.clone().ok_or(Error::Busy(5))?;
+    app.db
+        .write(move |conn| verification::ask_for_card(conn, &id, &ward.id, &session.id, Timestamp::now()))
+        .await?;
+    Ok(Reply::go(url))
+}

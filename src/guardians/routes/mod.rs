@@ -1,0 +1,130 @@
+//! The pages of the young (`ward`), of those who answer for them (`home`), the notice of an account that is held back
+//! (`held`), what anybody may report (`report`) and what the staff decide (`staff`).
+
+mod card;
+mod held;
+mod home;
+mod question;
+mod report;
+mod staff;
+mod ward;
+
+use rocket::Route;
+use rocket::routes;
+use serde::Serialize;
+
+use super::knowledge::{self, Source};
+use super::leaf::Stub;
+use super::notice::Ground;
+use super::permission::Permission;
+use super::ward::{Guardian, Opens, Ward};
+use crate::App;
+use crate::accounts::user::Visitor;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::web::{Sample, samples};
+
+pub use home::Purchase;
+pub use ward::AskGuardian;
+
+/// Whether what somebody wants to write about themselves says that they are younger than they declared: then it is not
+/// kept, and the account is frozen in this request.
+pub async fn frozen_by_words(app: &App, who: &Visitor, words: &str) -> Result<bool> {
+    let stated = knowledge::stated(words, app.consent.thresholds(None, &[]));
+    let Some(bracket) = stated.filter(|band| *band < who.band) else { return Ok(false) };
+    let (ground, stub, user) = (Ground::of(app), Stub::draw()?, who.id.clone());
+    let sign = (Source::OwnWords, bracket);
+    app.db
+        .write(move |conn| knowledge::freeze(conn, &ground, &user, sign, None, &stub, Timestamp::now()))
+        .await
+}
+
+/// What a link opens.
+struct Opened {
+    pub ward: Ward,
+    pub guardian: Guardian,
+    pub opens: Opens,
+    pub open: Vec<Permission>,
+}
+
+impl Opened {
+    /// Whether an answer is waited for.
+    pub fn asks(&self) -> bool {
+        use super::state::State::{Pending, Waiting};
+        matches!(self.ward.state, Pending | Waiting)
+    }
+}
+
+/// What this link opens. `NotFound` when it is too old or never was.
+async fn opened(app: &App, token: &str) -> Result<Opened> {
+    let token = token.to_owned();
+    app.db
+        .read(move |conn| {
+            let now = Timestamp::now();
+            let (ward, guardian, opens) = super::ward::opened(conn, &token, now)?;
+            let open = Permission::open_of(conn, &ward.id, now)?;
+            Ok(Opened { ward, guardian, opens, open })
+        })
+        .await
+}
+
+/// A word of a list.
+#[derive(Clone, Serialize)]
+pub struct Choice {
+    pub slug: String,
+    pub name: String,
+}
+
+impl Choice {
+    fn new(slug: &str, name: &str) -> Choice {
+        Choice { slug: slug.into(), name: name.into() }
+    }
+}
+
+/// Every address of this room.
+pub fn all() -> Vec<Route> {
+    routes![
+        ward::ask,
+        ward::show,
+        ward::back,
+        ward::open_account,
+        home::find,
+        home::send,
+        home::show,
+        question::answer,
+        question::sign,
+        home::change,
+        home::end,
+        home::erase,
+        home::pdf,
+        home::json,
+        home::held_data,
+        card::prove,
+        held::show,
+        held::export,
+        held::ask,
+        held::anew,
+        held::erase,
+        report::new,
+        report::create,
+        staff::index,
+        staff::flag,
+        staff::settle,
+        staff::look,
+        staff::fail,
+    ]
+}
+
+/// The pages of this room.
+pub fn views() -> Vec<Sample> {
+    let mut all = samples::<ward::AskGuardian>();
+    all.extend(samples::<ward::WardPage>());
+    all.extend(samples::<home::FindPage>());
+    all.extend(samples::<question::Question>());
+    all.extend(samples::<home::Home>());
+    all.extend(samples::<home::Over>());
+    all.extend(samples::<held::HeldPage>());
+    all.extend(samples::<report::ReportPage>());
+    all.extend(samples::<staff::AgeDesk>());
+    all
+}

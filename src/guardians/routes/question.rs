@@ -1,0 +1,258 @@
+//! What a guardian is asked: the notice, one button for an account, and the form with scopes.
+
+use rocket::{State, post};
+use serde::Serialize;
+
+use super::super::form::{self, RELATIONSHIPS, Signing};
+use super::super::leaf::Stub;
+use super::super::notice::{self, Ground};
+use super::super::passage::{self, Word};
+use super::super::permission::{Permission, Scope};
+use super::super::ward::{self, Opens, Ward};
+use super::home::Over;
+use super::{Choice, Opened, opened};
+use crate::App;
+use crate::accounts::band::Band;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::sales::places;
+use crate::web::{Faults, Fields, FormView, Page, Posted, Reply, View};
+
+/// A heading with its sentences.
+#[derive(Serialize)]
+pub struct Told {
+    heading: String,
+    lines: Vec<String>,
+}
+
+/// A scope with its box.
+#[derive(Serialize)]
+pub struct ScopeRow {
+    pub slug: &'static str,
+    pub name: &'static str,
+    pub words: &'static str,
+    /// Whether it counts now.
+    pub holds: bool,
+    /// Whether it was ticked and waits for a proof.
+    pub waits: bool,
+    /// Whether it was ticked in the form that is shown.
+    pub ticked: bool,
+    pub wants_proof: bool,
+    pub until: Option<Timestamp>,
+}
+
+/// What a guardian is asked.
+#[derive(Serialize)]
+pub struct Question {
+    token: String,
+    name: String,
+    is_child: bool,
+    told: Vec<Told>,
+    due_at: Option<Timestamp>,
+    form: FormView,
+    relationships: Vec<Choice>,
+    countries: Vec<Choice>,
+    scopes: Vec<ScopeRow>,
+    statements: Vec<String>,
+    title: &'static str,
+    /// Whether the form with scopes is asked for again, by somebody who gave a permission before.
+    is_change: bool,
+}
+
+/// Every scope a guardian chooses from, as it stands.
+pub(super) fn rows(
+    ground: &Ground,
+    band: Band,
+    open: &[Permission],
+    ticked: &[&str],
+    now: Timestamp,
+) -> Vec<ScopeRow> {
+    let all: &[Scope] = if band == Band::Child { &[Scope::Publication] } else { &Scope::OF_MINORS };
+    all.iter()
+        .map(|scope| {
+            let found = open.iter().find(|p| p.scope == *scope);
+            ScopeRow {
+                slug: scope.as_str(),
+                name: scope.name(),
+                words: scope.words(),
+                holds: found.is_some_and(|p| p.holds(now)),
+                waits: found.is_some_and(|p| p.waits(now)),
+                ticked: ticked.contains(&scope.as_str()),
+                wants_proof: ground.wants_more_proof(*scope),
+                until: found.map(|p| p.expires_at),
+            }
+        })
+        .collect()
+}
+
+impl Question {
+    pub(super) fn new(
+        ground: &Ground,
+        opened: &Opened,
+        token: &str,
+        form: FormView,
+        now: Timestamp,
+    ) -> Question {
+        let ward = &opened.ward;
+        let is_child = ward.band == Band::Child;
+        let told = notice::parts(ground, is_child);
+        let none = vec![];
+        let typed = form.lists.get("scope").unwrap_or(&none);
+        let ticked: Vec<&str> = typed.iter().map(String::as_str).collect();
+        Question {
+            token: token.to_owned(),
+            name: ward.name.clone(),
+            is_child,
+            told: told.into_iter().map(|p| Told { heading: p.heading.into(), lines: p.lines }).collect(),
+            due_at: ward.due_at,
+            relationships: RELATIONSHIPS.iter().map(|(slug, name)| Choice::new(slug, name)).collect(),
+            countries: places::countries().iter().map(|c| Choice::new(&c.code, &c.name)).collect(),
+            scopes: rows(ground, ward.band, &opened.open, &ticked, now),
+            statements: form::statements(&ground.site_name),
+            title: form::TITLE,
+            is_change: opened.guardian.answered_at.is_some(),
+            form,
+        }
+    }
+}
+
+impl View for Question {
+    const TEMPLATE: &'static str = "guardians/question.html";
+
+    fn samples() -> Vec<Question> {
+        let row = |waits: bool| ScopeRow {
+            slug: "buy",
+            name: Scope::Buy.name(),
+            words: Scope::Buy.words(),
+            holds: !waits,
+            waits,
+            ticked: waits,
+            wants_proof: waits,
+            until: Some(Timestamp(1_800_000_000_000)),
+        };
+        [true, false]
+            .map(|is_child| Question {
+                token: "token".into(),
+                name: "Rain Kid".into(),
+                is_child,
+                told: vec![Told { heading: "Why you read this".into(), lines: vec!["Because.".into()] }],
+                due_at: Some(Timestamp(1_800_000_000_000)),
+                form: FormView::default(),
+                relationships: vec![Choice::new("mother", "Mother")],
+                countries: vec![Choice::new("DE", "Germany")],
+                scopes: vec![row(true), row(false)],
+                statements: form::statements("Cuehouse"),
+                title: form::TITLE,
+                is_change: is_child,
+            })
+            .into()
+    }
+}
+
+/// Yes or no to an account and nothing else.
+#[post("/guardians/<token>/answer", data = "<form>")]
+pub async fn answer(token: &str, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
+    let (fields, asked) = (form.0, opened(app, token).await?);
+    if !asked.asks() {
+        return Err(Error::conflict("This was answered already."));
+    }
+    let ground = Ground::of(app);
+    let word = Word {
+        name: plain(fields.text("guardian_name")),
+        relationship: fields.text("relationship").to_owned(),
+    };
+    if fields.text("choice") == "no" {
+        let (ward, stub) = (asked.ward.clone(), Stub::draw()?);
+        app.db.write(move |conn| passage::decline(conn, &ground, &ward, &stub, Timestamp::now())).await?;
+        return page.show(&Over {});
+    }
+    let mut faults = Faults::default();
+    let letters = word.name.chars().count();
+    if !(2..=120).contains(&letters) || word.name.contains('@') {
+        faults.add("guardian_name", "Write your full name.");
+    }
+    if !RELATIONSHIPS.iter().any(|(slug, _)| *slug == word.relationship) {
+        faults.add("relationship", "Say what you are to them.");
+    }
+    if fields.text("liable") != "yes" {
+        faults.add("liable", "Without this nobody answers for the account.");
+    }
+    if !faults.is_empty() {
+        let shown = Question::new(&ground, &asked, token, FormView::new(&fields, faults), Timestamp::now());
+        return page.show_as(422, &shown);
+    }
+    let (ward, stub) = (asked.ward.clone(), Stub::draw()?);
+    let disclose = ward.band == Band::Child && fields.text("publication") == "yes";
+    let area = token.to_owned();
+    app.db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            passage::permit(conn, &ground, &ward, &word, disclose, &stub, now)?;
+            ward::link_again(conn, &area, now)
+        })
+        .await?;
+    app.bell.ring();
+    Ok(Reply::go(format!("/guardians/{token}")).notice("Thank you. Your answer is recorded."))
+}
+
+/// Words with single spaces between them.
+pub(super) fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn signing(fields: &Fields) -> Signing {
+    let wanted = fields.all("scope");
+    let sells = wanted.contains(&"sell");
+    Signing {
+        name: plain(fields.text("guardian_name")),
+        relationship: fields.text("relationship").to_owned(),
+        phone: fields.text("phone").to_owned(),
+        country: fields.text("country").to_owned(),
+        // Nobody sells what they may not upload.
+        scopes: Scope::OF_MINORS
+            .into_iter()
+            .filter(|s| wanted.contains(&s.as_str()) || sells && *s == Scope::Upload)
+            .collect(),
+        signature: fields.text("signature").to_owned(),
+    }
+}
+
+/// The form with scopes, signed.
+#[post("/guardians/<token>/form", data = "<form>")]
+pub async fn sign(token: &str, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
+    let (fields, asked) = (form.0, opened(app, token).await?);
+    let may = asked.opens != Opens::Revoke && (asked.asks() || !asked.open.is_empty());
+    if asked.ward.band != Band::Minor || !may {
+        return Err(Error::conflict("This form cannot be signed any more."));
+    }
+    let (ground, signing) = (Ground::of(app), signing(&fields));
+    let mut faults = Faults::default();
+    for (field, sentence) in signing.faults() {
+        faults.add(field, sentence);
+    }
+    if places::country(&signing.country).is_none() {
+        faults.add("country", "Choose a country.");
+    }
+    if signing.scopes.is_empty() {
+        faults.add("scope", "Tick what you allow. For an account and nothing else, use the other button.");
+    }
+    if fields.text("liable") != "yes" {
+        faults.add("liable", "Without this nobody answers for the account.");
+    }
+    if !faults.is_empty() {
+        let shown = Question::new(&ground, &asked, token, FormView::new(&fields, faults), Timestamp::now());
+        return page.show_as(422, &shown);
+    }
+    let (ward, stub, issuer, area) = (asked.ward.id, Stub::draw()?, app.issuer.clone(), token.to_owned());
+    app.db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            let ward = Ward::find(conn, &ward)?;
+            passage::authorise(conn, &ground, &issuer, &ward, &signing, &stub, now)?;
+            ward::link_again(conn, &area, now)
+        })
+        .await?;
+    app.bell.ring();
+    Ok(Reply::go(format!("/guardians/{token}"))
+        .notice("Signed. The form is on this page, as a file to keep."))
+}
