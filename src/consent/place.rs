@@ -96,7 +96,8 @@ pub struct SiteProfile {
 #[serde(deny_unknown_fields)]
 struct Law {
     child_below: u32,
-    from: String,
+    #[serde(rename = "from")]
+    _from: String,
 }
 
 /// All places.
@@ -224,7 +225,7 @@ mod tests {
         assert!(places.signal_required("US-CA") && !places.signal_required("US-NY"));
         assert!(places.profiles.iter().all(|p| places.sources.contains_key(&p.from)));
         assert!(places.sites.iter().all(|s| places.sources.contains_key(&s.from)));
-        assert!(places.sources.contains_key(&places.law.from));
+        assert!(places.sources.contains_key(&places.law._from));
         assert!(places.profile("us-ca").unwrap().has("shine_the_light"));
     }
     /// T-PROP-5, R-AG-6: the strictest of law, site and place counts; an unknown place is the strictest; a hint only raises.

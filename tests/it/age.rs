@@ -13,7 +13,6 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use crate::support::app::{PASSWORD, TestApp};
-use crate::support::browser::{Browser, Seen};
 use crate::support::wards::{answers, born, link_in};
 
 #[derive(diesel::QueryableByName)]
