@@ -667,6 +667,26 @@ async fn the_band_moves_with_the_month_and_nothing_switches_on_by_itself() {
     app.visitor().get(&home).await.is(410);
 }
 
+/// R-MN-5: signing in notices that a band is over before the daily round does.
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_moves_a_band_whose_time_is_over() {
+    let app = TestApp::new().await;
+    let (kid, _) = ward(&app, "Rain Kid", &["buy"]).await;
+    app.app
+        .db
+        .write(|conn| {
+            diesel::update(wards::table).set(wards::next_band_month.eq("2026-01")).execute(conn)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let email = email_of("Rain Kid");
+    let mut again = app.visitor();
+    again.send("/sign-in", "/sign-in", &[("email", email.as_str()), ("password", PASSWORD)]).await.is(303);
+    assert_eq!(again.get("/account").await.is(303).location(), "/held");
+    assert_eq!(state_of(&app, &kid).await, Some(State::AgedUp));
+}
+
 /// T-AGE-11, R-RT-3: discovered by its own words, by the staff or by a report, an account is frozen in that very request:
 /// one leaf, no vendor, a notice and nothing else; in fourteen days it is gone, unless a guardian or the staff say otherwise.
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use crate::accounts::session;
 use crate::accounts::user::{User, fold_email};
 use crate::clock::{DAY, Timestamp};
 use crate::error::Result;
+use crate::guardians::routes::grown_by_now;
 use crate::sales::basket::{self, Owner};
 use crate::secrets;
 use crate::web::reply::is_local;
@@ -73,6 +74,8 @@ pub async fn create(
         let form = FormView::new(fields, Faults::of("email", why));
         return page.show_as(422, &SignIn { form, next });
     }
+    // Time may have moved their band since the last visit.
+    grown_by_now(app, &user).await?;
     let token = secrets::token()?;
     let opened = token.clone();
     app.db

@@ -13,13 +13,15 @@ use rocket::Route;
 use rocket::routes;
 use serde::Serialize;
 
+use super::growing;
 use super::knowledge::{self, Source};
 use super::leaf::Stub;
 use super::notice::Ground;
 use super::permission::Permission;
 use super::ward::{Guardian, Opens, Ward};
 use crate::App;
-use crate::accounts::user::Visitor;
+use crate::accounts::band::Band;
+use crate::accounts::user::{User, Visitor};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::web::{Sample, samples};
@@ -37,6 +39,21 @@ pub async fn frozen_by_words(app: &App, who: &Visitor, words: &str) -> Result<bo
     app.db
         .write(move |conn| knowledge::freeze(conn, &ground, &user, sign, None, &stub, Timestamp::now()))
         .await
+}
+
+/// Moves the band of somebody who signs in, if its time is over: the daily round may not have come by yet.
+pub async fn grown_by_now(app: &App, user: &User) -> Result<()> {
+    if user.band == Band::Adult {
+        return Ok(());
+    }
+    let (ground, stub, id) = (Ground::of(app), Stub::draw()?, user.id.clone());
+    let now = Timestamp::now();
+    let ward = app.db.read(move |conn| Ward::of_account(conn, &id)).await?;
+    if let Some(ward) = ward.filter(|ward| ward.next().is_some_and(|month| month.has_begun(now))) {
+        app.db.write(move |conn| growing::grow(conn, &ground, &ward.id, &stub, now)).await?;
+        app.bell.ring();
+    }
+    Ok(())
 }
 
 /// What a link opens.
