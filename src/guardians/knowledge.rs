@@ -249,10 +249,9 @@ pub fn stated(text: &str, at: Thresholds) -> Option<Band> {
         let other =
             is(n + 1, &["days", "hours", "minutes", "months", "tracks", "sounds", "songs", "percent", "bpm"]);
         let owns = years_old && (matches!(before(1), "m" | "am" | "im" | "a") || n == 0);
-        if joined.is_some() && (n == 0 || says)
-            || !other && (says && !is(n + 1, &["years"]) || owns)
-            || says && years_old
-        {
+        let short = joined.is_some() && (n == 0 || says);
+        let bare = says && !other && !is(n + 1, &["years"]);
+        if short || bare || (owns && !other) || (says && years_old) {
             return Some(if years < at.minimum { Band::Child } else { Band::Minor });
         }
     }

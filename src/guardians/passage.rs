@@ -525,7 +525,7 @@ pub fn remind(
     write_home(conn, ground, &guardian.ward, guardian, &open, "remind_guardian", token, now)
 }
 
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments, reason = "one for each part of the letter")]
 fn write_home(
     conn: &mut Conn,
     ground: &Ground,

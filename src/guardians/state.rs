@@ -69,19 +69,6 @@ impl State {
         )
     }
 
-    /// Whether this is a child's state, below the minimum.
-    pub fn is_childs(self) -> bool {
-        matches!(
-            self,
-            State::Blocked
-                | State::AsksParent
-                | State::Waiting
-                | State::Internal
-                | State::Disclosing
-                | State::ChildEnded
-        )
-    }
-
     /// What an account in this state shows its owner instead of everything else, if it does.
     pub fn hold(self) -> Option<Hold> {
         match self {

@@ -231,11 +231,6 @@ impl Guardian {
             .select(Guardian::as_select())
             .load(conn)?)
     }
-
-    /// Whether this is their account, too: then it is nobody who answers for another.
-    pub fn is_same_as(&self, user: &User) -> bool {
-        self.email_folded == user.email_folded
-    }
 }
 
 text_enum! {

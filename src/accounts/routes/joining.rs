@@ -51,7 +51,7 @@ pub fn new(page: Page, screened: Screened, app: &State_<App>) -> Result<Reply> {
     let Some(answer) = screened.0 else { return page.show(&AgeScreen::new(FormView::default())) };
     match State::of_answer(&app.consent, answer) {
         State::Cleared => page.show(&SignUp::new(FormView::default())),
-        State::Unlinked | State::AsksParent => page.show(&AskGuardian::new(app, answer, FormView::default())),
+        State::Unlinked | State::AsksParent => page.show(&AskGuardian::new(answer, FormView::default())),
         _ => page.show(&TooYoung {}),
     }
 }

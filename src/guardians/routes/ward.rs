@@ -31,7 +31,7 @@ pub struct AskGuardian {
 }
 
 impl AskGuardian {
-    pub fn new(_app: &App, answer: Answer, form: FormView) -> AskGuardian {
+    pub fn new(answer: Answer, form: FormView) -> AskGuardian {
         AskGuardian {
             form,
             is_child: answer.band == Band::Child,
@@ -76,7 +76,7 @@ pub async fn ask(
         faults.add("guardian_email", "That is no e-mail address a letter can reach.");
     }
     if !faults.is_empty() {
-        return page.show_as(422, &AskGuardian::new(app, answer, FormView::new(&fields, faults)));
+        return page.show_as(422, &AskGuardian::new(answer, FormView::new(&fields, faults)));
     }
     app.limits.attempt(Attempt::SignUp, &client.key())?;
     app.limits.attempt(Attempt::Letter, &fold_email(&email))?;
@@ -92,11 +92,11 @@ pub async fn ask(
         Ok(()) => {}
         Err(Error::Refused(why)) => {
             let form = FormView::new(&fields, Faults::of("name", why));
-            return page.show_as(422, &AskGuardian::new(app, answer, form));
+            return page.show_as(422, &AskGuardian::new(answer, form));
         }
         Err(Error::Conflict(_)) => {
             let form = FormView::new(&fields, Faults::of("name", "Somebody has that name already."));
-            return page.show_as(422, &AskGuardian::new(app, answer, form));
+            return page.show_as(422, &AskGuardian::new(answer, form));
         }
         Err(error) => return Err(error),
     }
