@@ -238,7 +238,8 @@ pub fn stated(text: &str, at: Thresholds) -> Option<Band> {
             |back: usize| n.checked_sub(back).and_then(|at| words.get(at)).copied().unwrap_or_default();
         // "i m 12" is what is left of "I'm 12".
         let says = (before(1) == "m" && before(2) == "i")
-            || matches!(before(1), "im" | "aged" | "bin" | "je" | "tengo")
+            || matches!(before(1), "im" | "aged" | "tengo")
+            || (before(1) == "bin" && before(2) == "ich")
             || (before(1) == "am" && before(2) == "i")
             || (before(1) == "age" && !is(n + 1, &["of"]))
             || (before(1) == "is" && before(2) == "age" && before(3) == "my")
