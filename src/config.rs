@@ -60,6 +60,8 @@ pub struct PrivacySettings {
     pub declares_no_sale: bool,
     /// The most that advertising may do here.
     pub ads: AdsMode,
+    /// The least number of people an advertisement may be aimed at together.
+    pub audience_min: usize,
 }
 
 /// Every setting.
@@ -157,6 +159,7 @@ const NAMES: &[&str] = &[
     "privacy.choice_days",
     "privacy.declares_no_sale",
     "ads.mode",
+    "ads.audience_min",
     "site_name",
     "operator.name",
     "operator.country",
@@ -366,6 +369,8 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
             "vendor" => Some(AdsMode::Vendor),
             _ => None,
         }),
+        audience_min: said
+            .read("ads.audience_min", 50, "10 or more people", |text| text.parse().ok().filter(|n| *n >= 10)),
     };
     let host = Url::parse(&site_url).ok().and_then(|u| u.host_str().map(str::to_owned));
     let host = host.unwrap_or_else(|| "localhost".into());

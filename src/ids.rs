@@ -98,6 +98,7 @@ ids! {
     JobId,
     JournalId,
     SessionId,
+    CampaignId,
 }
 
 hex_value!(

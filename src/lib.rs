@@ -1,7 +1,7 @@
 //! Cuehouse: a stock-audio marketplace. This page is the map of the house.
 //!
 //! **Rooms**, in reading order: `accounts` (people, sessions), `consent` (who may see a visitor, how old they are, the
-//! log of choices), `catalogue` (tracks and offers), `search` (the index and its feed), `player` (samples, previews,
+//! log of choices), `ads` (our own advertisements, and what people wish of them), `catalogue` (tracks and offers), `search` (the index and its feed), `player` (samples, previews,
 //! waveforms), `studio` (upload, description, board), `sales` (tiers, basket, licences, money, invoices, certificates),
 //! `admin` (review), `upkeep` (check, backup, collection). Each has its nouns, and upstairs its `routes`, `guards` and
 //! `jobs`. `demo` fills an empty shop through the studio's own way; `sandbox` is the pretend Stripe, which knows no room.
@@ -35,6 +35,7 @@ pub mod stripe;
 pub mod web;
 
 pub mod accounts;
+pub mod ads;
 pub mod catalogue;
 pub mod consent;
 pub mod player;
@@ -79,6 +80,8 @@ pub struct App {
     pub templates: web::Templates,
     /// Pages that everyone sees alike, as they were a moment ago.
     pub window: Arc<web::Window>,
+    /// What may be shown beside pages, and what was.
+    pub ads: Arc<ads::Board>,
     pub bell: jobs::Bell,
     /// The program that reads sounds in a jail: ourselves, started again.
     pub worker: std::path::PathBuf,
@@ -143,6 +146,7 @@ impl App {
             _ => None,
         };
         let issuer = sales::open(&db, &config, &keys.issuer).await?;
+        let ads = ads::Board::open(&db, config.privacy.audience_min).await?;
         let index = search::Index::open(&config.data("search"), &db).await?;
         let rules =
             consent::rulebook::Rulebook::new(&config).map_err(|faults| Error::internal(faults.join("; ")))?;
@@ -153,6 +157,7 @@ impl App {
             limits: web::Limits::new(&config)?,
             templates: web::Templates::new(&config.currency)?,
             window: Arc::default(),
+            ads: Arc::new(ads),
             hashing: Hashing::start(cores.div_ceil(2))?,
             stripe: stripe::Stripe::new(stripe_url, stripe_key)?,
             bell: jobs::Bell::default(),
@@ -206,6 +211,7 @@ pub fn rocket(app: App) -> Rocket<Build> {
         .manage(app)
         .attach(web::stage())
         .attach(accounts::stage())
+        .attach(ads::stage())
         .attach(catalogue::stage())
         .attach(player::stage())
         .attach(consent::stage())
@@ -219,6 +225,7 @@ pub fn rocket(app: App) -> Rocket<Build> {
 pub fn views() -> Vec<web::Sample> {
     let mut all = web::views();
     all.extend(accounts::views());
+    all.extend(ads::views());
     all.extend(catalogue::views());
     all.extend(search::views());
     all.extend(consent::views());

@@ -242,9 +242,13 @@ async fn serve(config: Config) -> Result<()> {
             Box::pin(async {})
         }
     });
-    let index = app.index.clone();
+    let (index, ads, rows) = (app.index.clone(), app.ads.clone(), app.db.clone());
     let launched = cuehouse::rocket(app).attach(greeting).launch().await;
     stopper.stop();
+    // The last pages were shown when nobody listened any more.
+    if let Err(error) = ads.write(&rows).await {
+        tracing::warn!(%error, "what was shown could not be written down");
+    }
     let _ =
         tokio::time::timeout(Duration::from_secs(8), async { tokio::join!(working, keeping, index.stop()) })
             .await;

@@ -271,6 +271,11 @@ pub struct Visitor {
     pub confirmed: bool,
     pub shortcuts: bool,
     pub roles: Vec<Role>,
+    /// Whether no advertisements are shown to them today.
+    pub ad_free: bool,
+    /// What they wish of advertisements, as the room of advertisements wrote it down.
+    #[serde(skip)]
+    pub ad_wishes: Option<String>,
     #[serde(skip)]
     pub session: crate::ids::SessionId,
 }

@@ -2,6 +2,7 @@
 //!
 //! A reviewer hears masters, and only here. Nothing is published or refused without a row that says who did it and when.
 
+mod ad_free;
 mod desk;
 mod pages;
 mod routes;
@@ -21,5 +22,7 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<pages::QueuePage>());
     all.extend(samples::<pages::ReviewPage>());
     all.extend(samples::<pages::JobsPage>());
+    all.extend(samples::<ad_free::Members>());
+    all.extend(samples::<ad_free::MemberPage>());
     all
 }

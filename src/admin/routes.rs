@@ -2,6 +2,7 @@
 
 use rocket::{State, get, post, routes};
 
+use super::ad_free;
 use super::desk::{self, Case};
 use super::pages::{Doors, JobsPage, QueuePage, ReviewPage};
 use crate::App;
@@ -18,7 +19,22 @@ use crate::web::stream::{Disposition, FileReply, Pace, StoredFile};
 use crate::web::{Faults, FormView, Page, Posted, Reply};
 
 pub fn all() -> Vec<rocket::Route> {
-    routes![index, queue, show, preview, master, publish, refuse, jobs_page, retry]
+    routes![
+        index,
+        queue,
+        show,
+        preview,
+        master,
+        publish,
+        refuse,
+        jobs_page,
+        retry,
+        ad_free::index,
+        ad_free::find,
+        ad_free::show,
+        ad_free::grant,
+        ad_free::end,
+    ]
 }
 
 #[get("/admin")]

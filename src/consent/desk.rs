@@ -14,8 +14,10 @@ use super::log;
 use super::notice::{self, PurposeTold, Told, VendorTold};
 use super::purpose::Purpose;
 use super::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
+use super::rulebook::AdsMode;
 use super::seal;
 use crate::App;
+use crate::ads::wishes;
 use crate::clock::{DAY, Timestamp};
 use crate::error::{Error, Result};
 use crate::ids::{ReceiptId, UserId};
@@ -27,6 +29,8 @@ const OPT_OUT_LASTS: i64 = 400 * DAY;
 /// A change with what its receipt says beside it. Drawn and worded before the write, which may run twice.
 struct Deed {
     account: Option<UserId>,
+    /// Whether everything is refused, our own choosing by what somebody likes too.
+    refuses_all: bool,
     change: Change,
     receipt: Receipt,
     salt: Salt,
@@ -94,12 +98,12 @@ impl Deed {
                 .collect(),
             limit_note: receipt::LIMIT_NOTE.into(),
         };
-        Ok(Deed { account, change, receipt, salt: Salt::draw()?, notice })
+        Ok(Deed { account, refuses_all: false, change, receipt, salt: Salt::draw()?, notice })
     }
 
     /// Changes the state and writes the receipt, both or neither.
     async fn record(self, app: &App, now: Timestamp) -> Result<(Choices, ReceiptId)> {
-        let Deed { account, change, receipt, salt, notice } = self;
+        let Deed { account, refuses_all, change, receipt, salt, notice } = self;
         let (choices, id) = (change.choices, receipt.id.clone());
         let kept = choices.clone();
         app.db
@@ -110,6 +114,9 @@ impl Deed {
                 log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
                 if let Some(user) = &account {
                     account::keep(conn, user, &kept, now)?;
+                    if refuses_all {
+                        wishes::withdraw(conn, user, now)?;
+                    }
                 }
                 Ok(())
             })
@@ -129,7 +136,7 @@ pub(super) async fn signal(
     let change = carry_out(&app.consent, before, &Press::Signal, &[], true, now);
     let scene =
         Scene { account: Some(user.clone()), before, signals, band: Some(Band::Adult), surface: "signal" };
-    let deed = Deed::new(app, scene, change, now)?;
+    let deed = Deed { refuses_all: true, ..Deed::new(app, scene, change, now)? };
     Ok(deed.record(app, now).await?.0)
 }
 
@@ -237,7 +244,7 @@ impl ChoicesPage {
             receipt: fresh.or_else(|| choices.receipt.clone()),
             trades: book.on().any(|v| v.trades()),
             no_cookies: !consent.takes_cookies,
-            ads_go_on: false,
+            ads_go_on: decision.ads != AdsMode::None,
             edition: super::routes::edition_day(),
         }
     }
@@ -330,7 +337,8 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         band: consent.band,
         surface,
     };
-    let deed = Deed::new(app, scene, change, now)?;
+    let refuses_all = matches!(press, Press::Refuse | Press::OptOut);
+    let deed = Deed { refuses_all, ..Deed::new(app, scene, change, now)? };
     let (choices, id) = deed.record(app, now).await?;
     let said = said(action);
     let proof = format!("/privacy/receipts/{id}");

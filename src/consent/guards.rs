@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rocket::Request;
 use rocket::request::{FromRequest, Outcome};
 
-use super::account::{self, Kept};
+use super::account;
 use super::age::{self, Band};
 use super::choices::Choices;
 use super::decision::{Context, Decision, decide};
@@ -119,15 +119,16 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     let cookie = Ours::Consent.of(request).and_then(|value| seal::open(&app.keys.seal, &value));
     let mut choices = cookie.unwrap_or_default();
     let visitor = accounts::guards::seen(request).await?.visitor.clone();
-    let mut kept = Kept::default();
+    let ad_free = visitor.as_ref().is_some_and(|v| v.ad_free);
+    let mut kept = None;
     let account = visitor.map(|v| v.id);
     // Without a vendor that is on, a signal or anything decided there is nothing that an account could change.
     if let Some(user) = account.clone()
         && (!book.enabled.is_empty() || signal || request.uri().path().starts_with("/privacy"))
     {
-        kept = app.db.read(move |conn| account::of(conn, &user, now)).await?;
+        kept = app.db.read(move |conn| account::of(conn, &user)).await?;
     }
-    if let Some(own) = kept.choices {
+    if let Some(own) = kept {
         choices = own;
     }
     if let (true, Some(user)) =
@@ -147,7 +148,7 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         gpc: signals.gpc,
         dnt: signals.dnt,
         account_opted_out: account.is_some() && choices.opted_out_at.is_some(),
-        ad_free: kept.ad_free,
+        ad_free,
         choices: &choices,
         load_once: None,
         now,
@@ -158,7 +159,7 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         signals,
         band,
         account,
-        ad_free: kept.ad_free,
+        ad_free,
         later: Ours::Later.of(request).is_some(),
         takes_cookies: request.cookies().iter().next().is_some(),
     })

@@ -32,6 +32,7 @@ pub mod head;
 pub mod log;
 pub mod log_routes;
 pub mod merkle;
+pub mod own;
 pub mod receipt;
 pub mod seal;
 

@@ -179,6 +179,17 @@ impl Privacy {
                     format!("{}, an opt-out of sale and sharing 400 days", days(app.consent.choice_ms)),
                 ),
                 row(Ours::Later, "that you put the question off", "until you close the browser".into()),
+                row(
+                    Ours::AdWishes,
+                    "topics of advertisements you like or block, sealed; only if you saved some",
+                    days(app.consent.choice_ms),
+                ),
+                row(
+                    Ours::AdCounts,
+                    "which of our advertisements you were shown today and how often, sealed, without an id; only if you \
+                     asked your browser to count",
+                    "until you close the browser".into(),
+                ),
             ],
             session_days: session::LONGEST_MS / DAY,
             idle_days: session::IDLE_MS / DAY,
@@ -255,6 +266,7 @@ pub fn robots(app: &State<App>) -> Reply {
     for own in [
         "/account",
         "/admin",
+        "/ads",
         "/age",
         "/cart",
         "/checkout",

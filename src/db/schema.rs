@@ -509,6 +509,70 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    ad_campaigns (id) {
+        id -> Text,
+        advertiser -> Text,
+        headline -> Text,
+        words -> Text,
+        target -> Text,
+        topics -> Text,
+        pages -> Text,
+        about -> Text,
+        audience -> Text,
+        starts_at -> BigInt,
+        ends_at -> Nullable<BigInt>,
+        most_a_day -> Nullable<Integer>,
+        most_shown -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    ad_campaign_events (id) {
+        id -> BigInt,
+        campaign_id -> Text,
+        kind -> Text,
+        by_user -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    ad_days (campaign_id, day) {
+        campaign_id -> Text,
+        day -> Text,
+        shown -> BigInt,
+        followed -> BigInt,
+    }
+}
+
+diesel::table! {
+    ad_wishes (user_id) {
+        user_id -> Text,
+        line -> Text,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    ad_free_events (id) {
+        id -> BigInt,
+        user_id -> Text,
+        kind -> Text,
+        ends_at -> Nullable<BigInt>,
+        by_user -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(sessions, ad_free);
+diesel::allow_tables_to_appear_in_same_query!(sessions, ad_wishes);
+diesel::allow_tables_to_appear_in_same_query!(users, ad_free);
+diesel::allow_tables_to_appear_in_same_query!(users, ad_wishes);
+diesel::allow_tables_to_appear_in_same_query!(ad_free, ad_wishes);
+diesel::allow_tables_to_appear_in_same_query!(users, ad_free_events);
+diesel::allow_tables_to_appear_in_same_query!(users, ad_campaign_events);
+
 diesel::joinable!(tracks -> users (uploader_id));
 diesel::joinable!(recordings -> uploads (upload_id));
 diesel::joinable!(offers -> tracks (track_id));

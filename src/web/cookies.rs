@@ -24,6 +24,10 @@ pub enum Ours {
     Consent,
     /// That the banner was put off, until the browser closes.
     Later,
+    /// What was wished of advertisements, sealed; only for those who saved wishes.
+    AdWishes,
+    /// What was shown today, sealed: a day and counts, only for those who asked for it among their wishes.
+    AdCounts,
 }
 
 impl Ours {
@@ -37,10 +41,12 @@ impl Ours {
             Ours::Remembered => "remembered",
             Ours::Consent => "cs",
             Ours::Later => "later",
+            Ours::AdWishes => "wishes",
+            Ours::AdCounts => "counts",
         }
     }
 
-    const ALL: [Ours; 8] = [
+    const ALL: [Ours; 10] = [
         Ours::Session,
         Ours::Forms,
         Ours::Basket,
@@ -49,6 +55,8 @@ impl Ours {
         Ours::Remembered,
         Ours::Consent,
         Ours::Later,
+        Ours::AdWishes,
+        Ours::AdCounts,
     ];
 
     /// Every name a cookie of ours may have: no vendor's pattern may match one.

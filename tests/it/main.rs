@@ -5,6 +5,7 @@
 mod support;
 
 mod accounts;
+mod ads;
 mod age;
 mod audio;
 mod browser;

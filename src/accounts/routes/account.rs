@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::LinkEnded;
 use super::signing::proven;
 use crate::App;
+use crate::accounts::ad_free::AdFree;
 use crate::accounts::guards::SignedIn;
 use crate::accounts::session::{self, Opened};
 use crate::accounts::user::{self, NAME_LONGEST, User, fold_email, is_email, name_fault};
@@ -26,6 +27,16 @@ pub struct Account {
     sells: bool,
     since: Timestamp,
     sessions: Vec<Opened>,
+    /// Until when they may go without advertisements, where they may.
+    ad_free: Option<Benefit>,
+}
+
+/// An entitlement to no advertisements that runs.
+#[derive(Serialize)]
+struct Benefit {
+    wanted: bool,
+    /// The last day; none: without an end.
+    last_day: Option<Timestamp>,
 }
 
 impl View for Account {
@@ -42,6 +53,7 @@ impl View for Account {
             sells,
             since: at,
             sessions,
+            ad_free: sells.then_some(Benefit { wanted: confirmed, last_day: Some(at) }),
         };
         vec![account(true, true, vec![open(true), open(false)]), account(false, false, vec![open(true)])]
     }
@@ -51,9 +63,13 @@ impl View for Account {
 #[get("/account")]
 pub async fn show(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
     let (id, this) = (who.id.clone(), who.session.clone());
-    let (user, sessions) = app
+    let now = Timestamp::now();
+    let (user, sessions, free) = app
         .db
-        .read(move |conn| Ok((User::find(conn, &id)?, session::list(conn, &id, &this, Timestamp::now())?)))
+        .read(move |conn| {
+            let free = AdFree::of(conn, &id)?.filter(|free| free.runs(now));
+            Ok((User::find(conn, &id)?, session::list(conn, &id, &this, now)?, free))
+        })
         .await?;
     page.show(&Account {
         name: user.name,
@@ -63,6 +79,8 @@ pub async fn show(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> 
         sells: who.has(user::Role::Uploader),
         since: user.created_at,
         sessions,
+        ad_free: free
+            .map(|free| Benefit { wanted: free.wanted, last_day: free.ends_at.map(|at| at.plus(-1)) }),
     })
 }
 
@@ -75,6 +93,18 @@ pub async fn shortcuts(who: SignedIn, form: Posted, app: &State<App>) -> Result<
         "Single keys play and seek again."
     } else {
         "Single keys do nothing any more."
+    }))
+}
+
+/// The member's own switch of an entitlement to no advertisements.
+#[post("/account/advertisements", data = "<form>")]
+pub async fn advertisements(who: SignedIn, form: Posted, app: &State<App>) -> Result<Reply> {
+    let without = form.0.text("advertisements") == "off";
+    app.db.write(move |conn| AdFree::switch(conn, &who.id, without, Timestamp::now())).await?;
+    Ok(Reply::go("/account").notice(if without {
+        "No advertisements from now on."
+    } else {
+        "Advertisements are shown again."
     }))
 }
 

@@ -49,6 +49,7 @@ pub fn stage() -> AdHoc {
                 reset::update,
                 account::show,
                 account::shortcuts,
+                account::advertisements,
                 account::confirmation,
                 account::close_session,
                 account::name,
