@@ -80,6 +80,8 @@ pub struct App {
     pub templates: web::Templates,
     /// Pages that everyone sees alike, as they were a moment ago.
     pub window: Arc<web::Window>,
+    /// Pages that appeal to children.
+    pub child_pages: Arc<consent::children::ChildPages>,
     /// What may be shown beside pages, and what was.
     pub ads: Arc<ads::Board>,
     pub bell: jobs::Bell,
@@ -146,6 +148,7 @@ impl App {
             _ => None,
         };
         let issuer = sales::open(&db, &config, &keys.issuer).await?;
+        let child_pages = consent::children::ChildPages::open(&db).await?;
         let ads = ads::Board::open(&db, config.privacy.audience_min).await?;
         let index = search::Index::open(&config.data("search"), &db).await?;
         let rules =
@@ -157,6 +160,7 @@ impl App {
             limits: web::Limits::new(&config)?,
             templates: web::Templates::new(&config.currency)?,
             window: Arc::default(),
+            child_pages: Arc::new(child_pages),
             ads: Arc::new(ads),
             hashing: Hashing::start(cores.div_ceil(2))?,
             stripe: stripe::Stripe::new(stripe_url, stripe_key)?,

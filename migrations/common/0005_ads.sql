@@ -52,3 +52,12 @@ CREATE TABLE ad_free_events (
     at BIGINT NOT NULL
 );
 CREATE INDEX ad_free_events_by_user ON ad_free_events (user_id);
+
+-- Pages that appeal to children, as a reviewer found: the newest row of a page counts.
+CREATE TABLE child_pages (
+    id @ID@,
+    path TEXT NOT NULL,
+    marked BOOLEAN NOT NULL,
+    by_user TEXT NOT NULL,
+    at BIGINT NOT NULL
+);

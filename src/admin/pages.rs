@@ -129,6 +129,8 @@ pub struct ReviewPage {
     pub preview_href: String,
     pub master_href: String,
     pub next_href: Option<String>,
+    /// Whether the page appeals to children, as somebody found.
+    pub for_children: bool,
     pub form: FormView,
 }
 
@@ -176,6 +178,7 @@ impl ReviewPage {
             refused: case.refused,
             preview_href: format!("{here}/preview.mp3"),
             master_href: format!("{here}/master"),
+            for_children: case.for_children,
             next_href: case.next.as_ref().map(|slug| review_href(slug.as_str())),
             form,
         }
@@ -247,6 +250,7 @@ impl View for ReviewPage {
             preview_href: "/admin/review/copper-weather/preview.mp3".into(),
             master_href: "/admin/review/copper-weather/master".into(),
             next_href: Some("/admin/review/rain".into()),
+            for_children: true,
             form: FormView::default(),
         };
         let decided = ReviewPage {
@@ -256,6 +260,7 @@ impl View for ReviewPage {
             prices: vec![],
             twins: vec![],
             next_href: None,
+            for_children: true,
             uploader_href: None,
             ..full.clone()
         };

@@ -27,6 +27,7 @@ pub fn all() -> Vec<rocket::Route> {
         master,
         publish,
         refuse,
+        children,
         jobs_page,
         retry,
         ad_free::index,
@@ -70,6 +71,19 @@ async fn queue(_who: Reviewer, page: Page, app: &State<App>) -> Result<Reply> {
 async fn show(slug: Slug, _who: Reviewer, page: Page, app: &State<App>) -> Result<Reply> {
     let case = app.db.read(move |conn| Case::open(conn, &slug)).await?;
     page.show(&ReviewPage::new(&case, FormView::default()))
+}
+
+/// Marks the page of a track as one that appeals to children, or takes the mark back.
+#[post("/admin/review/<slug>/children", data = "<form>")]
+async fn children(slug: Slug, who: Reviewer, app: &State<App>, form: Posted) -> Result<Reply> {
+    let (marked, at) = (form.0.text("children") == "yes", format!("/admin/review/{slug}"));
+    app.db.write(move |conn| desk::mark_for_children(conn, &slug, marked, &who.id, Timestamp::now())).await?;
+    app.child_pages.renew(&app.db).await?;
+    Ok(Reply::go(at).notice(if marked {
+        "Marked. Nobody is contacted from its page."
+    } else {
+        "The mark is taken back."
+    }))
 }
 
 /// The marked preview, as everyone will hear it.

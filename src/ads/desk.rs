@@ -374,7 +374,7 @@ pub async fn edit(id: CampaignId, _who: Admin, page: Page, app: &State<App>) -> 
 pub async fn update(id: CampaignId, who: Admin, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
     let (fields, now, at) = (form.0, Timestamp::now(), href(&id));
     let campaign = app.db.read(move |conn| Campaign::find(conn, &id)).await?;
-    let pitch = match read(app, &fields, Some(&campaign), now).await? {
+    let pitch = match read(app, &fields, Some(&campaign.pitch), now).await? {
         Ok(pitch) => pitch,
         Err(faults) => {
             let form = FormView::new(&fields, faults);

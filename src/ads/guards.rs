@@ -110,7 +110,8 @@ async fn viewer(request: &Request<'_>, now: Timestamp) -> Result<Viewer> {
         let kept = Ours::AdCounts.of(request).and_then(|value| open_counts(key, &value, now));
         kept.unwrap_or_else(|| Counts::read("", now))
     });
-    let is_left_alone = consent.decision.signal_applied || consent.choices.opted_out_at.is_some();
+    let is_left_alone =
+        consent.decision.signal_applied || consent.choices.opted_out_at.is_some() || consent.for_children;
     Ok(Viewer {
         mode: consent.decision.ads,
         band: consent.band,

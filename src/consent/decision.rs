@@ -20,6 +20,8 @@ pub struct Context<'a> {
     pub band: Option<Band>,
     /// This browser or account is locked by age, or frozen.
     pub age_locked: bool,
+    /// The page appeals to children, as a reviewer found.
+    pub for_children: bool,
     /// `Sec-GPC: 1`.
     pub gpc: bool,
     /// `DNT: 1`.
@@ -41,6 +43,7 @@ pub enum Reason {
     NotEnabled,
     Retired,
     Held,
+    ForChildren,
     AgeLocked,
     AgeBand,
     AgeUnknown,
@@ -67,6 +70,7 @@ impl Reason {
             Reason::NotEnabled => "This site does not use it.",
             Reason::Retired => "It has ended, and can never be switched on again.",
             Reason::Held => "It is held back until it can be kept within bounds.",
+            Reason::ForChildren => "Off for everyone on a page that appeals to children.",
             Reason::AgeLocked => "Off, because of the age question.",
             Reason::AgeBand => "Off for everyone under 18.",
             Reason::AgeUnknown => "Off until the age question is answered.",
@@ -108,6 +112,7 @@ impl Decision {
             book,
             band: None,
             age_locked: true,
+            for_children: false,
             gpc: false,
             dnt: false,
             account_opted_out: false,
@@ -216,6 +221,9 @@ fn never(context: &Context<'_>, vendor: &Vendor, is_on: bool) -> Option<Reason> 
     if !is_on {
         return Some(Reason::NotEnabled);
     }
+    if context.for_children {
+        return Some(Reason::ForChildren);
+    }
     if context.age_locked {
         return Some(Reason::AgeLocked);
     }
@@ -248,7 +256,8 @@ fn ads_mode(context: &Context<'_>, reasons: &[Reason]) -> AdsMode {
     if context.ad_free || context.age_locked || context.band == Some(Band::Child) {
         return AdsMode::None;
     }
-    if context.band.is_none() && book.child_mode || context.band == Some(Band::Minor) {
+    if context.for_children || context.band.is_none() && book.child_mode || context.band == Some(Band::Minor)
+    {
         return book.ads.min(AdsMode::Contextual);
     }
     let any = book.enabled.iter().any(|e| book.registry.vendors[e.at].is_ads() && reasons[e.at].allows());
@@ -300,6 +309,7 @@ mod tests {
         ads: AdsMode,
         band: Option<Band>,
         age_locked: bool,
+        for_children: bool,
         gpc: bool,
         dnt: bool,
         account_opted_out: bool,
@@ -316,6 +326,7 @@ mod tests {
                 book: &book,
                 band: self.band,
                 age_locked: self.age_locked,
+                for_children: self.for_children,
                 gpc: self.gpc,
                 dnt: self.dnt,
                 account_opted_out: self.account_opted_out,
@@ -344,7 +355,7 @@ mod tests {
         let few = || prop::bool::weighted(0.2);
         (
             (prop::sample::subsequence((0..7usize).collect::<Vec<_>>(), 0..=7), few(), few(), mode, band),
-            (few(), few(), few(), few(), few()),
+            (few(), few(), few(), few(), few(), few()),
             any_choices(),
             prop::option::weighted(0.2, prop::sample::select(vec!["ga4".to_owned(), "adsense".to_owned()])),
             0i64..2_000_000_000,
@@ -361,6 +372,7 @@ mod tests {
                     dnt: flags.2,
                     account_opted_out: flags.3,
                     ad_free: flags.4,
+                    for_children: flags.5,
                     choices,
                     load_once,
                     now: Timestamp::from_secs(secs),
@@ -373,7 +385,7 @@ mod tests {
 
         /// T-PROP-1, R-EN-2: no restriction ever adds a vendor.
         #[test]
-        fn restrictions_only_take_away(case in any_case(), what in 0..12usize, days in 0..4000i64) {
+        fn restrictions_only_take_away(case in any_case(), what in 0..13usize, days in 0..4000i64) {
             let mut less = case.clone();
             match what {
                 0 => less.age_locked = true,
@@ -387,6 +399,7 @@ mod tests {
                 8 => less.choices.vendors.values_mut().for_each(|a| a.yes = false),
                 9 => less.choices.opted_out_at = Some(Timestamp(1)),
                 10 => less.opt_out = false,
+                11 => less.for_children = true,
                 // Where people are asked first, time only takes away; a no that ran out is no yes.
                 _ => if !case.opt_out { less.now = less.now.plus(days * crate::clock::DAY) },
             }
@@ -475,6 +488,7 @@ mod tests {
             ads: AdsMode::Contextual,
             band: Some(Band::Adult),
             age_locked: false,
+            for_children: false,
             gpc: false,
             dnt: false,
             account_opted_out: false,
@@ -491,6 +505,7 @@ mod tests {
         assert_eq!(reason(&|_| {}), Reason::Granted);
         assert_eq!(reason(&|c| c.on.clear()), Reason::NotEnabled);
         assert_eq!(reason(&|c| c.age_locked = true), Reason::AgeLocked);
+        assert_eq!(reason(&|c| c.for_children = true), Reason::ForChildren);
         assert_eq!(reason(&|c| c.band = Some(Band::Minor)), Reason::AgeBand);
         assert_eq!(reason(&|c| (c.band, c.child_mode) = (None, true)), Reason::AgeUnknown);
         assert_eq!(reason(&|c| c.band = None), Reason::Granted);

@@ -178,6 +178,7 @@ mod tests {
             book,
             band: None,
             age_locked: false,
+            for_children: false,
             gpc,
             dnt: false,
             account_opted_out: false,

@@ -75,6 +75,8 @@ pub struct Consent {
     /// Whose choices these are, when somebody is signed in.
     pub account: Option<UserId>,
     pub ad_free: bool,
+    /// Whether the page appeals to children.
+    pub for_children: bool,
     /// Whether the banner was put off in this browser.
     pub later: bool,
     /// Whether the browser sent any cookie at all.
@@ -141,10 +143,12 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         Some(_) => Some(Band::Adult),
         None => Screened::of(request).0,
     };
+    let for_children = app.child_pages.cover(request.uri().path().as_str());
     let decision = decide(&Context {
         book,
         band,
         age_locked: false,
+        for_children,
         gpc: signals.gpc,
         dnt: signals.dnt,
         account_opted_out: account.is_some() && choices.opted_out_at.is_some(),
@@ -160,6 +164,7 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         band,
         account,
         ad_free,
+        for_children,
         later: Ours::Later.of(request).is_some(),
         takes_cookies: request.cookies().iter().next().is_some(),
     })

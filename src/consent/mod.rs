@@ -18,6 +18,7 @@ pub mod rulebook;
 pub mod vendor;
 
 // Who obeys it.
+pub mod children;
 pub mod frame;
 pub mod guards;
 pub mod janitor;
@@ -50,6 +51,7 @@ mod who;
 use rocket::fairing::AdHoc;
 use rocket::routes;
 
+use crate::App;
 use crate::web::{Sample, samples};
 
 /// The pages of this room.
@@ -68,30 +70,39 @@ pub fn views() -> Vec<Sample> {
 /// Mounts the age screen, the privacy pages and the files that other machines look for.
 pub fn stage() -> AdHoc {
     AdHoc::on_ignite("consent", |rocket| async {
-        rocket.mount("/", log_routes::all()).mount(
-            "/",
-            routes![
-                routes::screen,
-                routes::answer,
-                routes::privacy,
-                routes::edition,
-                desk::choices,
-                desk::choose,
-                who::vendors,
-                who::rights,
-                leave::vendor,
-                leave::vendor_away,
-                reports::csp,
-                reports::connection,
-                routes::gpc,
-                routes::security,
-                routes::robots,
-                routes::opensearch,
-                routes::sitemap,
-                routes::sitemap_pages,
-                routes::sitemap_tracks,
-                routes::sitemap_profiles,
-            ],
-        )
+        rocket
+            .mount("/", log_routes::all())
+            .mount(
+                "/",
+                routes![
+                    routes::screen,
+                    routes::answer,
+                    routes::privacy,
+                    routes::edition,
+                    desk::choices,
+                    desk::choose,
+                    who::vendors,
+                    who::rights,
+                    leave::vendor,
+                    leave::vendor_away,
+                    reports::csp,
+                    reports::connection,
+                    routes::gpc,
+                    routes::security,
+                    routes::robots,
+                    routes::opensearch,
+                    routes::sitemap,
+                    routes::sitemap_pages,
+                    routes::sitemap_tracks,
+                    routes::sitemap_profiles,
+                ],
+            )
+            .attach(AdHoc::on_liftoff("pages that appeal to children", |rocket| {
+                Box::pin(async move {
+                    if let Some(app) = rocket.state::<App>() {
+                        tokio::spawn(children::keep(app.clone(), rocket.shutdown()));
+                    }
+                })
+            }))
     })
 }

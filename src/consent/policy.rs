@@ -96,6 +96,7 @@ mod tests {
             book: &book,
             band: None,
             age_locked: false,
+            for_children: false,
             gpc: false,
             dnt: false,
             account_opted_out: false,

@@ -565,6 +565,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    child_pages (id) {
+        id -> BigInt,
+        path -> Text,
+        marked -> Bool,
+        by_user -> Text,
+        at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(sessions, ad_free);
 diesel::allow_tables_to_appear_in_same_query!(sessions, ad_wishes);
 diesel::allow_tables_to_appear_in_same_query!(users, ad_free);

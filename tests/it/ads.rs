@@ -96,7 +96,8 @@ const FORM: [(&str, &str); 5] = [
 async fn a_campaign_stands_marked_beside_free_pages_until_it_is_ended() {
     let app = TestApp::new().await;
     let (mut ada, track) = (app.admin().await, stocked(&app, "ambient").await);
-    let pages = ["/".to_owned(), "/search?q=weather".to_owned(), "/search?q=nothing+at+all".to_owned(), track.href()];
+    let pages =
+        ["/".to_owned(), "/search?q=weather".to_owned(), "/search?q=nothing+at+all".to_owned(), track.href()];
     for path in &pages {
         assert!(!app.visitor().get(path).await.is(200).has("class=\"ad"), "{path}");
     }
@@ -190,8 +191,7 @@ async fn the_ledger_equals_what_was_shown_and_followed() {
     let app = TestApp::new().await;
     let track = stocked(&app, "ambient").await;
     let one = runs(&app, Pitch { pages: vec![Place::Front, Place::Track], ..pitch("One") }).await;
-    let other =
-        runs(&app, Pitch { target: "https://rain.example/".into(), ..pitch("Other") }).await;
+    let other = runs(&app, Pitch { target: "https://rain.example/".into(), ..pitch("Other") }).await;
     let writes = app.app.db.writes();
     let (mut shown, mut followed) = ([0i64; 2], [0i64; 2]);
     for n in 0..36 {
@@ -261,7 +261,11 @@ async fn a_no_leaves_contextual_advertisements_and_says_so() {
         let seen = visitor.get("/").await.is(200);
         assert_eq!(seen.has(SLOT), is_shown, "{mode}: the slot stays filled");
         assert!(!seen.header("content-security-policy").unwrap().contains("://"), "and nobody is told of it");
-        assert!(visitor.cookies().keys().all(|name| name == "forms" || name == "cs"), "{:?}", visitor.cookies());
+        assert!(
+            visitor.cookies().keys().all(|name| name == "forms" || name == "cs"),
+            "{:?}",
+            visitor.cookies()
+        );
         assert_eq!(app.visitor().get_with("/", &[("Sec-GPC", "1")]).await.has(SLOT), is_shown, "{mode}");
         let choices = visitor.get("/privacy/choices").await.is(200);
         let form = choices.text().split("value=\"refuse\"").nth(1).unwrap().to_owned();
@@ -269,7 +273,9 @@ async fn a_no_leaves_contextual_advertisements_and_says_so() {
         assert_eq!(form.contains("A no does not end advertisements"), is_shown, "{mode}");
         assert_eq!(choices.has("it does not mean that there are no advertisements"), is_shown);
         assert_eq!(choices.has("href=\"/privacy/ads\""), is_shown);
-        for (band, sees) in [(age::Band::Child, false), (age::Band::Minor, is_shown), (age::Band::Adult, is_shown)] {
+        for (band, sees) in
+            [(age::Band::Child, false), (age::Band::Minor, is_shown), (age::Band::Adult, is_shown)]
+        {
             let mut young = app.visitor();
             young.set_cookie("age", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
             assert_eq!(young.get("/").await.is(200).has(SLOT), sees, "{mode} {band:?}");
@@ -277,7 +283,9 @@ async fn a_no_leaves_contextual_advertisements_and_says_so() {
     }
     // Without a vendor there is nothing to refuse, and advertisements are told of all the same.
     let app = TestApp::new().await;
-    assert!(app.visitor().get("/privacy/choices").await.has("chosen by the page alone, never by past visits"));
+    assert!(
+        app.visitor().get("/privacy/choices").await.has("chosen by the page alone, never by past visits")
+    );
 }
 
 /// T-AD-2, R-AD-2, S1-22: who was given it sees no advertisement on any page, and no request counts as one; they switch it
@@ -409,13 +417,18 @@ async fn at_a_cap_of_three_the_fourth_view_is_blocked() {
     let kept = counts.cookie("counts").unwrap().to_owned();
     let now = Timestamp::now();
     let line = guards::open_counts(&app.app.keys.seal, &kept, now).unwrap().write();
-    assert_eq!(line, format!("{} {}.3", now.day(), &id.as_str()[22..]), "a day and a count, and nothing else");
+    assert_eq!(
+        line,
+        format!("{} {}.3", now.day(), &id.as_str()[22..]),
+        "a day and a count, and nothing else"
+    );
     assert!(!kept.contains(&id.as_str()[22..]), "under seal");
     // It ends with the browser, and both stand on the page that lists cookies.
     let mut fresh = app.visitor();
     wishes(&mut fresh, &[("counts", "on")]).await.is(303);
     let seen = fresh.get("/").await.is(200);
-    let lines: Vec<&str> = seen.headers.get_all("set-cookie").iter().filter_map(|v| v.to_str().ok()).collect();
+    let lines: Vec<&str> =
+        seen.headers.get_all("set-cookie").iter().filter_map(|v| v.to_str().ok()).collect();
     let line = lines.iter().find(|line| line.starts_with("counts=")).unwrap_or_else(|| panic!("{lines:?}"));
     assert!(!line.to_lowercase().contains("max-age") && line.contains("HttpOnly"), "{line}");
     let privacy = app.visitor().get("/privacy").await.is(200);
@@ -425,10 +438,14 @@ async fn at_a_cap_of_three_the_fourth_view_is_blocked() {
     (0..3).for_each(|_| yesterday.count(&id));
     counts.set_cookie("counts", &guards::seal_counts(&app.app.keys.seal, &yesterday));
     assert!(counts.get("/").await.has(SLOT));
-    app.app.db.write({
-        let id = id.clone();
-        move |conn| Campaign::find(conn, &id)?.end(conn, &UserId::new(), Timestamp::now())
-    }).await.unwrap();
+    app.app
+        .db
+        .write({
+            let id = id.clone();
+            move |conn| Campaign::find(conn, &id)?.end(conn, &UserId::new(), Timestamp::now())
+        })
+        .await
+        .unwrap();
     let few = runs(&app, Pitch { most_shown: Some(4), ..pitch("Four times") }).await;
     let mut seen = 0;
     for _ in 0..8 {
@@ -561,7 +578,8 @@ async fn two_histories_get_the_same_advertisements() {
     runs(&app, Pitch { pages: vec![Place::Front], ..pitch("Front") }).await;
     runs(&app, Pitch { about: vec!["genre:ambient".into()], ..pitch("Ambient") }).await;
     runs(&app, Pitch { about: vec!["genre:jazz".into()], ..pitch("Jazz") }).await;
-    runs(&app, Pitch { about: vec!["tag:tin roof".into()], pages: vec![Place::Search], ..pitch("Roofs") }).await;
+    runs(&app, Pitch { about: vec!["tag:tin roof".into()], pages: vec![Place::Search], ..pitch("Roofs") })
+        .await;
     let (mut one, mut two, mut signed) = (app.visitor(), app.visitor(), app.buyer("Bea Buyer").await);
     for _ in 0..5 {
         one.get(&ambient.href()).await.is(200);
@@ -623,4 +641,35 @@ async fn a_slot_costs_no_query() {
     let mut visitor = app.visitor();
     visitor.get("/").await.is(200);
     assert!(visitor.get("/").await.is(200).has(SLOT));
+}
+
+/// S1-30: a page that a reviewer found to appeal to children contacts nobody, asks nothing and meets nobody by an audience,
+/// whatever its visitor allowed elsewhere; elsewhere what was allowed stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_appeals_to_children_contacts_nobody() {
+    let app = TestApp::with(&[("CUEHOUSE_VENDORS", "ga4=G-TEST")]).await;
+    let track = stocked(&app, "children").await;
+    let (page, at) = (track.href(), format!("/admin/review/{}", track.slug));
+    let (mut yes, mut rae, mut fresh) = (app.visitor(), app.reviewer().await, app.visitor());
+    yes.send("/", "/privacy/choices", &[("choice", "accept")]).await.is(303);
+    yes.set_cookie("_ga", "granted");
+    assert!(yes.get(&page).await.is(200).has("data-vendor=\"ga4\""));
+    assert!(fresh.get(&page).await.has("data-consent-banner"));
+    fresh.says("/", &format!("{at}/children"), &[("children", "yes")]).await.is(303);
+    assert!(yes.get(&page).await.has("data-vendor=\"ga4\""), "it is not for everyone to say");
+    rae.send(&at, &format!("{at}/children"), &[]).await.is(303);
+    assert!(rae.get(&at).await.is(200).has("Take the mark back"));
+    for browser in [&mut yes, &mut fresh] {
+        let seen = browser.get(&page).await.is(200);
+        assert!(!seen.has("data-vendor") && !seen.has("data-consent-banner"));
+        for header in ["content-security-policy", "connection-allowlist"] {
+            assert!(!seen.header(header).unwrap().contains("://"), "{header}");
+        }
+    }
+    assert_eq!(yes.cookie("_ga"), Some("granted"), "what was granted elsewhere stands");
+    assert!(yes.get("/").await.has("data-vendor=\"ga4\""));
+    runs(&app, Pitch { about: vec!["genre:children".into()], ..pitch("Picture books") }).await;
+    assert_eq!(headline(&fresh.get(&page).await).as_deref(), Some("Picture books"), "the page alone chooses");
+    rae.send(&at, &format!("{at}/children"), &[]).await.is(303);
+    assert!(yes.get(&page).await.has("data-vendor=\"ga4\""));
 }
