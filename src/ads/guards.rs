@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use rocket::Request;
-use rocket::http::Method;
 use rocket::request::{FromRequest, Outcome};
 
 use super::board::{Board, Shown};
@@ -17,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::consent::guards::Consent;
 use crate::consent::seal;
 use crate::error::{Error, Result};
+use crate::web::stream::is_head;
 use crate::web::{Ad, Ours, Page, trouble};
 
 /// What the two cookies are bound to.
@@ -135,7 +135,7 @@ impl<'r> FromRequest<'r> for Slot {
                 board: Arc::clone(&app.ads),
                 seal: app.keys.seal,
                 viewer,
-                is_seen: request.method() == Method::Get,
+                is_seen: !is_head(request),
                 now,
             }),
             Err(error) => trouble::stop(request, error),

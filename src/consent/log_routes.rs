@@ -347,7 +347,7 @@ fn meaning(purpose: &str) -> &'static str {
         "analytics" => "statistics",
         "content" => "embedded content",
         "ads" => "advertising",
-        "ads_personalised" => "advertising chosen by past behaviour",
+        "ads_personalised" => "personalised advertising",
         "email_measurement" => "measuring which letters are opened",
         "marketing_email" => "letters with offers",
         "marketing_phone" => "calls with offers",

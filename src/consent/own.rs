@@ -76,7 +76,7 @@ impl OwnChoice {
             valid_until: Timestamp::from_secs(now.plus(book.choice_ms).secs()),
             recipients: vec![Recipient {
                 vendor: HOUSE.into(),
-                name: format!("{} itself", app.config.site_name),
+                name: "The shop itself".into(),
                 deletion_url: None,
             }],
             limit_note: receipt::LIMIT_NOTE.into(),

@@ -181,7 +181,7 @@ async fn what_cannot_be_advertised_is_said_at_its_field_and_nothing_is_made() {
         let all: Vec<(&str, &str)> = std::iter::once(("csrf", token.as_str())).chain(FORM).collect();
         somebody.post("/admin/ads", &all).await.is(403);
     }
-    assert_eq!(app.visitor().get("/admin/ads").await.is(303).location(), "/sign-in?next=/admin/ads");
+    assert_eq!(app.visitor().get("/admin/ads").await.is(303).location(), "/sign-in?next=%2Fadmin%2Fads");
 }
 
 /// S1-21, S3-58: what the ledger says is what was shown and followed, whatever tries to be counted beside; the figures are
@@ -528,7 +528,10 @@ async fn an_audience_is_large_agreed_and_of_age() {
     let account = bea.user.clone().unwrap();
     let kept = app.app.db.read(move |conn| log::of_account(conn, &account, 1)).await.unwrap();
     let receipt = bea.get(&format!("/privacy/receipts/{}", kept[0].receipt.id)).await.is(200);
-    assert!(receipt.has("Cuehouse itself") && receipt.has("advertisements by the topics you say you like"));
+    assert!(
+        receipt.has("The shop itself")
+            && receipt.has("advertisements of our own by the topics you say you like")
+    );
     for browser in [&mut bea, &mut phone] {
         let seen = browser.get(&page).await.is(200);
         let slot = slot(&seen).unwrap_or_else(|| panic!("{}", seen.text()));
