@@ -107,7 +107,7 @@ pub struct WhyPage {
     because: String,
     /// What it is about.
     topics: Vec<&'static str>,
-    /// Whether it found the visitor by what they like.
+    /// Whether what the visitor said they like played a part.
     is_personal: bool,
 }
 
@@ -163,8 +163,24 @@ pub async fn why(
             match places.as_slice() {
                 [] => "It may stand on any page that has a place for advertisements, and it was its turn."
                     .into(),
-                some => format!("It may stand on these pages, and it was its turn: {}.", some.join(", ")),
+                some => format!("It may stand on {}, and it was its turn.", some.join(" and ")),
             }
+        }
+    };
+    let liked: Vec<&str> = match viewer.band {
+        Some(Band::Minor) => vec![],
+        _ => {
+            let both = campaign.topics.iter().filter(|topic| viewer.wishes.liked.contains(topic));
+            both.map(|topic| topic.name()).collect()
+        }
+    };
+    let because = match liked.as_slice() {
+        [] => because,
+        some => {
+            let some = some.join(" and ");
+            format!(
+                "{because} You said that you like {some}, so it comes first among those that fit as well."
+            )
         }
     };
     page.show(&WhyPage {
@@ -172,7 +188,7 @@ pub async fn why(
         headline: campaign.headline.clone(),
         because,
         topics: campaign.topics.iter().map(|topic| topic.name()).collect(),
-        is_personal: !shared.is_empty(),
+        is_personal: !shared.is_empty() || !liked.is_empty(),
     })
 }
 

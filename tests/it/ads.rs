@@ -590,7 +590,7 @@ async fn two_histories_get_the_same_advertisements() {
         signed.get("/search?genre=jazz").await.is(200);
     }
     for (path, headline_of, word) in [
-        ("/".to_owned(), Some("Front"), "may stand on these pages"),
+        ("/".to_owned(), Some("Front"), "may stand on the front page, and it was its turn"),
         (ambient.href(), Some("Ambient"), "is about Ambient"),
         (jazz.href(), Some("Jazz"), "is about Jazz"),
         ("/search?genre=jazz".to_owned(), Some("Jazz"), "is about Jazz"),
