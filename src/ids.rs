@@ -98,6 +98,7 @@ ids! {
     JobId,
     JournalId,
     SessionId,
+    InquiryId,
 }
 
 hex_value!(

@@ -5,6 +5,8 @@ use serde_json::Value;
 use super::joining;
 use crate::App;
 use crate::clock::Timestamp;
+use crate::consent::disclosure::Line;
+use crate::consent::recipient::Use;
 use crate::error::{Error, Result};
 use crate::jobs::Lease;
 use crate::mail::Letter;
@@ -33,8 +35,15 @@ pub async fn send_letter(app: &App, lease: &Lease, to: &str, template: &str, val
         Err(Error::Refused(why)) => tracing::warn!(template, why, "a letter was refused for good"),
         Err(error) => return Err(error),
     }
-    let lease = lease.clone();
-    app.db.write(move |conn| lease.finish(conn, Timestamp::now())).await
+    // A relay that refused it has been told all the same.
+    let (lease, told) = (lease.clone(), app.services.of(Use::Letters).map(Line::of_service));
+    app.db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            lease.finish(conn, now)?;
+            told.iter().try_for_each(|line| line.record(conn, 1, now))
+        })
+        .await
 }
 
 /// Sends whoever has this address a link to choose a new password.

@@ -99,7 +99,12 @@ pub struct Decision {
     /// Vendors (by their place in the registry) that are still to be asked about.
     pub to_ask: Vec<usize>,
     pub model: Model,
+    /// Nobody but [`decide`] makes one.
+    made: Made,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Made;
 
 impl Decision {
     /// What holds where nothing is known: nobody may be contacted.
@@ -202,6 +207,7 @@ pub fn decide(context: &Context<'_>) -> Decision {
         to_ask,
         model,
         reasons,
+        made: Made,
     }
 }
 

@@ -101,12 +101,12 @@ impl Deed {
     async fn record(self, app: &App, now: Timestamp) -> Result<(Choices, ReceiptId)> {
         let Deed { account, change, receipt, salt, notice } = self;
         let (choices, id) = (change.choices, receipt.id.clone());
-        let kept = choices.clone();
+        let (kept, proof_ms) = (choices.clone(), app.consent.proof_ms);
         app.db
             .write(move |conn| {
                 log::wait_turn(conn)?;
                 notice.keep(conn)?;
-                let until = receipt::kept_until(receipt.valid_until);
+                let until = receipt::kept_until(receipt.valid_until, proof_ms);
                 log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
                 if let Some(user) = &account {
                     account::keep(conn, user, &kept, now)?;
@@ -116,21 +116,73 @@ impl Deed {
             .await?;
         Ok((choices, id))
     }
+
+    /// The same for a change of an account that several requests see at once: the first makes it and writes its receipt.
+    /// Answers nothing when another was first.
+    async fn record_first(self, app: &App, was: Option<String>, now: Timestamp) -> Result<Option<Choices>> {
+        let Deed { account, change, receipt, salt, notice } = self;
+        let account = account.ok_or_else(|| Error::internal("a change of no account"))?;
+        let (kept, proof_ms) = (change.choices.clone(), app.consent.proof_ms);
+        let first = app
+            .db
+            .write(move |conn| {
+                log::wait_turn(conn)?;
+                if !account::keep_first(conn, &account, was.as_deref(), &kept, now)? {
+                    return Ok(false);
+                }
+                notice.keep(conn)?;
+                let until = receipt::kept_until(receipt.valid_until, proof_ms);
+                log::append(conn, &receipt, &salt, Some(&account), until, now)?;
+                Ok(true)
+            })
+            .await?;
+        Ok(first.then_some(change.choices))
+    }
 }
 
 /// A signal reached an account that had not opted out: it is opted out from now on, on every device (11 CCR 7025(c)(1)).
+/// A browser asks for several pages at once, so `was` says what the account's row held when `before` was read: the
+/// first of them changes it, and the others see what it made.
 pub(super) async fn signal(
     app: &App,
     user: &UserId,
     before: &Choices,
+    was: Option<String>,
     signals: Signals,
     now: Timestamp,
 ) -> Result<Choices> {
     let change = carry_out(&app.consent, before, &Press::Signal, &[], true, now);
+    // Whoever came second obeys the signal too, whatever the first one kept.
+    let mut obeyed = change.choices.clone();
     let scene =
         Scene { account: Some(user.clone()), before, signals, band: Some(Band::Adult), surface: "signal" };
     let deed = Deed::new(app, scene, change, now)?;
-    Ok(deed.record(app, now).await?.0)
+    if let Some(made) = deed.record_first(app, was, now).await? {
+        return Ok(made);
+    }
+    let user = user.clone();
+    if let Some(kept) = app.db.read(move |conn| account::of(conn, &user, now)).await?.choices
+        && kept.opted_out_at.is_some()
+    {
+        obeyed = kept;
+    }
+    Ok(obeyed)
+}
+
+/// Opts an account out of sale and sharing because its owner asked for it otherwise than by the button: by post, or by
+/// e-mail. Answers the receipt.
+pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<ReceiptId> {
+    let whose = user.clone();
+    let before = app.db.read(move |conn| account::of(conn, &whose, now)).await?.choices.unwrap_or_default();
+    let change = carry_out(&app.consent, &before, &Press::OptOut, &[], false, now);
+    let scene = Scene {
+        account: Some(user.clone()),
+        before: &before,
+        signals: Signals::default(),
+        band: Some(Band::Adult),
+        surface: "inquiry",
+    };
+    Ok(Deed::new(app, scene, change, now)?.record(app, now).await?.1)
 }
 
 /// A purpose with its switch.

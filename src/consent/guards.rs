@@ -127,13 +127,13 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     {
         kept = app.db.read(move |conn| account::of(conn, &user, now)).await?;
     }
-    if let Some(own) = kept.choices {
+    if let Some(own) = kept.choices.take() {
         choices = own;
     }
     if let (true, Some(user)) =
         (signal && choices.opted_out_at.is_none() && choices.overrides_gpc.is_none(), &account)
     {
-        choices = desk::signal(app, user, &choices, signals, now).await?;
+        choices = desk::signal(app, user, &choices, kept.line.clone(), signals, now).await?;
     }
     let band = match account {
         // Whoever has an account passed the age screen as an adult.

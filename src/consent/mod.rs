@@ -14,6 +14,7 @@ pub mod deed;
 pub mod notice;
 pub mod place;
 pub mod purpose;
+pub mod recipient;
 pub mod rulebook;
 pub mod vendor;
 
@@ -22,13 +23,18 @@ pub mod frame;
 pub mod guards;
 pub mod janitor;
 pub mod leave;
+pub mod pass;
 pub mod policy;
 pub mod reports;
+pub mod tell;
 
 // Where it is kept, and how it is proved.
 pub mod account;
 pub mod bundle;
+pub mod disclosure;
+pub mod dpv;
 pub mod head;
+pub mod inquiry;
 pub mod log;
 pub mod log_routes;
 pub mod merkle;
@@ -39,10 +45,13 @@ pub mod seal;
 pub mod bits;
 pub mod gpp;
 pub mod tcf;
+pub mod vendor_list;
 
 // Its addresses.
 pub mod age;
-mod desk;
+pub mod desk;
+pub mod jobs;
+mod rights;
 pub mod routes;
 mod who;
 
@@ -58,7 +67,7 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<routes::Privacy>());
     all.extend(samples::<desk::ChoicesPage>());
     all.extend(samples::<who::WhoPage>());
-    all.extend(samples::<who::RightsPage>());
+    all.extend(samples::<rights::RightsPage>());
     all.extend(samples::<leave::LeavePage>());
     all.extend(log_routes::views());
     all
@@ -77,12 +86,13 @@ pub fn stage() -> AdHoc {
                 desk::choices,
                 desk::choose,
                 who::vendors,
-                who::rights,
+                rights::show,
                 leave::vendor,
                 leave::vendor_away,
                 reports::csp,
                 reports::connection,
                 routes::gpc,
+                routes::vendor_list,
                 routes::security,
                 routes::robots,
                 routes::opensearch,

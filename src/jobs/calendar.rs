@@ -6,7 +6,8 @@ use super::{Job, Priority, Stop, Terms, enqueue_as};
 use crate::App;
 use crate::accounts::{joining, session, token};
 use crate::clock::{DAY, HOUR, Timestamp};
-use crate::consent::{head, log, reports};
+use crate::consent::tcf::list::Need;
+use crate::consent::{disclosure, head, inquiry, log, reports, vendor_list};
 use crate::error::Result;
 
 /// Enqueues what is due until told to stop.
@@ -17,6 +18,9 @@ pub async fn keep(app: App, mut stop: Stop) {
     while !stop.is_stopped() {
         if let Err(error) = round(&app, Timestamp::now()).await {
             tracing::warn!(%error, "the calendar could not be kept");
+        }
+        if let Err(error) = write_down(&app).await {
+            tracing::warn!(%error, "what pages disclosed could not be written down yet");
         }
         app.limits.forget();
         tokio::select! {
@@ -29,8 +33,23 @@ pub async fn keep(app: App, mut stop: Stop) {
     }
 }
 
-/// What belongs to an end: a head over what was chosen since the last one.
+/// Writes down what pages let browsers give away since the last time. What cannot be written is kept for the next time.
+pub async fn write_down(app: &App) -> Result<()> {
+    let counted = app.tally.take();
+    if counted.is_empty() {
+        return Ok(());
+    }
+    let rows = counted.clone();
+    let done = app.db.write(move |conn| rows.record(conn)).await;
+    if done.is_err() {
+        app.tally.put_back(counted);
+    }
+    done
+}
+
+/// What belongs to an end: a head over what was chosen since the last one, and the last counts.
 pub async fn end(app: &App, now: Timestamp) -> Result<()> {
+    write_down(app).await?;
     let issuer = app.issuer.clone();
     app.db.write(move |conn| head::sign(conn, &issuer, now)).await?;
     Ok(())
@@ -46,6 +65,7 @@ pub async fn begin(app: &App, now: Timestamp) -> Result<()> {
 /// Everything that belongs to this hour and this day and is not enqueued yet.
 pub async fn round(app: &App, now: Timestamp) -> Result<()> {
     let issuer = app.issuer.clone();
+    let list = app.config.vendor_list.as_ref().map(|file| file.as_str().to_owned());
     app.db
         .write(move |conn| {
             head::sign_hourly(conn, &issuer, now)?;
@@ -56,6 +76,12 @@ pub async fn round(app: &App, now: Timestamp) -> Result<()> {
             };
             let reconcile = Job::Reconcile {};
             enqueue_as(conn, &reconcile, once(&reconcile, HOUR), now)?;
+            if let Some(list) = &list
+                && vendor_list::need(conn, list, now)? != Need::Nothing
+            {
+                let fetch = Job::FetchVendorList {};
+                enqueue_as(conn, &fetch, once(&fetch, HOUR), now)?;
+            }
             let collect = Job::Collect {};
             if enqueue_as(conn, &collect, once(&collect, DAY), now)? {
                 session::sweep(conn, now)?;
@@ -63,6 +89,8 @@ pub async fn round(app: &App, now: Timestamp) -> Result<()> {
                 joining::sweep(conn, now)?;
                 log::expire(conn, now)?;
                 reports::sweep(conn, now)?;
+                disclosure::sweep(conn, now)?;
+                inquiry::sweep(conn, now)?;
             }
             Ok(())
         })

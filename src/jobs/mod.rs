@@ -38,6 +38,8 @@ pub enum Job {
     FillDemo { number: usize },
     /// Collect bytes that no row names.
     Collect {},
+    /// Ask the publisher of the vendor list for it.
+    FetchVendorList {},
 }
 
 impl Job {
@@ -51,6 +53,7 @@ impl Job {
             Job::Reconcile {} => "reconcile",
             Job::FillDemo { .. } => "fill_demo",
             Job::Collect {} => "collect",
+            Job::FetchVendorList {} => "fetch_vendor_list",
         }
     }
 }

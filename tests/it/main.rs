@@ -17,6 +17,8 @@ mod crash;
 mod damaged;
 mod database;
 mod demo;
+mod disclosures;
+mod egress;
 mod journey;
 mod player;
 mod privacy;
