@@ -63,6 +63,8 @@ pub struct PrivacySettings {
     pub receipt_days: i64,
     /// Whether the shop says that it sells and shares nothing: then no vendor that might can be on.
     pub declares_no_sale: bool,
+    /// Whether letters may report back at all, to those who agreed.
+    pub measures_letters: bool,
     /// The most that advertising may do here.
     pub ads: AdsMode,
 }
@@ -170,6 +172,7 @@ const NAMES: &[&str] = &[
     "privacy.choice_days",
     "privacy.receipt_days",
     "privacy.declares_no_sale",
+    "email.measurement",
     "ads.mode",
     "tcf.vendor_list_url",
     "egress.proxy",
@@ -381,6 +384,7 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
             text.parse().ok().filter(|n| (1..=LONGEST_PROOF_DAYS).contains(n))
         }),
         declares_no_sale: said.switch("privacy.declares_no_sale", false),
+        measures_letters: said.switch("email.measurement", false),
         ads: said.read("ads.mode", AdsMode::Contextual, "none, contextual or vendor", |text| match text {
             "none" => Some(AdsMode::None),
             "contextual" => Some(AdsMode::Contextual),

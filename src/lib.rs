@@ -79,7 +79,9 @@ pub struct App {
     /// The services that the shop itself needs.
     pub services: Arc<consent::recipient::Services>,
     /// What pages let browsers give away, counted until it is written.
-    pub tally: Arc<consent::disclosure::Tally>,
+    pub tally: Arc<consent::disclosure::Pages>,
+    /// Letters that reported back, counted until it is written.
+    pub heard: Arc<consent::letters::Heard>,
     pub index: search::Index,
     pub hashing: Hashing,
     pub limits: web::Limits,
@@ -159,6 +161,7 @@ impl App {
             consent: Arc::new(rules),
             services: Arc::new(consent::recipient::Services::new(&config, media_origin.as_deref())),
             tally: Arc::default(),
+            heard: Arc::default(),
             index,
             limits: web::Limits::new(&config)?,
             templates: web::Templates::new(&config.currency)?,

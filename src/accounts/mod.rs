@@ -6,6 +6,7 @@
 pub mod guards;
 pub mod jobs;
 pub mod joining;
+pub mod letter;
 pub mod password;
 mod routes;
 pub mod session;

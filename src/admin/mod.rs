@@ -4,6 +4,7 @@
 
 mod desk;
 mod inquiries;
+mod letters;
 mod pages;
 mod routes;
 
@@ -23,5 +24,6 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<pages::ReviewPage>());
     all.extend(samples::<pages::JobsPage>());
     all.extend(inquiries::views());
+    all.extend(samples::<letters::LettersPage>());
     all
 }

@@ -329,6 +329,7 @@ fn kind_words(kind: &str) -> &'static str {
         "reconcile" => "Ask Stripe what we missed",
         "fill_demo" => "Make a sound for the demo",
         "collect" => "Collect what nobody needs",
+        "send_news" => "Write the weekly letter",
         "fetch_vendor_list" => "Fetch the vendor list",
         _ => "Something else",
     }

@@ -3,7 +3,7 @@
 use rocket::{State, get, post, routes};
 
 use super::desk::{self, Case};
-use super::inquiries;
+use super::{inquiries, letters};
 use super::pages::{Doors, JobsPage, QueuePage, ReviewPage};
 use crate::App;
 use crate::accounts::guards::{Admin, Reviewer, Staff};
@@ -20,7 +20,7 @@ use crate::web::stream::{Disposition, FileReply, Pace, StoredFile};
 use crate::web::{Faults, FormView, Page, Posted, Reply};
 
 pub fn all() -> Vec<rocket::Route> {
-    let mut all = routes![index, queue, show, preview, master, publish, refuse, jobs_page, retry];
+    let mut all = routes![index, queue, show, preview, master, publish, refuse, jobs_page, retry, letters::index];
     all.extend(inquiries::all());
     all
 }

@@ -29,6 +29,8 @@ pub struct Context<'a> {
     /// Whether this is a member without advertisements.
     pub ad_free: bool,
     pub choices: &'a Choices,
+    /// Whether the person switched on that letters report back, lately enough.
+    pub letters_measured: bool,
     /// A vendor loaded by an explicit click, for this response alone.
     pub load_once: Option<&'a str>,
     pub now: Timestamp,
@@ -118,6 +120,7 @@ impl Decision {
             account_opted_out: false,
             ad_free: false,
             choices: &Choices::default(),
+            letters_measured: false,
             load_once: None,
             now: Timestamp(0),
         })
@@ -198,8 +201,7 @@ pub fn decide(context: &Context<'_>) -> Decision {
         Model::OptOut => vec![],
     };
     let adult = context.band == Some(Band::Adult) && !context.age_locked;
-    let measured = context.choices.purposes.get(&Purpose::EmailMeasurement) == Some(&true)
-        && context.choices.expires_at.is_some_and(|at| context.now < at);
+    let measured = context.book.measures_letters && context.letters_measured;
     Decision {
         ads: ads_mode(context, &reasons),
         mail_measurement: adult && measured && !signal && !opted_out,
@@ -311,13 +313,16 @@ mod tests {
         account_opted_out: bool,
         ad_free: bool,
         choices: Choices,
+        letters_measured: bool,
+        measures_letters: bool,
         load_once: Option<String>,
         now: Timestamp,
     }
 
     impl Case {
         fn decide(&self) -> (Rulebook, Decision) {
-            let book = book(&self.on, self.opt_out, self.child_mode, self.ads);
+            let mut book = book(&self.on, self.opt_out, self.child_mode, self.ads);
+            book.measures_letters = self.measures_letters;
             let decision = decide(&Context {
                 book: &book,
                 band: self.band,
@@ -327,6 +332,7 @@ mod tests {
                 account_opted_out: self.account_opted_out,
                 ad_free: self.ad_free,
                 choices: &self.choices,
+                letters_measured: self.letters_measured,
                 load_once: self.load_once.as_deref(),
                 now: self.now,
             });
@@ -350,7 +356,7 @@ mod tests {
         let few = || prop::bool::weighted(0.2);
         (
             (prop::sample::subsequence((0..7usize).collect::<Vec<_>>(), 0..=7), few(), few(), mode, band),
-            (few(), few(), few(), few(), few()),
+            (few(), few(), few(), few(), few(), prop::bool::ANY, prop::bool::ANY),
             any_choices(),
             prop::option::weighted(0.2, prop::sample::select(vec!["ga4".to_owned(), "adsense".to_owned()])),
             0i64..2_000_000_000,
@@ -368,6 +374,8 @@ mod tests {
                     account_opted_out: flags.3,
                     ad_free: flags.4,
                     choices,
+                    letters_measured: flags.5,
+                    measures_letters: flags.6,
                     load_once,
                     now: Timestamp::from_secs(secs),
                 }
@@ -456,6 +464,22 @@ mod tests {
             prop_assert_eq!(list.contains("https://"), !may.is_empty());
         }
 
+        /// T-EM-1, R-EM-1, R-EM-2: a letter reports back only where the site and the person both said so, the person is
+        /// known to be an adult, and nothing asks to be left alone.
+        #[test]
+        fn letters_report_back_only_for_adults_who_agreed_on_sites_that_do(case in any_case()) {
+            let decision = case.decide().1;
+            let left_alone = (case.gpc || case.dnt) && case.choices.overrides_gpc.is_none()
+                || case.account_opted_out || case.choices.opted_out_at.is_some();
+            let may = case.measures_letters && case.letters_measured && case.band == Some(Band::Adult)
+                && !case.age_locked && !left_alone;
+            prop_assert!(!decision.mail_measurement || may);
+            let off = Case { letters_measured: false, ..case.clone() };
+            prop_assert!(!off.decide().1.mail_measurement);
+            let off = Case { measures_letters: false, ..case };
+            prop_assert!(!off.decide().1.mail_measurement);
+        }
+
         /// R-AD-1, R-AD-2: who has paid for no advertisements sees none, whatever else.
         #[test]
         fn a_member_without_advertisements_sees_none(case in any_case()) {
@@ -486,6 +510,8 @@ mod tests {
             account_opted_out: false,
             ad_free: false,
             choices: yes.clone(),
+            letters_measured: false,
+            measures_letters: false,
             load_once: None,
             now,
         };

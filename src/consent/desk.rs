@@ -10,6 +10,8 @@ use super::age::Band;
 use super::choices::{Choices, Standing};
 use super::deed::{Change, Press, carry_out};
 use super::guards::{Consent, Decided, Signals};
+use super::letter_routes::{Switch, switches};
+use super::letters::Wanted;
 use super::log;
 use super::notice::{self, PurposeTold, Told, VendorTold};
 use super::purpose::Purpose;
@@ -213,8 +215,8 @@ pub struct ChoicesPage {
     purposes: Vec<PurposeRow>,
     vendors: Vec<VendorRow>,
     small: &'static str,
-    /// Whether letters may report back; only for people with an account.
-    letters: Option<bool>,
+    /// Letters that nobody has to get; only for people with an account.
+    letters: Vec<Switch>,
     says_gpc: bool,
     says_dnt: bool,
     signal_beaten: bool,
@@ -234,7 +236,7 @@ pub struct ChoicesPage {
 }
 
 impl ChoicesPage {
-    fn new(app: &App, consent: &Consent, fresh: Option<String>) -> ChoicesPage {
+    fn new(app: &App, consent: &Consent, letters: Vec<Switch>, fresh: Option<String>) -> ChoicesPage {
         let (book, now) = (&app.consent, Timestamp::now());
         let (choices, decision) = (&consent.choices, &consent.decision);
         let told = Told::about(book.on());
@@ -275,10 +277,7 @@ impl ChoicesPage {
             purposes,
             vendors,
             small: told.small,
-            letters: consent
-                .account
-                .as_ref()
-                .map(|_| choices.purposes.get(&Purpose::EmailMeasurement) == Some(&true)),
+            letters,
             says_gpc: consent.signals.gpc,
             says_dnt: consent.signals.dnt && book.honour_dnt,
             signal_beaten: consent.signal(app) && choices.overrides_gpc.is_some(),
@@ -314,7 +313,11 @@ impl View for ChoicesPage {
                 .map(|v| VendorRow { told: v.clone(), on, is_contacted: on, reason: "On." })
                 .collect(),
             small: told.small,
-            letters: account.then_some(on),
+            letters: if account {
+                vec![Switch { slug: "marketing_email", name: "A letter a week", words: "What is new.", on }]
+            } else {
+                vec![]
+            },
             says_gpc: on,
             says_dnt: !on,
             signal_beaten: on && account,
@@ -335,9 +338,21 @@ impl View for ChoicesPage {
 
 /// One screen with every choice on it.
 #[get("/privacy/choices?<receipt>")]
-pub fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
+pub async fn choices(
+    receipt: Option<&str>,
+    page: Page,
+    consent: Decided,
+    app: &State<App>,
+) -> Result<Reply> {
     let fresh = receipt.and_then(ReceiptId::parse).map(|id| id.to_string());
-    page.show(&ChoicesPage::new(app, &consent, fresh))
+    let shown = match consent.account.clone() {
+        None => vec![],
+        Some(user) => {
+            let wanted = app.db.read(move |conn| Wanted::of(conn, &user)).await?;
+            switches(app, &wanted, Timestamp::now())
+        }
+    };
+    page.show(&ChoicesPage::new(app, &consent, shown, fresh))
 }
 
 /// Takes a choice: the state changes and its receipt is written, or nothing does. Then a whole new document, because a

@@ -10,7 +10,6 @@
 //! killed loses the counts of its last minute; what calls, payments and letters disclosed is written with them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use diesel::dsl::min;
 use diesel::prelude::*;
@@ -21,6 +20,7 @@ use super::guards::Consent;
 use super::purpose::Purpose;
 use super::recipient::{self, Category, Entry, Service, Services};
 use super::rulebook::Rulebook;
+use super::tally::Tally;
 use super::vendor::Vendor;
 use crate::clock::{DAY, Timestamp};
 use crate::db::Conn;
@@ -32,8 +32,6 @@ use crate::text_enum;
 /// Whole years before this one of which rows are kept: who asks late in a year asks about the year before, and a claim
 /// that the answer was wrong needs it for a while longer.
 pub const KEPT_YEARS: i32 = 3;
-/// Kinds of lines counted in memory; beyond what any registry could make.
-const MOST_LINES: usize = 10_000;
 
 text_enum! {
     /// Why something was allowed to be given.
@@ -163,46 +161,12 @@ pub fn granted<'a>(vendor: &'a Vendor, consent: &'a Consent) -> impl Iterator<It
     })
 }
 
-/// Counts that are not written yet, by day.
-#[derive(Default)]
-pub struct Tally(Mutex<BTreeMap<(String, Line), i64>>);
+/// What pages gave away, by day, that is not written yet.
+pub type Pages = Tally<(String, Line)>;
 
-impl Tally {
-    /// Counts something that happened now.
-    pub fn note(&self, line: Line, now: Timestamp) {
-        self.add((now.day(), line), 1);
-    }
-
-    fn add(&self, line: (String, Line), count: i64) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() < MOST_LINES || lines.contains_key(&line) {
-            *lines.entry(line).or_default() += count;
-        }
-    }
-
-    /// Takes what was counted, to be written.
-    pub fn take(&self) -> Counted {
-        Counted(std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)))
-    }
-
-    /// Puts back what could not be written.
-    pub fn put_back(&self, counted: Counted) {
-        counted.0.into_iter().for_each(|(line, count)| self.add(line, count));
-    }
-}
-
-/// Counts on their way into the ledger.
-#[derive(Clone, Debug, Default)]
-pub struct Counted(BTreeMap<(String, Line), i64>);
-
-impl Counted {
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub fn record(&self, conn: &mut Conn) -> Result<()> {
-        self.0.iter().try_for_each(|((day, line), count)| line.record_on(conn, *count, day))
-    }
+/// Writes down what was counted.
+pub fn record(conn: &mut Conn, counted: &BTreeMap<(String, Line), i64>) -> Result<()> {
+    counted.iter().try_for_each(|((day, line), count)| line.record_on(conn, *count, day))
 }
 
 /// Forgets years older than they may be. Answers how many rows.

@@ -149,6 +149,8 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         account_opted_out: account.is_some() && choices.opted_out_at.is_some(),
         ad_free: kept.ad_free,
         choices: &choices,
+        // No page sends a letter.
+        letters_measured: false,
         load_once: None,
         now,
     });

@@ -23,9 +23,11 @@ pub mod frame;
 pub mod guards;
 pub mod janitor;
 pub mod leave;
+pub mod letters;
 pub mod pass;
 pub mod policy;
 pub mod reports;
+pub mod tally;
 pub mod tell;
 
 // Where it is kept, and how it is proved.
@@ -51,6 +53,7 @@ pub mod vendor_list;
 pub mod age;
 pub mod desk;
 pub mod jobs;
+pub mod letter_routes;
 mod rights;
 pub mod routes;
 mod who;
@@ -70,13 +73,14 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<rights::RightsPage>());
     all.extend(samples::<leave::LeavePage>());
     all.extend(log_routes::views());
+    all.extend(letter_routes::views());
     all
 }
 
 /// Mounts the age screen, the privacy pages and the files that other machines look for.
 pub fn stage() -> AdHoc {
     AdHoc::on_ignite("consent", |rocket| async {
-        rocket.mount("/", log_routes::all()).mount(
+        rocket.mount("/", log_routes::all()).mount("/", letter_routes::all()).mount(
             "/",
             routes![
                 routes::screen,

@@ -48,6 +48,8 @@ pub struct Rulebook {
     /// How long a receipt is kept beyond that, in milliseconds.
     pub proof_ms: i64,
     pub ads: AdsMode,
+    /// Whether letters may report back at all, to those who agreed.
+    pub measures_letters: bool,
     /// Whether an unscreened visitor may be a child: then nobody is asked and no vendor runs.
     pub child_mode: bool,
 }
@@ -102,6 +104,7 @@ impl Rulebook {
             choice_ms: config.privacy.choice_days * DAY,
             proof_ms: config.privacy.receipt_days * DAY,
             ads: config.privacy.ads,
+            measures_letters: config.privacy.measures_letters,
             child_mode: false,
         })
     }

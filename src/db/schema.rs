@@ -574,3 +574,21 @@ diesel::table! {
         last_modified -> Nullable<Text>,
     }
 }
+
+diesel::table! {
+    account_letters (user_id, topic) {
+        user_id -> Text,
+        topic -> Text,
+        wanted -> Bool,
+        decided_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    letter_days (day, letter, what) {
+        day -> Text,
+        letter -> Text,
+        what -> Text,
+        count -> BigInt,
+    }
+}

@@ -7,7 +7,7 @@ use crate::App;
 use crate::accounts::{joining, session, token};
 use crate::clock::{DAY, HOUR, Timestamp};
 use crate::consent::tcf::list::Need;
-use crate::consent::{disclosure, head, inquiry, log, reports, vendor_list};
+use crate::consent::{disclosure, head, inquiry, letters, log, reports, vendor_list};
 use crate::error::Result;
 
 /// Enqueues what is due until told to stop.
@@ -33,16 +33,24 @@ pub async fn keep(app: App, mut stop: Stop) {
     }
 }
 
-/// Writes down what pages let browsers give away since the last time. What cannot be written is kept for the next time.
+/// Writes down what was only counted since the last time: what pages let browsers give away, and letters that reported
+/// back. What cannot be written is kept for the next time.
 pub async fn write_down(app: &App) -> Result<()> {
-    let counted = app.tally.take();
-    if counted.is_empty() {
+    let (pages, heard) = (app.tally.take(), app.heard.take());
+    if pages.is_empty() && heard.is_empty() {
         return Ok(());
     }
-    let rows = counted.clone();
-    let done = app.db.write(move |conn| rows.record(conn)).await;
+    let rows = (pages.clone(), heard.clone());
+    let done = app
+        .db
+        .write(move |conn| {
+            disclosure::record(conn, &rows.0)?;
+            letters::record(conn, &rows.1)
+        })
+        .await;
     if done.is_err() {
-        app.tally.put_back(counted);
+        app.tally.put_back(pages);
+        app.heard.put_back(heard);
     }
     done
 }
@@ -69,11 +77,12 @@ pub async fn round(app: &App, now: Timestamp) -> Result<()> {
     app.db
         .write(move |conn| {
             head::sign_hourly(conn, &issuer, now)?;
-            let once = |job: &Job, every: i64| Terms {
-                once: Some(format!("{}:{}", job.kind(), now.0.div_euclid(every))),
+            let once_from = |job: &Job, number: i64| Terms {
+                once: Some(format!("{}:{number}", job.kind())),
                 priority: Priority::Upkeep,
                 delay_ms: 0,
             };
+            let once = |job: &Job, every: i64| once_from(job, now.0.div_euclid(every));
             let reconcile = Job::Reconcile {};
             enqueue_as(conn, &reconcile, once(&reconcile, HOUR), now)?;
             if let Some(list) = &list
@@ -82,6 +91,8 @@ pub async fn round(app: &App, now: Timestamp) -> Result<()> {
                 let fetch = Job::FetchVendorList {};
                 enqueue_as(conn, &fetch, once(&fetch, HOUR), now)?;
             }
+            let news = Job::SendNews {};
+            enqueue_as(conn, &news, once_from(&news, letters::week(now)), now)?;
             let collect = Job::Collect {};
             if enqueue_as(conn, &collect, once(&collect, DAY), now)? {
                 session::sweep(conn, now)?;
@@ -91,6 +102,7 @@ pub async fn round(app: &App, now: Timestamp) -> Result<()> {
                 reports::sweep(conn, now)?;
                 disclosure::sweep(conn, now)?;
                 inquiry::sweep(conn, now)?;
+                letters::sweep(conn, now)?;
             }
             Ok(())
         })

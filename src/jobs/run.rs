@@ -154,6 +154,7 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
         Job::ProcessUpload { upload } => studio::jobs::process(app, lease, upload).await,
         Job::FillDemo { number } => demo::jobs::fill(app, lease, *number).await,
         Job::Collect {} => upkeep::jobs::collect(app, lease).await,
+        Job::SendNews {} => consent::jobs::send_news(app, lease).await,
         Job::FetchVendorList {} => consent::jobs::fetch_vendor_list(app, lease).await,
         Job::SendReceipt { order } => sales::jobs::send_receipt(app, lease, order).await,
         Job::Reconcile {} => sales::jobs::reconcile(app, lease).await,

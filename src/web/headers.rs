@@ -86,14 +86,14 @@ impl Fairing for Headers {
             response.set_raw_header("Vary", policy::VARY);
             if response.content_type().is_some_and(|kind| kind.is_html()) {
                 let lines = disclosure::of_page(book, &consent);
-                lines.into_iter().for_each(|line| app.tally.note(line, Timestamp::now()));
+                lines.into_iter().for_each(|line| app.tally.note((Timestamp::now().day(), line)));
             }
         }
         if let (Some(origin), Some(to)) = (media, response.headers().get_one("Location"))
             && to.starts_with(origin)
             && let Some(service) = app.services.of(Use::Delivery)
         {
-            app.tally.note(Line::of_service(service), Timestamp::now());
+            app.tally.note((Timestamp::now().day(), Line::of_service(service)));
         }
         compress(request, response).await;
     }

@@ -46,10 +46,17 @@ fn told(page: &Seen) -> BTreeSet<(String, String, String)> {
         let rest = tag.split(&format!("{name}=\"")).nth(1).unwrap();
         rest.split('"').next().unwrap().to_owned()
     };
-    page.split("<tr data-recipient").skip(1).map(|row| {
-        let tag = format!("data-recipient{}", row.split('>').next().unwrap());
-        (attribute(&tag, "data-recipient"), attribute(&tag, "data-purpose"), attribute(&tag, "data-categories"))
-    }).collect()
+    page.split("<tr data-recipient")
+        .skip(1)
+        .map(|row| {
+            let tag = format!("data-recipient{}", row.split('>').next().unwrap());
+            (
+                attribute(&tag, "data-recipient"),
+                attribute(&tag, "data-purpose"),
+                attribute(&tag, "data-categories"),
+            )
+        })
+        .collect()
 }
 
 /// R-EN-6, S2-45: only what a page was allowed to contact is written, counted by day; a refusal, a signal and a file
@@ -79,7 +86,9 @@ async fn pages_are_counted_for_those_who_allowed_it_and_for_nobody_else() {
     // The page of choices that the press was made on was still allowed.
     assert_eq!(written(&app).await, both(5));
     let count = app.app.db.read(|conn| {
-        Ok(diesel::sql_query("SELECT COUNT(*) AS n FROM disclosures WHERE receipt_seq <> 0").get_result::<Count>(conn)?.n)
+        Ok(diesel::sql_query("SELECT COUNT(*) AS n FROM disclosures WHERE receipt_seq <> 0")
+            .get_result::<Count>(conn)?
+            .n)
     });
     assert_eq!(count.await.unwrap(), 0, "no page's row leads to a receipt");
 }
@@ -96,10 +105,7 @@ async fn counts_survive_a_database_that_is_away_for_a_moment() {
     app.app.tally.put_back(counted);
     yes.get("/").await.is(200);
     calendar::end(&app.app, Timestamp::now()).await.unwrap();
-    assert_eq!(
-        written(&app).await,
-        [line("ga4", "analytics", 2), line("statcounter", "analytics", 2)]
-    );
+    assert_eq!(written(&app).await, [line("ga4", "analytics", 2), line("statcounter", "analytics", 2)]);
 }
 
 /// A payment is written with the order that it is for.
@@ -160,7 +166,11 @@ async fn a_letter_is_written_when_a_relay_carries_it() {
     app.run_jobs().await;
     assert_eq!(written(&app).await, [line("mail", "letters", 1)]);
     let notice = visitor.get("/privacy/rights").await.is(200);
-    assert!(told(&notice).contains(&("mail".into(), "letters".into(), "email letters".into())), "{}", notice.text());
+    assert!(
+        told(&notice).contains(&("mail".into(), "letters".into(), "email letters".into())),
+        "{}",
+        notice.text()
+    );
 }
 
 /// T-CA-4, S3-64: the public notice is the register, and nothing stands in the ledger that the notice does not tell of; who
@@ -187,7 +197,10 @@ async fn the_notice_equals_the_register_and_holds_the_ledger() {
         .unwrap();
     assert_eq!(ledger.len(), 2);
     for entry in &ledger {
-        assert!(notice.contains(&(entry.id.clone(), entry.purpose.clone(), entry.categories.clone())), "{entry:?}");
+        assert!(
+            notice.contains(&(entry.id.clone(), entry.purpose.clone(), entry.categories.clone())),
+            "{entry:?}"
+        );
     }
     // Somebody who is off today, and somebody who was off longer ago than that.
     let histats = app.app.consent.registry.vendor("histats").unwrap();
@@ -203,8 +216,10 @@ async fn the_notice_equals_the_register_and_holds_the_ledger() {
         })
         .await
         .unwrap();
-    let later: Vec<String> =
-        told(&yes.get("/privacy/rights").await.is(200)).difference(&notice).map(|(id, ..)| id.clone()).collect();
+    let later: Vec<String> = told(&yes.get("/privacy/rights").await.is(200))
+        .difference(&notice)
+        .map(|(id, ..)| id.clone())
+        .collect();
     assert_eq!(later, ["histats"]);
 }
 
@@ -227,17 +242,40 @@ async fn an_inquiry_by_post_is_answered_from_the_ledger_once_a_year() {
         (Line::of_vendor(ga, Purpose::Analytics, Basis::Consent), then),
         (Line::of_service(&payment), then),
         // Of this year, and of the year before: not asked about.
-        (Line::of_vendor(app.app.consent.registry.vendor("statcounter").unwrap(), Purpose::Analytics, Basis::Consent), Timestamp::now()),
-        (Line::of_vendor(app.app.consent.registry.vendor("histats").unwrap(), Purpose::Analytics, Basis::Consent), then.plus(-366 * DAY)),
+        (
+            Line::of_vendor(
+                app.app.consent.registry.vendor("statcounter").unwrap(),
+                Purpose::Analytics,
+                Basis::Consent,
+            ),
+            Timestamp::now(),
+        ),
+        (
+            Line::of_vendor(
+                app.app.consent.registry.vendor("histats").unwrap(),
+                Purpose::Analytics,
+                Basis::Consent,
+            ),
+            then.plus(-366 * DAY),
+        ),
     ];
-    app.app.db.write(move |conn| lines.iter().try_for_each(|(line, at)| line.record(conn, 1, *at))).await.unwrap();
+    app.app
+        .db
+        .write(move |conn| lines.iter().try_for_each(|(line, at)| line.record(conn, 1, *at)))
+        .await
+        .unwrap();
     let mut sam = app.person("Sam Support", &[cuehouse::accounts::user::Role::Support]).await;
     assert!(sam.get("/admin").await.is(200).has("Nobody waits for an answer"));
     app.buyer("Bea Buyer").await.get("/admin/inquiries").await.is(403);
     app.visitor().get("/admin/inquiries").await.is(303);
     let day = Timestamp::now().plus(-10 * DAY).day();
     let form = |name: &'static str, day: String| {
-        vec![("way", "post".to_owned()), ("name", name.to_owned()), ("address", "1 Lane\nOakland, CA".to_owned()), ("received", day)]
+        vec![
+            ("way", "post".to_owned()),
+            ("name", name.to_owned()),
+            ("address", "1 Lane\nOakland, CA".to_owned()),
+            ("received", day),
+        ]
     };
     async fn enters(sam: &mut Browser, fields: Vec<(&str, String)>) -> Seen {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
@@ -247,13 +285,23 @@ async fn an_inquiry_by_post_is_answered_from_the_ledger_once_a_year() {
     enters(&mut sam, form("Ada Field", "yesterday".into())).await.is(422);
     let href = enters(&mut sam, form("Ada Field", day.clone())).await.is(303).location().to_owned();
     let list = sam.get("/admin/inquiries").await.is(200);
-    assert!(list.has("Ada Field") && (list.has("19 days left") || list.has("20 days left")), "{}", list.text());
+    assert!(
+        list.has("Ada Field") && (list.has("19 days left") || list.has("20 days left")),
+        "{}",
+        list.text()
+    );
     // Once a calendar year for one person, however they write themselves.
     let again = enters(&mut sam, form("ada  FIELD", Timestamp::now().day())).await.is(409);
     assert!(again.has(&href), "{}", again.text());
     let page = sam.get(&href).await.is(200);
     let letter = page.text().split("<article").nth(1).unwrap().split("</article>").next().unwrap().to_owned();
-    for told in ["1 Lane<br>Oakland, CA", "Google Analytics 4", "1600 Amphitheatre Parkway", "pages looked at, and when", "a pretend payment service"] {
+    for told in [
+        "1 Lane<br>Oakland, CA",
+        "Google Analytics 4",
+        "1600 Amphitheatre Parkway",
+        "pages looked at, and when",
+        "a pretend payment service",
+    ] {
         assert!(letter.contains(told), "{told} in {letter}");
     }
     assert!(letter.contains(&format!("calendar year {year}")));
@@ -262,7 +310,11 @@ async fn an_inquiry_by_post_is_answered_from_the_ledger_once_a_year() {
     }
     let answer = format!("{href}/answer");
     sam.says(&href, &answer, &[("kind", "list")]).await.is(303);
-    let late = Line::of_vendor(app.app.consent.registry.vendor("histats").unwrap(), Purpose::Analytics, Basis::Consent);
+    let late = Line::of_vendor(
+        app.app.consent.registry.vendor("histats").unwrap(),
+        Purpose::Analytics,
+        Basis::Consent,
+    );
     app.app.db.write(move |conn| late.record(conn, 1, then)).await.unwrap();
     let kept = sam.get(&href).await.is(200);
     assert!(!kept.has("HiStats") && kept.has("by Sam Support"), "an answer stays as it went out");
@@ -305,7 +357,10 @@ async fn an_inquiry_by_e_mail_is_answered_by_letter_or_with_an_opt_out() {
     assert!(kept.choices.unwrap().opted_out_at.is_some());
     app.run_jobs().await;
     let letters = app.letters_to("BEA.buyer@example.com");
-    assert!(letters[0].text.contains("You are opted out") && letters[0].text.contains("gave no personal information"));
+    assert!(
+        letters[0].text.contains("You are opted out")
+            && letters[0].text.contains("gave no personal information")
+    );
     let plain = &app.letters_to("nora@example.com")[0];
     assert!(!plain.text.contains("You are opted out") && plain.text.contains("/privacy/choices"));
 }
@@ -315,7 +370,8 @@ async fn an_inquiry_by_e_mail_is_answered_by_letter_or_with_an_opt_out() {
 async fn old_years_are_forgotten() {
     let app = TestApp::new().await;
     let line = Line::of_service(Services::of(&app.app.services, Use::Payment).unwrap());
-    let one = Inquiry::new(Way::Post, "Ada", "1 Lane", Timestamp::now(), &UserId::new(), Timestamp::now()).unwrap();
+    let one =
+        Inquiry::new(Way::Post, "Ada", "1 Lane", Timestamp::now(), &UserId::new(), Timestamp::now()).unwrap();
     let year = Timestamp::now().year_month().0;
     app.app
         .db

@@ -29,8 +29,20 @@ const WAYS: [(&str, &[&str]); 9] = [
 ];
 /// Crates that speak HTTP or mail to others, of those that are often taken.
 const CLIENTS: [&str; 14] = [
-    "reqwest", "hyper", "hyper-util", "hyper-rustls", "ureq", "isahc", "surf", "curl", "attohttpc", "awc", "minreq",
-    "lettre", "rust-s3", "async-stripe",
+    "reqwest",
+    "hyper",
+    "hyper-util",
+    "hyper-rustls",
+    "ureq",
+    "isahc",
+    "surf",
+    "curl",
+    "attohttpc",
+    "awc",
+    "minreq",
+    "lettre",
+    "rust-s3",
+    "async-stripe",
 ];
 
 /// Lines of code that use a way out from where it may not be used.
@@ -39,7 +51,8 @@ fn strays(file: &str, text: &str) -> Vec<String> {
     code.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .filter(|line| {
-            WAYS.iter().any(|(way, may)| line.contains(way) && !may.iter().any(|known| file.starts_with(known)))
+            WAYS.iter()
+                .any(|(way, may)| line.contains(way) && !may.iter().any(|known| file.starts_with(known)))
         })
         .map(|line| format!("{file}: {}", line.trim()))
         .collect()
@@ -53,7 +66,9 @@ fn walk(folder: &Path, root: &Path, found: &mut Vec<String>, seen: &mut Vec<Stri
         } else if path.extension().is_some_and(|e| e == "rs") {
             let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
             let text = std::fs::read_to_string(&path).unwrap();
-            seen.extend(WAYS.iter().filter(|(way, _)| text.contains(way)).map(|(way, _)| format!("{way} {name}")));
+            seen.extend(
+                WAYS.iter().filter(|(way, _)| text.contains(way)).map(|(way, _)| format!("{way} {name}")),
+            );
             found.extend(strays(&name, &text));
         }
     }
@@ -74,8 +89,13 @@ fn there_is_one_way_out() {
     assert_eq!(strays("sales/order.rs", stray).len(), 1);
     assert_eq!(strays("egress.rs", stray).len(), 0);
     let cargo: toml::Table = std::fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
-    let used: Vec<&str> =
-        cargo["dependencies"].as_table().unwrap().keys().map(String::as_str).filter(|k| CLIENTS.contains(k)).collect();
+    let used: Vec<&str> = cargo["dependencies"]
+        .as_table()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .filter(|k| CLIENTS.contains(k))
+        .collect();
     assert_eq!(used.len(), 4, "{used:?}");
 }
 
@@ -106,8 +126,16 @@ impl Publisher {
                     }
                     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
                     one.asked.lock().unwrap().push(head);
-                    let answer = one.answers.lock().unwrap().iter().rev().find(|(p, _)| *p == path).map(|(_, a)| a.clone());
-                    let answer = answer.unwrap_or_else(|| "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".into());
+                    let answer = one
+                        .answers
+                        .lock()
+                        .unwrap()
+                        .iter()
+                        .rev()
+                        .find(|(p, _)| *p == path)
+                        .map(|(_, a)| a.clone());
+                    let answer = answer
+                        .unwrap_or_else(|| "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".into());
                     write.write_all(answer.as_bytes()).await?;
                     write.shutdown().await?;
                     let mut rest = vec![];
@@ -175,13 +203,24 @@ async fn the_list_is_fetched_by_the_server_and_kept_as_its_headers_say() {
     let path = "/v3/vendor-list.json";
     browser.get("/privacy/vendor-list.json").await.is(404);
     assert!(publisher.asked().is_empty(), "a browser's wish is no reason to ask");
-    publisher.answers(path, "200 OK", &[("Cache-Control", "max-age=604800"), ("ETag", "\"v150\"")], &list(150));
+    publisher.answers(
+        path,
+        "200 OK",
+        &[("Cache-Control", "max-age=604800"), ("ETag", "\"v150\"")],
+        &list(150),
+    );
     round(&app, 0).await;
     for _ in 0..5 {
         assert_eq!(version(&mut browser).await, 150);
     }
     let seen = browser.get("/privacy/vendor-list.json").await.is(200);
-    let kept = seen.header("cache-control").unwrap().strip_prefix("public, max-age=").unwrap().parse::<i64>().unwrap();
+    let kept = seen
+        .header("cache-control")
+        .unwrap()
+        .strip_prefix("public, max-age=")
+        .unwrap()
+        .parse::<i64>()
+        .unwrap();
     assert!((604_700..=604_800).contains(&kept), "{kept}");
     round(&app, 100).await;
     assert_eq!(publisher.asked().len(), 1, "a fresh copy is not asked about");
@@ -238,7 +277,10 @@ async fn a_stale_copy_serves_until_there_is_a_better_one() {
     publisher.answers(path, "200 OK", &[], &list(9));
     round(&app, 9).await;
     assert_eq!(version(&mut browser).await, 9);
-    assert!(app.admin().await.get("/admin/jobs").await.has("None: every job"), "a publisher that is away parks nothing");
+    assert!(
+        app.admin().await.get("/admin/jobs").await.has("None: every job"),
+        "a publisher that is away parks nothing"
+    );
 }
 
 /// T-EGR-1, R-EN-6, R-CA-4: a call about somebody is made for the one who allowed it, and stands in the ledger with the
@@ -281,7 +323,8 @@ async fn who_refused_is_not_told_of_by_the_server_either() {
         let page = buyer.get("/checkout").await.is(200);
         let mut fields = page.form("/checkout");
         fields.retain(|(name, _)| name != "licensee");
-        fields.extend([("licensee".to_owned(), "A Buyer".to_owned()), ("country".to_owned(), "DE".to_owned())]);
+        fields
+            .extend([("licensee".to_owned(), "A Buyer".to_owned()), ("country".to_owned(), "DE".to_owned())]);
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
         if mark {
             buyer.set_cookie("_ga", "GA1.1.1234567890.1700000000");

@@ -20,6 +20,7 @@ mod demo;
 mod disclosures;
 mod egress;
 mod journey;
+mod letters;
 mod player;
 mod privacy;
 mod probes;
