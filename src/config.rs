@@ -380,9 +380,12 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         choice_days: said.read("privacy.choice_days", CHOICE_DAYS, "1 to 396 days (13 months)", |text| {
             text.parse().ok().filter(|n| (1..=LONGEST_CHOICE_DAYS).contains(n))
         }),
-        receipt_days: said.read("privacy.receipt_days", PROOF_KEPT_MS / DAY, "1 to 3660 days (ten years)", |text| {
-            text.parse().ok().filter(|n| (1..=LONGEST_PROOF_DAYS).contains(n))
-        }),
+        receipt_days: said.read(
+            "privacy.receipt_days",
+            PROOF_KEPT_MS / DAY,
+            "1 to 3660 days (ten years)",
+            |text| text.parse().ok().filter(|n| (1..=LONGEST_PROOF_DAYS).contains(n)),
+        ),
         declares_no_sale: said.switch("privacy.declares_no_sale", false),
         measures_letters: said.switch("email.measurement", false),
         ads: said.read("ads.mode", AdsMode::Contextual, "none, contextual or vendor", |text| match text {

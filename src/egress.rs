@@ -119,7 +119,8 @@ impl Egress {
             self.db.write(move |conn| line.record(conn, 1, Timestamp::now())).await?;
         }
         let mut request = self.client.get(file.0.clone());
-        let kept: [(HeaderName, Option<&str>); 2] = [(IF_NONE_MATCH, etag), (IF_MODIFIED_SINCE, last_modified)];
+        let kept: [(HeaderName, Option<&str>); 2] =
+            [(IF_NONE_MATCH, etag), (IF_MODIFIED_SINCE, last_modified)];
         for (name, value) in kept {
             if let Some(value) = value {
                 request = request.header(name, value);

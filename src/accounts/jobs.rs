@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::joining;
 use super::letter::{self, Reader};
 use super::user::User;
-use super::joining;
 use crate::App;
 use crate::clock::Timestamp;
 use crate::consent::disclosure::Line;
@@ -25,7 +25,8 @@ pub async fn send_letter(app: &App, lease: &Lease, to: &str, template: &str, val
         .read(move |conn| {
             let Some(user) = User::by_email(conn, &email)? else { return Ok(None) };
             let decision = letters::decision(conn, &book, &user, now)?;
-            let wants = Wanted::of(conn, &user.id)?.is_on(Topic::News, &book, now) && user.disabled_at.is_none();
+            let wants =
+                Wanted::of(conn, &user.id)?.is_on(Topic::News, &book, now) && user.disabled_at.is_none();
             Ok(Some((user, decision, wants)))
         })
         .await?;

@@ -165,10 +165,8 @@ impl View for NewInquiryPage {
     const TEMPLATE: &'static str = "admin/new_inquiry.html";
 
     fn samples() -> Vec<NewInquiryPage> {
-        let faulty = FormView::new(
-            &Fields::parse("way=post&name=&address=1+Lane"),
-            Faults::of("name", "Who asked?"),
-        );
+        let faulty =
+            FormView::new(&Fields::parse("way=post&name=&address=1+Lane"), Faults::of("name", "Who asked?"));
         vec![
             NewInquiryPage::new(FormView::default(), None),
             NewInquiryPage::new(faulty, Some(InquiryId::new())),
@@ -363,7 +361,13 @@ pub async fn show(id: InquiryId, _who: Support, page: Page, app: &State<App>) ->
 /// Answers it: with the list, or by opting the customer's account out. An answer by e-mail leaves at once; one by post
 /// is printed.
 #[post("/admin/inquiries/<id>/answer", data = "<form>")]
-pub async fn answer(id: InquiryId, who: Support, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
+pub async fn answer(
+    id: InquiryId,
+    who: Support,
+    form: Posted,
+    page: Page,
+    app: &State<App>,
+) -> Result<Reply> {
     let (fields, now) = (form.0, Timestamp::now());
     let Some(kind) = Kind::parse(fields.text("kind")) else {
         return Err(Error::refused("Answer with the list, or opt them out."));
@@ -386,7 +390,8 @@ pub async fn answer(id: InquiryId, who: Support, form: Posted, page: Page, app: 
             typed => typed.to_owned(),
         };
         let Some(user) = app.db.read(move |conn| User::by_email(conn, &email)).await? else {
-            let why = "Nobody has an account with this address. Answer with the list, which names the button.";
+            let why =
+                "Nobody has an account with this address. Answer with the list, which names the button.";
             let form = FormView::new(&fields, Faults::of("account", why));
             return page.show_as(422, &InquiryPage::open(app, id, form).await?);
         };

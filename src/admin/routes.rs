@@ -3,8 +3,8 @@
 use rocket::{State, get, post, routes};
 
 use super::desk::{self, Case};
-use super::{inquiries, letters};
 use super::pages::{Doors, JobsPage, QueuePage, ReviewPage};
+use super::{inquiries, letters};
 use crate::App;
 use crate::accounts::guards::{Admin, Reviewer, Staff};
 use crate::accounts::user::Role;
@@ -20,7 +20,8 @@ use crate::web::stream::{Disposition, FileReply, Pace, StoredFile};
 use crate::web::{Faults, FormView, Page, Posted, Reply};
 
 pub fn all() -> Vec<rocket::Route> {
-    let mut all = routes![index, queue, show, preview, master, publish, refuse, jobs_page, retry, letters::index];
+    let mut all =
+        routes![index, queue, show, preview, master, publish, refuse, jobs_page, retry, letters::index];
     all.extend(inquiries::all());
     all
 }

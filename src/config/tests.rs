@@ -25,10 +25,7 @@ fn a_mistyped_secret_is_not_repeated() {
 fn the_environment_overrides_the_file_and_every_fault_is_said() {
     let file = "port = 9000\nsite_name = \"Sounds\"\n[preview]\nanonymous = \"full\"\n";
     let config = Config::read(Some(file), &env(&[("CUEHOUSE_PORT", "9001")])).unwrap();
-    assert_eq!(
-        (config.port, config.site_name.as_str(), config.preview_anonymous),
-        (9001, "Sounds", true)
-    );
+    assert_eq!((config.port, config.site_name.as_str(), config.preview_anonymous), (9001, "Sounds", true));
     let faults = Config::read(
         Some("prot = 1"),
         &env(&[("CUEHOUSE_PORT", "many"), ("CUEHOUSE_MODE", "test"), ("CUEHOUSE_STORAGE_URL", "s3://b")]),

@@ -338,12 +338,7 @@ impl View for ChoicesPage {
 
 /// One screen with every choice on it.
 #[get("/privacy/choices?<receipt>")]
-pub async fn choices(
-    receipt: Option<&str>,
-    page: Page,
-    consent: Decided,
-    app: &State<App>,
-) -> Result<Reply> {
+pub async fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
     let fresh = receipt.and_then(ReceiptId::parse).map(|id| id.to_string());
     let shown = match consent.account.clone() {
         None => vec![],

@@ -47,7 +47,8 @@ pub async fn send_news(app: &App, lease: &Lease) -> Result<()> {
                 return Ok(());
             }
             for reader in letters::readers(conn, now)? {
-                let stop = config.absolute(&format!("/letters/stop/{}", letters::stop_word(&key, &reader.id)));
+                let stop =
+                    config.absolute(&format!("/letters/stop/{}", letters::stop_word(&key, &reader.id)));
                 let letter = Job::SendLetter {
                     to: reader.email,
                     template: "news".into(),

@@ -21,7 +21,8 @@ use crate::web::{Page, Posted, Reply, Sample, View, samples};
 /// Who is named in a receipt about what we ourselves do.
 const OURSELVES: &str = "this_shop";
 /// A picture of one transparent point (GIF89a).
-const POINT: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\
+const POINT: &[u8] =
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\
                        \x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
 
 /// Every address of this file.

@@ -56,7 +56,9 @@ impl Topic {
                 "The weekly letter tells us that one of those who agreed opened it or followed a link. It is counted \
                  by day, and nothing says that it was you."
             }
-            Topic::News => "What is new in the shop, once a week. Every letter ends with a link that stops it.",
+            Topic::News => {
+                "What is new in the shop, once a week. Every letter ends with a link that stops it."
+            }
         }
     }
 

@@ -186,7 +186,7 @@ pub async fn download_for_others(file: OneFileForOthers, client: Client, app: &S
     let bundle = bundle_of(app, file.0).await?;
     let who = dpv::Controller { operator: app.issuer.operator(), contact: &app.config.contact };
     let text = jcs::pretty(&dpv::json_ld(&bundle, &who));
-    let name = format!("attachment; filename="consent-receipt-{}.jsonld"", bundle.seq);
+    let name = format!("attachment; filename=\"consent-receipt-{}.jsonld\"", bundle.seq);
     let kind = ContentType::new("application", "ld+json");
     Ok(own(Reply::bytes(kind, text).header("Content-Disposition", name)))
 }

@@ -40,10 +40,8 @@ impl Pass {
         };
         let at = book.registry.vendors.iter().position(|v| v.id == vendor.id)?;
         let basis = Basis::of(*decision.reasons.get(at)?)?;
-        (granted && vendor.purposes.contains(&purpose)).then(|| Pass {
-            vendor,
-            line: Line::of_call(vendor, purpose, categories, basis, receipt_seq),
-        })
+        (granted && vendor.purposes.contains(&purpose))
+            .then(|| Pass { vendor, line: Line::of_call(vendor, purpose, categories, basis, receipt_seq) })
     }
 
     pub fn vendor(&self) -> &str {

@@ -239,9 +239,10 @@ impl Entry {
 /// Everyone who may be given something on this site, for each purpose.
 pub fn register(book: &Rulebook, services: &Services) -> Vec<Entry> {
     let vendors = book.on().flat_map(|v| v.purposes.iter().map(move |p| Entry::of_vendor(v, *p)));
-    let calls = services.calls.iter().filter(|(vendor, ..)| book.on().any(|v| v.id == *vendor)).map(
-        |(vendor, purpose, told)| Entry::known(book, services, vendor, purpose.slug(), &joined(told)),
-    );
+    let calls =
+        services.calls.iter().filter(|(vendor, ..)| book.on().any(|v| v.id == *vendor)).map(
+            |(vendor, purpose, told)| Entry::known(book, services, vendor, purpose.slug(), &joined(told)),
+        );
     vendors.chain(calls).chain(services.all.iter().map(Entry::of_service)).collect()
 }
 

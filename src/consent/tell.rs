@@ -44,7 +44,8 @@ async fn told(app: &App, consent: &Consent, key: &str, secret: &str, client: &st
     };
     let what = ("ga4", Purpose::Analytics);
     let (book, now) = (&app.consent, Timestamp::now());
-    let Some(pass) = Pass::of(&consent.decision, book, &consent.choices, what, CHECKOUT_TOLD, seq, now) else {
+    let Some(pass) = Pass::of(&consent.decision, book, &consent.choices, what, CHECKOUT_TOLD, seq, now)
+    else {
         return Ok(());
     };
     let mut address = url::Url::parse(COLLECT).map_err(crate::Error::internal)?;

@@ -72,9 +72,8 @@ pub async fn fetch(app: &App, now: Timestamp) -> Result<()> {
     if Keeping::need(keeping.as_ref(), now) == Need::Nothing {
         return Ok(());
     }
-    let (etag, modified) = keeping
-        .as_ref()
-        .map_or((None, None), |kept| (kept.etag.as_deref(), kept.last_modified.as_deref()));
+    let (etag, modified) =
+        keeping.as_ref().map_or((None, None), |kept| (kept.etag.as_deref(), kept.last_modified.as_deref()));
     let line = app.services.of(Use::VendorList).map(Line::of_service);
     let fetched = app.egress.fetch(file, etag, modified, line).await?;
     let fresh = match (fetched, copy, keeping) {
