@@ -114,7 +114,7 @@ mod tests {
     }
 
     proptest! {
-        /// T-EM-1, R-EM-1, R-EM-2, S2-32, S3-12, S2-46: no picture and no counted link in a letter about what somebody
+        /// T-EM-1, R-EM-1, R-EM-2, S2-32, S3-12: no picture and no counted link in a letter about what somebody
         /// did, to a minor, to somebody of unknown age, without the person's yes or without the site's, whatever the
         /// caller says; and in the weekly letter to those who agreed both are there.
         #[test]

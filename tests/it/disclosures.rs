@@ -59,7 +59,7 @@ fn told(page: &Seen) -> BTreeSet<(String, String, String)> {
         .collect()
 }
 
-/// R-EN-6, S2-45: only what a page was allowed to contact is written, counted by day; a refusal, a signal and a file
+/// R-EN-6: only what a page was allowed to contact is written, counted by day; a refusal, a signal and a file
 /// write nothing; and no row says who it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_are_counted_for_those_who_allowed_it_and_for_nobody_else() {
