@@ -54,6 +54,7 @@ pub mod age;
 pub mod desk;
 pub mod jobs;
 pub mod letter_routes;
+pub mod retention;
 mod rights;
 pub mod routes;
 mod who;
@@ -71,6 +72,7 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<desk::ChoicesPage>());
     all.extend(samples::<who::WhoPage>());
     all.extend(samples::<rights::RightsPage>());
+    all.extend(samples::<retention::RetentionPage>());
     all.extend(samples::<leave::LeavePage>());
     all.extend(log_routes::views());
     all.extend(letter_routes::views());
@@ -91,6 +93,7 @@ pub fn stage() -> AdHoc {
                 desk::choose,
                 who::vendors,
                 rights::show,
+                retention::show,
                 leave::vendor,
                 leave::vendor_away,
                 reports::csp,

@@ -25,6 +25,7 @@ mod player;
 mod privacy;
 mod probes;
 mod requirements;
+mod retention;
 mod review;
 mod sales;
 mod sandbox;
