@@ -2,8 +2,8 @@
 //! often on a day.
 //!
 //! No row is about a visitor. What is answered from it (California Civil Code 1798.83, the notice of the last twelve
-//! months) names kinds and recipients, and the law lets that be the same for every customer (read in summaries, November
-//! 2026; for a lawyer to check). Who allowed what is in their own receipt. An entry of the consent log is named only for
+//! months) names kinds and recipients, and as far as we remember the section it may say the same to every customer (not looked
+//! up; for a lawyer to check). Who allowed what is in their own receipt. An entry of the consent log is named only for
 //! a call that the server itself makes about somebody, because no browser could be asked about it afterwards.
 //!
 //! Pages are counted in memory and written once a minute, so that looking at a page writes nothing. A process that is
@@ -96,7 +96,7 @@ impl Line {
     pub fn of_service(service: &Service) -> Line {
         Line {
             recipient: service.id.into(),
-            purpose: service.r#use.as_str().into(),
+            purpose: service.used_for.as_str().into(),
             categories: recipient::joined(service.categories),
             basis: Basis::Contract,
             receipt_seq: 0,

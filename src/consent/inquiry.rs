@@ -19,8 +19,8 @@ use crate::ids::{InquiryId, UserId};
 use crate::text_enum;
 use crate::words::fold;
 
-/// Days in which an answer is due (Civil Code 1798.83(b)(1)(A), for requests to the address that the notice names; read
-/// in summaries, November 2026).
+/// Days in which an answer is due (Civil Code 1798.83, for requests to the address that the notice names; read in
+/// summaries, November 2026).
 pub const ANSWER_DAYS: i64 = 30;
 /// Whole years before this one of which inquiries are kept, so that it can be shown that they were answered.
 pub const KEPT_YEARS: i32 = 3;
@@ -46,7 +46,7 @@ text_enum! {
 }
 
 /// Somebody who asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = inquiries)]
 pub struct Inquiry {
     pub id: InquiryId,

@@ -87,7 +87,7 @@ text_enum! {
 pub struct Service {
     pub id: &'static str,
     pub name: String,
-    pub r#use: Use,
+    pub used_for: Use,
     pub what_for: &'static str,
     pub categories: &'static [Category],
 }
@@ -105,7 +105,7 @@ impl Services {
         let mut all = vec![Service {
             id: "payment",
             name: if config.stripe.is_pretend() { "a pretend payment service" } else { "Stripe" }.into(),
-            r#use: Use::Payment,
+            used_for: Use::Payment,
             what_for: "taking payment for an order",
             categories: &[Category::Email, Category::Purchases],
         }];
@@ -115,7 +115,7 @@ impl Services {
             all.push(Service {
                 id: "storage",
                 name: name.clone(),
-                r#use: Use::Keeping,
+                used_for: Use::Keeping,
                 what_for: "keeping recordings and pictures",
                 categories: &[Category::Files],
             });
@@ -123,7 +123,7 @@ impl Services {
                 all.push(Service {
                     id: "storage",
                     name,
-                    r#use: Use::Delivery,
+                    used_for: Use::Delivery,
                     what_for: "sending sounds to a browser",
                     categories: &[Category::Network, Category::Browser],
                 });
@@ -133,7 +133,7 @@ impl Services {
             all.push(Service {
                 id: "mail",
                 name: host(&config.mail_url),
-                r#use: Use::Letters,
+                used_for: Use::Letters,
                 what_for: "carrying our letters",
                 categories: &[Category::Email, Category::Letters],
             });
@@ -142,7 +142,7 @@ impl Services {
             all.push(Service {
                 id: "vendor_list",
                 name: file.host().to_owned(),
-                r#use: Use::VendorList,
+                used_for: Use::VendorList,
                 what_for: "the list of vendors, which our server fetches",
                 categories: &[],
             });
@@ -155,8 +155,8 @@ impl Services {
     }
 
     /// The service for a use, where the shop has one.
-    pub fn of(&self, r#use: Use) -> Option<&Service> {
-        self.all.iter().find(|s| s.r#use == r#use)
+    pub fn of(&self, used_for: Use) -> Option<&Service> {
+        self.all.iter().find(|s| s.used_for == used_for)
     }
 }
 
@@ -205,7 +205,7 @@ impl Entry {
             id: service.id.into(),
             name: service.name.clone(),
             address: None,
-            purpose: service.r#use.as_str().into(),
+            purpose: service.used_for.as_str().into(),
             what_for: service.what_for.into(),
             categories: joined(service.categories),
             kinds: service.categories.iter().map(|c| c.words().to_owned()).collect(),

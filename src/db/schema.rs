@@ -592,3 +592,5 @@ diesel::table! {
         count -> BigInt,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(users, account_letters);

@@ -119,7 +119,7 @@ async fn a_payment_is_written_with_its_order() {
     let ines = seller(&app.app.db, "Ines").await;
     let track = shelve(&app.app, &ines, piece("Rain on tin")).await;
     let mut buyer = app.buyer("Bea Buyer").await;
-    buyer.says("/", "/cart", &[("track", track.id.as_str()), ("tier", "creator")]).await.is(303);
+    buyer.says("/", "/cart", &[("track", track.slug.as_str()), ("tier", "creator")]).await.is(303);
     assert_eq!(written(&app).await, []);
     let fields = [("licensee", "Bea Buyer"), ("country", "DE")];
     let seen = buyer.send("/checkout", "/checkout", &fields).await.is(303);
@@ -162,7 +162,7 @@ async fn a_letter_is_written_when_a_relay_carries_it() {
     app.buyer("Bea Buyer").await;
     let mut visitor = app.visitor();
     let email = email_of("Bea Buyer");
-    visitor.says("/forgotten", "/forgotten", &[("email", email.as_str())]).await;
+    visitor.says("/account/reset", "/account/reset", &[("email", email.as_str())]).await;
     app.run_jobs().await;
     assert_eq!(written(&app).await, [line("mail", "letters", 1)]);
     let notice = visitor.get("/privacy/rights").await.is(200);

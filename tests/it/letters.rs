@@ -178,7 +178,7 @@ async fn letters_report_back_for_those_who_agreed_and_say_not_who() {
     assert!(page.has("Letters that report back") && page.has(&today));
     // No other letter does: a new password for the one who agreed.
     let mut visitor = app.visitor();
-    visitor.says("/forgotten", "/forgotten", &[("email", email_of("Bea").as_str())]).await;
+    visitor.says("/account/reset", "/account/reset", &[("email", email_of("Bea").as_str())]).await;
     app.run_jobs().await;
     let letter = app.letters_to(&email_of("Bea")).pop().unwrap();
     assert!(letter.html.is_none() && !letter.text.contains("/letters/") && letter.unsubscribe.is_none());
