@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::age::Band;
 use super::choices::{Choices, Standing};
 use super::place::Model;
-use super::purpose::Purpose;
 use super::rulebook::{AdsMode, Rulebook};
 use super::vendor::{State, Vendor};
 use crate::clock::Timestamp;
@@ -273,6 +272,7 @@ mod tests {
     use crate::config::Config;
     use crate::consent::choices::tests::any_choices;
     use crate::consent::policy;
+    use crate::consent::purpose::Purpose;
     use crate::consent::vendor::Registry;
 
     /// A registry in which everyone is active and two vendors share their hosts, so that every rule has work.

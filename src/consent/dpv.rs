@@ -75,7 +75,10 @@ fn record(number: usize, item: &Item, bundle: &Bundle, who: &Controller<'_>) -> 
             "dct:identifier": item.fingerprint,
             "dpv:hasPurpose": {
                 "@type": purpose_class(purpose),
-                "dct:title": purpose.map_or(item.purpose.as_str(), Purpose::name),
+                "dct:title": match purpose {
+                    Some(purpose) => purpose.name(),
+                    None => item.purpose.as_str(),
+                },
                 "dct:description": purpose.map_or("", Purpose::words),
             },
             "dpv:hasPersonalData": data,

@@ -45,7 +45,10 @@ impl Category {
     pub fn read(text: &str) -> Vec<String> {
         text.split(' ')
             .filter(|word| !word.is_empty())
-            .map(|word| Category::parse(word).map_or(word, Category::words).to_owned())
+            .map(|word| match Category::parse(word) {
+                Some(category) => category.words().to_owned(),
+                None => word.to_owned(),
+            })
             .collect()
     }
 }
