@@ -66,6 +66,7 @@ pub fn render(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::LazyLock;
 
     use proptest::prelude::*;
     use serde_json::json;
@@ -123,8 +124,8 @@ mod tests {
             band in prop::sample::select(vec![None, Some(Band::Child), Some(Band::Minor), Some(Band::Adult)]),
             locked in prop::bool::weighted(0.2), opted_out in prop::bool::weighted(0.2), gpc in prop::bool::weighted(0.2),
         ) {
-            let templates = Templates::new("usd").unwrap();
-            let all = all(&templates);
+            static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::new("usd").unwrap());
+            let all = all(&TEMPLATES);
             // Every other case is about the one that could.
             let name = if which % 2 == 0 { "news".to_owned() } else { all[which % all.len()].clone() };
             let (book, now) = (rules(measures), Timestamp(1_795_000_000_000));
@@ -135,7 +136,7 @@ mod tests {
             let reader = Reader {
                 decision: known.then_some(&decision), site_name: "Shop", site_url: "https://shop.example",
             };
-            let Ok(ready) = render(&templates, &name, &values(), &reader, now) else {
+            let Ok(ready) = render(&TEMPLATES, &name, &values(), &reader, now) else {
                 // A letter whose values this test does not know reports nothing back either: it has no page.
                 prop_assert_ne!(name, "news");
                 return Ok(());

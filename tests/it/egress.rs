@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use cuehouse::clock::{HOUR, Timestamp};
 use cuehouse::consent::disclosure;
+use cuehouse::db::Count;
+use cuehouse::each_db;
 use cuehouse::jobs::calendar;
+use diesel::RunQueryDsl;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
@@ -174,10 +177,10 @@ fn list(version: u16) -> String {
     .to_string()
 }
 
-/// One round of the calendar and the jobs that it asks for.
+/// One round of the calendar so many hours from now, and the jobs that it asks for.
 async fn round(app: &TestApp, hours: i64) {
     calendar::round(&app.app, Timestamp::now().plus(hours * HOUR)).await.unwrap();
-    app.run_jobs().await;
+    app.run_jobs_to_come().await;
 }
 
 async fn version(browser: &mut Browser) -> Value {
@@ -347,7 +350,7 @@ async fn who_refused_is_not_told_of_by_the_server_either() {
         .read(|conn| {
             let sql = "SELECT receipt_seq AS n FROM disclosures WHERE receipt_seq > 0 AND recipient = 'ga4' \
                        AND categories = 'pages marks' AND basis = 'consent' AND count = 1";
-            Ok(diesel::RunQueryDsl::load::<cuehouse::db::Count>(diesel::sql_query(sql), conn)?)
+            Ok(each_db!(conn, |c| diesel::sql_query(sql).load::<Count>(c))?)
         })
         .await
         .unwrap();

@@ -36,7 +36,7 @@ async fn is_on(app: &TestApp, user: &UserId, topic: Topic, now: Timestamp) -> bo
 /// The weekly letter, sent to whoever wants it in the week so many weeks from now.
 async fn a_week_passes(app: &TestApp, weeks: i64) {
     calendar::round(&app.app, Timestamp::now().plus(weeks * 7 * DAY)).await.unwrap();
-    app.run_jobs().await;
+    app.run_jobs_to_come().await;
 }
 
 /// S0-38, S2-05, S3-22, S3-32: nobody gets the weekly letter who did not switch it on; each switch has one receipt; what
@@ -125,7 +125,7 @@ async fn letters_report_back_for_those_who_agreed_and_say_not_who() {
     a_week_passes(&app, 0).await;
     let whole = |name: &str| {
         let letter = app.letters_to(&email_of(name)).remove(0);
-        (letter.text.clone(), letter.html.unwrap())
+        (letter.text.clone(), letter.html.unwrap().replace("&#x2F;", "/"))
     };
     for name in ["Ada", "Cleo"] {
         let (text, html) = whole(name);
@@ -133,7 +133,7 @@ async fn letters_report_back_for_those_who_agreed_and_say_not_who() {
         assert!(html.contains(&format!("{}/tracks/rain-on-tin", app.url)));
     }
     let (text, html) = whole("Bea");
-    let pixel = html.split("<img src=\"").nth(1).unwrap().split('"').next().unwrap().replace("&#x2F;", "/");
+    let pixel = html.split("<img src=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let link = text.lines().find(|line| line.contains("/to/tracks/")).unwrap().trim().to_owned();
     for address in [&pixel, &link] {
         for secret in ["Bea", "bea", "example.com"] {
