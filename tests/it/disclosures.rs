@@ -206,7 +206,7 @@ async fn the_notice_equals_the_register_and_holds_the_ledger() {
     let histats = app.app.consent.registry.vendor("histats").unwrap();
     let magnite = app.app.consent.registry.vendor("magnite").unwrap();
     let lines = [
-        (Line::of_vendor(histats, Purpose::Analytics, Basis::Consent), 364),
+        (Line::of_vendor(histats, Purpose::Analytics, Basis::Consent), 364_i64),
         (Line::of_vendor(magnite, Purpose::Ads, Basis::Consent), 366),
     ];
     app.app
