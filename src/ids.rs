@@ -99,6 +99,7 @@ ids! {
     JournalId,
     SessionId,
     CampaignId,
+    InquiryId,
 }
 
 hex_value!(

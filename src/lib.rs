@@ -6,7 +6,7 @@
 //! `admin` (review), `upkeep` (check, backup, collection). Each has its nouns, and upstairs its `routes`, `guards` and
 //! `jobs`. `demo` fills an empty shop through the studio's own way; `sandbox` is the pretend Stripe, which knows no room.
 //! **The hall** is `web`: what all pages share. **The cellar** knows the outside world and no room: `db`, `storage`,
-//! `mail`, `stripe`, `audio`, `jobs` (letters and queue), `proof` (canonical JSON, signatures, the shop's key), `config`.
+//! `mail`, `stripe`, `egress`, `audio`, `jobs` (letters and queue), `proof` (canonical JSON, signatures, the shop's key), `config`.
 //!
 //! **What never happens.** A master is never readable without a licence, ownership or a reviewer's duty. Money is never
 //! a fraction, a journal never sums to anything but zero. A licence never changes, nor does the log of choices. A row
@@ -26,6 +26,7 @@ pub mod words;
 
 pub mod audio;
 pub mod db;
+pub mod egress;
 pub mod jobs;
 pub mod mail;
 pub mod proof;
@@ -68,12 +69,20 @@ pub struct App {
     pub storage: storage::Storage,
     pub mail: mail::Mail,
     pub stripe: stripe::Stripe,
+    /// Every other call of our own.
+    pub egress: egress::Egress,
     /// Who signs the certificates.
     pub issuer: proof::Issuer,
     /// Whose rules hold here, and which vendors are on.
     pub consent: Arc<consent::rulebook::Rulebook>,
     /// What holds where nothing was decided: nobody is contacted.
     pub nobody: Arc<consent::decision::Decision>,
+    /// The services that the shop itself needs.
+    pub services: Arc<consent::recipient::Services>,
+    /// What pages let browsers give away, counted until it is written.
+    pub tally: Arc<consent::disclosure::Pages>,
+    /// Letters that reported back, counted until it is written.
+    pub heard: Arc<consent::letters::Heard>,
     pub index: search::Index,
     pub hashing: Hashing,
     pub limits: web::Limits,
@@ -137,6 +146,7 @@ impl App {
         let db = tokio::task::spawn_blocking(move || db::Db::open(&url)).await??;
         let storage = storage::Storage::open(&config.storage_url, config.s3.as_ref())?;
         let mail = mail::Mail::open(&config.mail_url, &config.mail_from)?;
+        let egress = egress::Egress::open(&db, config.egress_proxy.as_deref())?;
         let stripe_url = stripe_url.or(config.stripe.url.as_deref()).unwrap_or("https://api.stripe.com");
         let stripe_key = config.stripe.secret_key.as_deref().unwrap_or("sk_test_pretend");
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -156,6 +166,9 @@ impl App {
         Ok(App {
             nobody: Arc::new(consent::decision::Decision::nobody(&rules)),
             consent: Arc::new(rules),
+            services: Arc::new(consent::recipient::Services::new(&config, media_origin.as_deref())),
+            tally: Arc::default(),
+            heard: Arc::default(),
             index,
             limits: web::Limits::new(&config)?,
             templates: web::Templates::new(&config.currency)?,
@@ -165,6 +178,7 @@ impl App {
             hashing: Hashing::start(cores.div_ceil(2))?,
             stripe: stripe::Stripe::new(stripe_url, stripe_key)?,
             bell: jobs::Bell::default(),
+            egress,
             worker: std::env::current_exe()?,
             keys: Arc::new(keys),
             config: Arc::new(config),

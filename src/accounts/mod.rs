@@ -7,6 +7,7 @@ pub mod ad_free;
 pub mod guards;
 pub mod jobs;
 pub mod joining;
+pub mod letter;
 pub mod password;
 mod routes;
 pub mod session;

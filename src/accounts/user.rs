@@ -285,6 +285,11 @@ impl Visitor {
         self.roles.contains(&role)
     }
 
+    /// Whoever does something for the shop, and not only in it.
+    pub fn is_staff(&self) -> bool {
+        self.may_review() || self.has(Role::Support)
+    }
+
     /// Reviewers and admins see what waits.
     pub fn may_review(&self) -> bool {
         self.has(Role::Reviewer) || self.has(Role::Admin)

@@ -17,7 +17,10 @@ use crate::web::{FormView, View};
 /// `/admin`: where everything is.
 #[derive(Clone, Debug, Serialize)]
 pub struct Doors {
-    pub waiting: i64,
+    /// None for somebody who does not review.
+    pub waiting: Option<i64>,
+    /// Inquiries that wait, and how many of them are late; none for somebody who does not answer them.
+    pub inquiries: Option<(i64, i64)>,
     /// None for somebody who reviews and does not run the shop.
     pub parked: Option<i64>,
 }
@@ -26,7 +29,11 @@ impl View for Doors {
     const TEMPLATE: &'static str = "admin/index.html";
 
     fn samples() -> Vec<Doors> {
-        vec![Doors { waiting: 3, parked: Some(1) }, Doors { waiting: 0, parked: None }]
+        vec![
+            Doors { waiting: Some(3), inquiries: Some((2, 1)), parked: Some(1) },
+            Doors { waiting: Some(0), inquiries: None, parked: None },
+            Doors { waiting: None, inquiries: Some((0, 0)), parked: None },
+        ]
     }
 }
 
@@ -327,6 +334,8 @@ fn kind_words(kind: &str) -> &'static str {
         "reconcile" => "Ask Stripe what we missed",
         "fill_demo" => "Make a sound for the demo",
         "collect" => "Collect what nobody needs",
+        "send_news" => "Write the weekly letter",
+        "fetch_vendor_list" => "Fetch the vendor list",
         _ => "Something else",
     }
 }

@@ -5,10 +5,12 @@ use rocket::{State, get, post, routes};
 use super::ad_free;
 use super::desk::{self, Case};
 use super::pages::{Doors, JobsPage, QueuePage, ReviewPage};
+use super::{inquiries, letters};
 use crate::App;
-use crate::accounts::guards::{Admin, Reviewer};
+use crate::accounts::guards::{Admin, Reviewer, Staff};
 use crate::accounts::user::Role;
 use crate::clock::Timestamp;
+use crate::consent::inquiry;
 use crate::error::Result;
 use crate::ids::{JobId, Slug};
 use crate::jobs;
@@ -19,7 +21,7 @@ use crate::web::stream::{Disposition, FileReply, Pace, StoredFile};
 use crate::web::{Faults, FormView, Page, Posted, Reply};
 
 pub fn all() -> Vec<rocket::Route> {
-    routes![
+    let mut all = routes![
         index,
         queue,
         show,
@@ -35,18 +37,28 @@ pub fn all() -> Vec<rocket::Route> {
         ad_free::show,
         ad_free::grant,
         ad_free::end,
-    ]
+        letters::index,
+    ];
+    all.extend(inquiries::all());
+    all
 }
 
 #[get("/admin")]
-async fn index(who: Reviewer, page: Page, app: &State<App>) -> Result<Reply> {
-    let runs_the_shop = who.has(Role::Admin);
+async fn index(who: Staff, page: Page, app: &State<App>) -> Result<Reply> {
+    let (reviews, runs_the_shop, now) = (who.may_review(), who.has(Role::Admin), Timestamp::now());
+    let answers = runs_the_shop || who.has(Role::Support);
     let view = app
         .db
         .read(move |conn| {
-            let waiting = desk::waiting(conn)?.len() as i64;
+            let waiting = if reviews { Some(desk::waiting(conn)?.len() as i64) } else { None };
+            let inquiries = if answers {
+                let open = inquiry::open(conn)?;
+                Some((open.len() as i64, open.iter().filter(|one| one.due_at < now).count() as i64))
+            } else {
+                None
+            };
             let parked = if runs_the_shop { Some(jobs::parked(conn, 1000)?.len() as i64) } else { None };
-            Ok(Doors { waiting, parked })
+            Ok(Doors { waiting, inquiries, parked })
         })
         .await?;
     page.show(&view)

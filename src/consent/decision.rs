@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::age::Band;
 use super::choices::{Choices, Standing};
 use super::place::Model;
-use super::purpose::Purpose;
 use super::rulebook::{AdsMode, Rulebook};
 use super::vendor::{State, Vendor};
 use crate::clock::Timestamp;
@@ -31,6 +30,8 @@ pub struct Context<'a> {
     /// Whether this is a member without advertisements.
     pub ad_free: bool,
     pub choices: &'a Choices,
+    /// Whether the person switched on that letters report back, lately enough.
+    pub letters_measured: bool,
     /// A vendor loaded by an explicit click, for this response alone.
     pub load_once: Option<&'a str>,
     pub now: Timestamp,
@@ -103,7 +104,12 @@ pub struct Decision {
     /// Vendors (by their place in the registry) that are still to be asked about.
     pub to_ask: Vec<usize>,
     pub model: Model,
+    /// Nobody but [`decide`] makes one.
+    made: Made,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Made;
 
 impl Decision {
     /// What holds where nothing is known: nobody may be contacted.
@@ -118,6 +124,7 @@ impl Decision {
             account_opted_out: false,
             ad_free: false,
             choices: &Choices::default(),
+            letters_measured: false,
             load_once: None,
             now: Timestamp(0),
         })
@@ -198,8 +205,7 @@ pub fn decide(context: &Context<'_>) -> Decision {
         Model::OptOut => vec![],
     };
     let adult = context.band == Some(Band::Adult) && !context.age_locked;
-    let measured = context.choices.purposes.get(&Purpose::EmailMeasurement) == Some(&true)
-        && context.choices.expires_at.is_some_and(|at| context.now < at);
+    let measured = context.book.measures_letters && context.letters_measured;
     Decision {
         ads: ads_mode(context, &reasons),
         mail_measurement: adult && measured && !signal && !opted_out,
@@ -207,6 +213,7 @@ pub fn decide(context: &Context<'_>) -> Decision {
         to_ask,
         model,
         reasons,
+        made: Made,
     }
 }
 
@@ -274,6 +281,7 @@ mod tests {
     use crate::config::Config;
     use crate::consent::choices::tests::any_choices;
     use crate::consent::policy;
+    use crate::consent::purpose::Purpose;
     use crate::consent::vendor::Registry;
 
     /// A registry in which everyone is active and two vendors share their hosts, so that every rule has work.
@@ -315,13 +323,16 @@ mod tests {
         account_opted_out: bool,
         ad_free: bool,
         choices: Choices,
+        letters_measured: bool,
+        measures_letters: bool,
         load_once: Option<String>,
         now: Timestamp,
     }
 
     impl Case {
         fn decide(&self) -> (Rulebook, Decision) {
-            let book = book(&self.on, self.opt_out, self.child_mode, self.ads);
+            let mut book = book(&self.on, self.opt_out, self.child_mode, self.ads);
+            book.measures_letters = self.measures_letters;
             let decision = decide(&Context {
                 book: &book,
                 band: self.band,
@@ -332,6 +343,7 @@ mod tests {
                 account_opted_out: self.account_opted_out,
                 ad_free: self.ad_free,
                 choices: &self.choices,
+                letters_measured: self.letters_measured,
                 load_once: self.load_once.as_deref(),
                 now: self.now,
             });
@@ -355,7 +367,7 @@ mod tests {
         let few = || prop::bool::weighted(0.2);
         (
             (prop::sample::subsequence((0..7usize).collect::<Vec<_>>(), 0..=7), few(), few(), mode, band),
-            (few(), few(), few(), few(), few(), few()),
+            (few(), few(), few(), few(), few(), few(), few(), prop::bool::ANY),
             any_choices(),
             prop::option::weighted(0.2, prop::sample::select(vec!["ga4".to_owned(), "adsense".to_owned()])),
             0i64..2_000_000_000,
@@ -374,6 +386,8 @@ mod tests {
                     ad_free: flags.4,
                     for_children: flags.5,
                     choices,
+                    letters_measured: flags.6,
+                    measures_letters: flags.7,
                     load_once,
                     now: Timestamp::from_secs(secs),
                 }
@@ -463,6 +477,22 @@ mod tests {
             prop_assert_eq!(list.contains("https://"), !may.is_empty());
         }
 
+        /// T-EM-1, R-EM-1, R-EM-2: a letter reports back only where the site and the person both said so, the person is
+        /// known to be an adult, and nothing asks to be left alone.
+        #[test]
+        fn letters_report_back_only_for_adults_who_agreed_on_sites_that_do(case in any_case()) {
+            let decision = case.decide().1;
+            let left_alone = (case.gpc || case.dnt) && case.choices.overrides_gpc.is_none()
+                || case.account_opted_out || case.choices.opted_out_at.is_some();
+            let may = case.measures_letters && case.letters_measured && case.band == Some(Band::Adult)
+                && !case.age_locked && !left_alone;
+            prop_assert!(!decision.mail_measurement || may);
+            let off = Case { letters_measured: false, ..case.clone() };
+            prop_assert!(!off.decide().1.mail_measurement);
+            let off = Case { measures_letters: false, ..case };
+            prop_assert!(!off.decide().1.mail_measurement);
+        }
+
         /// R-AD-1, R-AD-2: who has paid for no advertisements sees none, whatever else.
         #[test]
         fn a_member_without_advertisements_sees_none(case in any_case()) {
@@ -494,6 +524,8 @@ mod tests {
             account_opted_out: false,
             ad_free: false,
             choices: yes.clone(),
+            letters_measured: false,
+            measures_letters: false,
             load_once: None,
             now,
         };

@@ -98,8 +98,6 @@ pub fn carry_out(
                     choices.purposes.insert(*purpose, purposes.contains(purpose));
                 }
             }
-            let letters = Purpose::EmailMeasurement;
-            choices.purposes.insert(letters, purposes.contains(&letters));
             let grants_trade = book.on().any(|v| {
                 v.trades() && vendors.contains(&v.id) && v.purposes.iter().any(|p| purposes.contains(p))
             });
@@ -184,6 +182,7 @@ mod tests {
             account_opted_out: false,
             ad_free: false,
             choices,
+            letters_measured: false,
             load_once: None,
             now,
         })

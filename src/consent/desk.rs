@@ -10,6 +10,8 @@ use super::age::Band;
 use super::choices::{Choices, Standing};
 use super::deed::{Change, Press, carry_out};
 use super::guards::{Consent, Decided, Signals};
+use super::letter_routes::{Switch, switches};
+use super::letters::Wanted;
 use super::log;
 use super::notice::{self, PurposeTold, Told, VendorTold};
 use super::purpose::Purpose;
@@ -105,12 +107,12 @@ impl Deed {
     async fn record(self, app: &App, now: Timestamp) -> Result<(Choices, ReceiptId)> {
         let Deed { account, refuses_all, change, receipt, salt, notice } = self;
         let (choices, id) = (change.choices, receipt.id.clone());
-        let kept = choices.clone();
+        let (kept, proof_ms) = (choices.clone(), app.consent.proof_ms);
         app.db
             .write(move |conn| {
                 log::wait_turn(conn)?;
                 notice.keep(conn)?;
-                let until = receipt::kept_until(receipt.valid_until);
+                let until = receipt::kept_until(receipt.valid_until, proof_ms);
                 log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
                 if let Some(user) = &account {
                     account::keep(conn, user, &kept, now)?;
@@ -123,21 +125,76 @@ impl Deed {
             .await?;
         Ok((choices, id))
     }
+
+    /// The same for a change of an account that several requests see at once: the first makes it and writes its receipt.
+    /// Answers nothing when another was first.
+    async fn record_first(self, app: &App, was: Option<String>, now: Timestamp) -> Result<Option<Choices>> {
+        let Deed { account, refuses_all, change, receipt, salt, notice } = self;
+        let account = account.ok_or_else(|| Error::internal("a change of no account"))?;
+        let (kept, proof_ms) = (change.choices.clone(), app.consent.proof_ms);
+        let first = app
+            .db
+            .write(move |conn| {
+                log::wait_turn(conn)?;
+                if !account::keep_first(conn, &account, was.as_deref(), &kept, now)? {
+                    return Ok(false);
+                }
+                if refuses_all {
+                    wishes::withdraw(conn, &account, now)?;
+                }
+                notice.keep(conn)?;
+                let until = receipt::kept_until(receipt.valid_until, proof_ms);
+                log::append(conn, &receipt, &salt, Some(&account), until, now)?;
+                Ok(true)
+            })
+            .await?;
+        Ok(first.then_some(change.choices))
+    }
 }
 
 /// A signal reached an account that had not opted out: it is opted out from now on, on every device (11 CCR 7025(c)(1)).
+/// A browser asks for several pages at once, so `was` says what the account's row held when `before` was read: the
+/// first of them changes it, and the others see what it made.
 pub(super) async fn signal(
     app: &App,
     user: &UserId,
     before: &Choices,
+    was: Option<String>,
     signals: Signals,
     now: Timestamp,
 ) -> Result<Choices> {
     let change = carry_out(&app.consent, before, &Press::Signal, &[], true, now);
+    // Whoever came second obeys the signal too, whatever the first one kept.
+    let mut obeyed = change.choices.clone();
     let scene =
         Scene { account: Some(user.clone()), before, signals, band: Some(Band::Adult), surface: "signal" };
     let deed = Deed { refuses_all: true, ..Deed::new(app, scene, change, now)? };
-    Ok(deed.record(app, now).await?.0)
+    if let Some(made) = deed.record_first(app, was, now).await? {
+        return Ok(made);
+    }
+    let user = user.clone();
+    if let Some(kept) = app.db.read(move |conn| account::of(conn, &user)).await?.choices
+        && kept.opted_out_at.is_some()
+    {
+        obeyed = kept;
+    }
+    Ok(obeyed)
+}
+
+/// Opts an account out of sale and sharing because its owner asked for it otherwise than by the button: by post, or by
+/// e-mail. Answers the receipt.
+pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<ReceiptId> {
+    let whose = user.clone();
+    let before = app.db.read(move |conn| account::of(conn, &whose)).await?.choices.unwrap_or_default();
+    let change = carry_out(&app.consent, &before, &Press::OptOut, &[], false, now);
+    let scene = Scene {
+        account: Some(user.clone()),
+        before: &before,
+        signals: Signals::default(),
+        band: Some(Band::Adult),
+        surface: "inquiry",
+    };
+    Ok(Deed::new(app, scene, change, now)?.record(app, now).await?.1)
 }
 
 /// A purpose with its switch.
@@ -168,8 +225,8 @@ pub struct ChoicesPage {
     purposes: Vec<PurposeRow>,
     vendors: Vec<VendorRow>,
     small: &'static str,
-    /// Whether letters may report back; only for people with an account.
-    letters: Option<bool>,
+    /// Letters that nobody has to get; only for people with an account.
+    letters: Vec<Switch>,
     says_gpc: bool,
     says_dnt: bool,
     signal_beaten: bool,
@@ -189,7 +246,7 @@ pub struct ChoicesPage {
 }
 
 impl ChoicesPage {
-    fn new(app: &App, consent: &Consent, fresh: Option<String>) -> ChoicesPage {
+    fn new(app: &App, consent: &Consent, letters: Vec<Switch>, fresh: Option<String>) -> ChoicesPage {
         let (book, now) = (&app.consent, Timestamp::now());
         let (choices, decision) = (&consent.choices, &consent.decision);
         let told = Told::about(book.on());
@@ -230,10 +287,7 @@ impl ChoicesPage {
             purposes,
             vendors,
             small: told.small,
-            letters: consent
-                .account
-                .as_ref()
-                .map(|_| choices.purposes.get(&Purpose::EmailMeasurement) == Some(&true)),
+            letters,
             says_gpc: consent.signals.gpc,
             says_dnt: consent.signals.dnt && book.honour_dnt,
             signal_beaten: consent.signal(app) && choices.overrides_gpc.is_some(),
@@ -269,7 +323,11 @@ impl View for ChoicesPage {
                 .map(|v| VendorRow { told: v.clone(), on, is_contacted: on, reason: "On." })
                 .collect(),
             small: told.small,
-            letters: account.then_some(on),
+            letters: if account {
+                vec![Switch { slug: "marketing_email", name: "A letter a week", words: "What is new.", on }]
+            } else {
+                vec![]
+            },
             says_gpc: on,
             says_dnt: !on,
             signal_beaten: on && account,
@@ -290,9 +348,16 @@ impl View for ChoicesPage {
 
 /// One screen with every choice on it.
 #[get("/privacy/choices?<receipt>")]
-pub fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
+pub async fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
     let fresh = receipt.and_then(ReceiptId::parse).map(|id| id.to_string());
-    page.show(&ChoicesPage::new(app, &consent, fresh))
+    let shown = match consent.account.clone() {
+        None => vec![],
+        Some(user) => {
+            let wanted = app.db.read(move |conn| Wanted::of(conn, &user)).await?;
+            switches(app, &wanted, Timestamp::now())
+        }
+    };
+    page.show(&ChoicesPage::new(app, &consent, shown, fresh))
 }
 
 /// Takes a choice: the state changes and its receipt is written, or nothing does. Then a whole new document, because a

@@ -3,9 +3,10 @@
 
 use serde::Serialize;
 
-use super::choices::Standing;
+use super::disclosure;
 use super::guards::Consent;
 use super::notice::Told;
+use super::purpose::Purpose;
 use super::rulebook::{AdsMode, Rulebook};
 use crate::web::assets;
 
@@ -60,17 +61,7 @@ fn tags(book: &Rulebook, consent: &Consent) -> Vec<Tag> {
     let mut all = vec![];
     for (vendor, key) in consent.decision.allowed(book) {
         let Some(src) = assets::address(&format!("js/vendors/{}.js", vendor.id)) else { continue };
-        let now = consent.choices.decided_at.unwrap_or_default();
-        let grants: Vec<&str> = vendor
-            .purposes
-            .iter()
-            .filter(|p| {
-                let standing = consent.choices.standing(vendor, **p, now);
-                // Where people are asked afterwards, silence lets a vendor run for what it is there for.
-                standing == Standing::Granted || standing == Standing::Undecided
-            })
-            .map(|p| p.slug())
-            .collect();
+        let grants: Vec<&str> = disclosure::granted(vendor, consent).map(Purpose::slug).collect();
         all.push(Tag { src, vendor: &vendor.id, key: key.to_owned(), grants: grants.join(" ") });
     }
     all

@@ -122,7 +122,7 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     let mut choices = cookie.unwrap_or_default();
     let visitor = accounts::guards::seen(request).await?.visitor.clone();
     let ad_free = visitor.as_ref().is_some_and(|v| v.ad_free);
-    let mut kept = None;
+    let mut kept = account::Kept::default();
     let account = visitor.map(|v| v.id);
     // Without a vendor that is on, a signal or anything decided there is nothing that an account could change.
     if let Some(user) = account.clone()
@@ -130,13 +130,13 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     {
         kept = app.db.read(move |conn| account::of(conn, &user)).await?;
     }
-    if let Some(own) = kept {
+    if let Some(own) = kept.choices.take() {
         choices = own;
     }
     if let (true, Some(user)) =
         (signal && choices.opted_out_at.is_none() && choices.overrides_gpc.is_none(), &account)
     {
-        choices = desk::signal(app, user, &choices, signals, now).await?;
+        choices = desk::signal(app, user, &choices, kept.line.clone(), signals, now).await?;
     }
     let band = match account {
         // Whoever has an account passed the age screen as an adult.
@@ -154,6 +154,8 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         account_opted_out: account.is_some() && choices.opted_out_at.is_some(),
         ad_free,
         choices: &choices,
+        // No page sends a letter.
+        letters_measured: false,
         load_once: None,
         now,
     });

@@ -14,6 +14,7 @@ pub mod deed;
 pub mod notice;
 pub mod place;
 pub mod purpose;
+pub mod recipient;
 pub mod rulebook;
 pub mod vendor;
 
@@ -23,13 +24,20 @@ pub mod frame;
 pub mod guards;
 pub mod janitor;
 pub mod leave;
+pub mod letters;
+pub mod pass;
 pub mod policy;
 pub mod reports;
+pub mod tally;
+pub mod tell;
 
 // Where it is kept, and how it is proved.
 pub mod account;
 pub mod bundle;
+pub mod disclosure;
+pub mod dpv;
 pub mod head;
+pub mod inquiry;
 pub mod log;
 pub mod log_routes;
 pub mod merkle;
@@ -41,10 +49,15 @@ pub mod seal;
 pub mod bits;
 pub mod gpp;
 pub mod tcf;
+pub mod vendor_list;
 
 // Its addresses.
 pub mod age;
-mod desk;
+pub mod desk;
+pub mod jobs;
+pub mod letter_routes;
+pub mod retention;
+mod rights;
 pub mod routes;
 mod who;
 
@@ -61,9 +74,11 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<routes::Privacy>());
     all.extend(samples::<desk::ChoicesPage>());
     all.extend(samples::<who::WhoPage>());
-    all.extend(samples::<who::RightsPage>());
+    all.extend(samples::<rights::RightsPage>());
+    all.extend(samples::<retention::RetentionPage>());
     all.extend(samples::<leave::LeavePage>());
     all.extend(log_routes::views());
+    all.extend(letter_routes::views());
     all
 }
 
@@ -72,6 +87,7 @@ pub fn stage() -> AdHoc {
     AdHoc::on_ignite("consent", |rocket| async {
         rocket
             .mount("/", log_routes::all())
+            .mount("/", letter_routes::all())
             .mount(
                 "/",
                 routes![
@@ -82,12 +98,14 @@ pub fn stage() -> AdHoc {
                     desk::choices,
                     desk::choose,
                     who::vendors,
-                    who::rights,
+                    rights::show,
+                    retention::show,
                     leave::vendor,
                     leave::vendor_away,
                     reports::csp,
                     reports::connection,
                     routes::gpc,
+                    routes::vendor_list,
                     routes::security,
                     routes::robots,
                     routes::opensearch,

@@ -102,6 +102,7 @@ mod tests {
             account_opted_out: false,
             ad_free: false,
             choices: &choices,
+            letters_measured: false,
             load_once: None,
             now: Timestamp(1),
         });

@@ -45,7 +45,11 @@ pub struct Rulebook {
     pub honour_dnt: bool,
     /// How long a choice lasts, in milliseconds.
     pub choice_ms: i64,
+    /// How long a receipt is kept beyond that, in milliseconds.
+    pub proof_ms: i64,
     pub ads: AdsMode,
+    /// Whether letters may report back at all, to those who agreed.
+    pub measures_letters: bool,
     /// Whether an unscreened visitor may be a child: then nobody is asked and no vendor runs.
     pub child_mode: bool,
 }
@@ -98,7 +102,9 @@ impl Rulebook {
             opt_out_places: config.privacy.opt_out_places.clone(),
             honour_dnt: config.privacy.honour_dnt,
             choice_ms: config.privacy.choice_days * DAY,
+            proof_ms: config.privacy.receipt_days * DAY,
             ads: config.privacy.ads,
+            measures_letters: config.privacy.measures_letters,
             child_mode: false,
         })
     }

@@ -596,3 +596,75 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(basket_lines -> baskets (basket_id));
 diesel::joinable!(entries -> journals (journal_id));
 diesel::joinable!(consent_receipts -> consent_log (seq));
+
+diesel::table! {
+    disclosures (day, recipient, purpose, categories, basis, receipt_seq) {
+        day -> Text,
+        recipient -> Text,
+        purpose -> Text,
+        categories -> Text,
+        basis -> Text,
+        receipt_seq -> BigInt,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
+    inquiries (id) {
+        id -> Text,
+        way -> Text,
+        name -> Text,
+        address -> Text,
+        person -> Text,
+        asked_in -> Integer,
+        received_at -> BigInt,
+        due_at -> BigInt,
+        entered_by -> Text,
+        entered_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    inquiry_answers (inquiry_id) {
+        inquiry_id -> Text,
+        kind -> Text,
+        body -> Text,
+        answered_by -> Text,
+        answered_at -> BigInt,
+    }
+}
+
+diesel::joinable!(inquiry_answers -> inquiries (inquiry_id));
+diesel::allow_tables_to_appear_in_same_query!(inquiries, inquiry_answers);
+
+diesel::table! {
+    vendor_lists (address) {
+        address -> Text,
+        version -> Integer,
+        body -> Text,
+        fetched_at -> BigInt,
+        fresh_until -> BigInt,
+        etag -> Nullable<Text>,
+        last_modified -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    account_letters (user_id, topic) {
+        user_id -> Text,
+        topic -> Text,
+        wanted -> Bool,
+        decided_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    letter_days (day, letter, what) {
+        day -> Text,
+        letter -> Text,
+        what -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(users, account_letters);

@@ -38,6 +38,10 @@ pub enum Job {
     FillDemo { number: usize },
     /// Collect bytes that no row names.
     Collect {},
+    /// Write to those who want it what is new this week.
+    SendNews {},
+    /// Ask the publisher of the vendor list for it.
+    FetchVendorList {},
 }
 
 impl Job {
@@ -51,6 +55,8 @@ impl Job {
             Job::Reconcile {} => "reconcile",
             Job::FillDemo { .. } => "fill_demo",
             Job::Collect {} => "collect",
+            Job::SendNews {} => "send_news",
+            Job::FetchVendorList {} => "fetch_vendor_list",
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{Job, Priority};
 use crate::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::{accounts, demo, sales, studio, upkeep};
+use crate::{accounts, consent, demo, sales, studio, upkeep};
 
 /// How long a worker sleeps when nothing is due and nobody rings.
 const NAP: Duration = Duration::from_millis(500);
@@ -154,6 +154,8 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
         Job::ProcessUpload { upload } => studio::jobs::process(app, lease, upload).await,
         Job::FillDemo { number } => demo::jobs::fill(app, lease, *number).await,
         Job::Collect {} => upkeep::jobs::collect(app, lease).await,
+        Job::SendNews {} => consent::jobs::send_news(app, lease).await,
+        Job::FetchVendorList {} => consent::jobs::fetch_vendor_list(app, lease).await,
         Job::SendReceipt { order } => sales::jobs::send_receipt(app, lease, order).await,
         Job::Reconcile {} => sales::jobs::reconcile(app, lease).await,
     }

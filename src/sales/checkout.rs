@@ -4,6 +4,8 @@
 use crate::App;
 use crate::accounts::user::User;
 use crate::clock::{MINUTE, Timestamp};
+use crate::consent::disclosure::Line;
+use crate::consent::recipient::Use;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ids::{OrderId, UserId};
@@ -150,8 +152,13 @@ async fn pay(app: &App, order: &Order) -> Result<Option<Next>> {
         Err(error) => return Err(error),
     };
     let (order, url) = (order.clone(), session.url.clone());
+    let told = app.services.of(Use::Payment).map(Line::of_service);
     app.db
-        .write(move |conn| order.awaits(conn, &session.id, session.url.as_deref(), Timestamp::now()))
+        .write(move |conn| {
+            let now = Timestamp::now();
+            order.awaits(conn, &session.id, session.url.as_deref(), now)?;
+            told.iter().try_for_each(|line| line.record(conn, 1, now))
+        })
         .await?;
     // Without an address the page was paid or closed meanwhile.
     Ok(url.map(Next::Pay))

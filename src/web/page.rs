@@ -55,6 +55,7 @@ struct Place {
 pub struct Frame {
     pub visitor: Option<Visitor>,
     pub may_review: bool,
+    pub is_staff: bool,
     pub is_uploader: bool,
     pub is_admin: bool,
     pub basket_count: i64,
@@ -223,6 +224,7 @@ impl Page {
         let frame = Frame {
             sign_in: if here == "/" { "/sign-in".to_owned() } else { format!("/sign-in?next={next}") },
             may_review: visitor.as_ref().is_some_and(Visitor::may_review),
+            is_staff: visitor.as_ref().is_some_and(Visitor::is_staff),
             is_uploader: visitor.as_ref().is_some_and(|v| v.has(crate::accounts::user::Role::Uploader)),
             is_admin: visitor.as_ref().is_some_and(|v| v.has(crate::accounts::user::Role::Admin)),
             shortcuts: visitor.as_ref().is_none_or(|v| v.shortcuts),

@@ -461,7 +461,7 @@ async fn without_a_receipt_nothing_changes() {
     assert_eq!(buyer.cookie("cs").map(str::to_owned), before);
     let user = buyer.user.clone().unwrap();
     let kept = app.app.db.read(move |conn| account::of(conn, &user)).await.unwrap();
-    assert!(kept.unwrap().purposes[&Purpose::Analytics]);
+    assert!(kept.choices.unwrap().purposes[&Purpose::Analytics]);
 }
 
 /// R-EN-7, S0-40, S0-34, S3-62: the page of vendors is made from the registry, and no dead or unchecked address is a link.
