@@ -44,6 +44,7 @@ pub mod tcf;
 pub mod age;
 mod desk;
 pub mod routes;
+pub mod whereabouts;
 mod who;
 
 use rocket::fairing::AdHoc;
@@ -56,6 +57,7 @@ pub fn views() -> Vec<Sample> {
     let mut all = samples::<routes::AgeScreen>();
     all.extend(samples::<routes::TooYoung>());
     all.extend(samples::<routes::Privacy>());
+    all.extend(samples::<routes::PrivacyBefore>());
     all.extend(samples::<desk::ChoicesPage>());
     all.extend(samples::<who::WhoPage>());
     all.extend(samples::<who::RightsPage>());

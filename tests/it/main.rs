@@ -32,4 +32,5 @@ mod studio;
 mod trackers;
 mod upkeep;
 mod web;
+mod whereabouts;
 mod window;
