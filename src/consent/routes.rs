@@ -181,14 +181,14 @@ impl Privacy {
                 ),
                 row(
                     Ours::Consent,
-                    "what you chose about others, sealed; after a no without any id",
-                    format!("{}; after an opt-out {}", days(app.consent.choice_ms), days(OPT_OUT_LASTS)),
+                    "what you chose about who may see you, sealed; a no carries no id",
+                    format!(
+                        "{}, an opt-out of sale and sharing {}",
+                        days(app.consent.choice_ms),
+                        days(OPT_OUT_LASTS)
+                    ),
                 ),
-                row(
-                    Ours::Later,
-                    "that you put the question about others off",
-                    "until you close the browser".into(),
-                ),
+                row(Ours::Later, "that you put the question off", "until you close the browser".into()),
             ],
             session_days: session::LONGEST_MS / DAY,
             idle_days: session::IDLE_MS / DAY,

@@ -6,7 +6,7 @@ use super::{Job, Priority, Stop, Terms, enqueue_as};
 use crate::App;
 use crate::accounts::{joining, session, token};
 use crate::clock::{DAY, HOUR, Timestamp};
-use crate::consent::{head, log};
+use crate::consent::{head, log, reports};
 use crate::error::Result;
 
 /// Enqueues what is due until told to stop.
@@ -62,6 +62,7 @@ pub async fn round(app: &App, now: Timestamp) -> Result<()> {
                 token::sweep(conn, now)?;
                 joining::sweep(conn, now)?;
                 log::expire(conn, now)?;
+                reports::sweep(conn, now)?;
             }
             Ok(())
         })

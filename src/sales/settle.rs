@@ -49,10 +49,12 @@ struct Dispute {
     real: bool,
 }
 
+const PAID_AGAIN: &str = "Paid again after it was given back: give that back at Stripe too.";
+
 /// Listens to all events of an order of this sum.
 pub fn hear(total: Cents, currency: &str, events: &[Event]) -> Heard {
     let mut payments: BTreeMap<String, (Timestamp, Option<String>)> = BTreeMap::new();
-    let mut charges: BTreeMap<String, (Cents, Option<Timestamp>)> = BTreeMap::new();
+    let mut charges: BTreeMap<String, Vec<(Timestamp, Cents)>> = BTreeMap::new();
     let mut refunds: BTreeMap<String, (Cents, Timestamp)> = BTreeMap::new();
     let mut disputes: BTreeMap<String, Dispute> = BTreeMap::new();
     let mut heard = Heard::default();
@@ -68,11 +70,7 @@ pub fn hear(total: Cents, currency: &str, events: &[Event]) -> Heard {
             About::Paid(checkout) => odd = odd.max(Some((checkout.amount_total, checkout.currency.clone()))),
             About::Expired(checkout) | About::Failed(checkout) => heard.closed.push(checkout.session.clone()),
             About::Refunded { charge, refunded, .. } => {
-                let (most, whole) = charges.entry(charge.clone()).or_default();
-                *most = (*most).max(*refunded);
-                if *refunded >= total {
-                    *whole = Some(whole.map_or(event.created, |w| w.min(event.created)));
-                }
+                charges.entry(charge.clone()).or_default().push((event.created, *refunded));
             }
             About::Refund { refund, amount, status, .. } if status == "succeeded" => {
                 let known = refunds.entry(refund.clone()).or_insert((*amount, event.created));
@@ -100,23 +98,30 @@ pub fn hear(total: Cents, currency: &str, events: &[Event]) -> Heard {
     heard.payment_intent = payments.values().min().and_then(|(_, intent)| intent.clone());
 
     // Both tell of the same money: the charge its sum so far, each refund itself.
-    let by_charge: Cents = charges.values().map(|(most, _)| *most).sum();
-    let by_refund: Cents = refunds.values().map(|(amount, _)| *amount).sum();
+    let back_by = |then: Timestamp| {
+        let most =
+            |steps: &Vec<(Timestamp, Cents)>| steps.iter().filter(|(at, _)| *at <= then).map(|s| s.1).max();
+        let by_charge: Cents = charges.values().filter_map(most).sum();
+        let by_refund: Cents =
+            refunds.values().filter(|(_, at)| *at <= then).map(|(amount, _)| *amount).sum();
+        by_charge.max(by_refund)
+    };
+    let paid_by = |then: Timestamp| payments.values().filter(|(at, _)| *at <= then).count().max(1) as i64;
     let owed = Cents(total.0 * payments.len().max(1) as i64);
-    let back = by_charge.max(by_refund);
-    let whole = back >= owed;
+    let back = back_by(Timestamp(i64::MAX));
+    // An order ends at the moment at which nothing of what was paid by then is left. What is paid after that opens it
+    // no more: its licences are revoked, and the money is owed back.
+    let mut moments: Vec<Timestamp> = charges.values().flatten().map(|(at, _)| *at).collect();
+    moments.extend(refunds.values().map(|(_, at)| *at));
+    let refunded = moments.into_iter().filter(|at| back_by(*at).0 >= total.0 * paid_by(*at)).min();
     let lost = disputes.values().filter(|d| d.lost).filter_map(|d| d.ended).min();
-    heard.back = match (whole || lost.is_some(), payments.len()) {
+    heard.back = match (refunded.is_some() || lost.is_some(), payments.len()) {
         (true, _) => total,
         (false, 1) => back,
         // Of an order that was paid twice only what goes beyond the second payment was given back.
         (false, _) => (back - (owed - total)).max(Cents::ZERO),
     };
-    let refunded = whole.then(|| {
-        let by_charge = charges.values().filter_map(|(_, whole)| *whole).max();
-        let by_refund = refunds.values().map(|(_, at)| *at).max();
-        [by_charge, by_refund].into_iter().flatten().min().unwrap_or(Timestamp(0))
-    });
+    let surplus = if refunded.is_some() { owed - back } else { owed - total - back };
     heard.over = match (refunded, lost) {
         (_, Some(at)) => Some((at, Reason::DisputeLost)),
         (Some(at), None) => Some((at, Reason::Refunded)),
@@ -131,7 +136,10 @@ pub fn hear(total: Cents, currency: &str, events: &[Event]) -> Heard {
         (Some((amount, other)), _) => {
             Some(format!("Paid {} instead of {}.", amount.show(&other), total.show(currency)))
         }
-        (None, 2..) => Some("Paid more than once: give the surplus back at Stripe.".to_owned()),
+        (None, 2..) if surplus > Cents::ZERO && refunded.is_some() => Some(PAID_AGAIN.to_owned()),
+        (None, 2..) if surplus > Cents::ZERO => {
+            Some("Paid more than once: give the surplus back at Stripe.".to_owned())
+        }
         _ if failed => Some("A refund failed: the buyer may still wait for the money.".to_owned()),
         _ => None,
     };
@@ -172,7 +180,7 @@ fn events_of(conn: &mut Conn, order: &Order) -> Result<Vec<Event>> {
 pub fn settle(conn: &mut Conn, order: &OrderId, issuer: &Issuer, now: Timestamp) -> Result<()> {
     let order = Order::find(conn, order)?;
     let events = events_of(conn, &order)?;
-    let heard = hear(order.total_cents, &order.currency, &events);
+    let mut heard = hear(order.total_cents, &order.currency, &events);
     let Some(paid_at) = heard.paid else {
         note(conn, &order, heard.note.as_deref(), now)?;
         if order.stripe_session.as_ref().is_some_and(|session| heard.closed.contains(session)) {
@@ -181,7 +189,12 @@ pub fn settle(conn: &mut Conn, order: &OrderId, issuer: &Issuer, now: Timestamp)
         return Ok(());
     };
     let lines = order.lines(conn)?;
-    let state = if heard.over.is_some() { State::Refunded } else { State::Paid };
+    // A licence once revoked stays revoked: a payment that Stripe tells of too late cannot bring the order back.
+    if order.state == State::Refunded && heard.over.is_none() {
+        heard.note = Some(PAID_AGAIN.to_owned());
+    }
+    let ended = heard.over.is_some() || order.state == State::Refunded;
+    let state = if ended { State::Refunded } else { State::Paid };
     diesel::update(orders::table.find(&order.id))
         .set((
             orders::state.eq(state),
@@ -205,7 +218,6 @@ pub fn settle(conn: &mut Conn, order: &OrderId, issuer: &Issuer, now: Timestamp)
     match (order.state, state) {
         (was, is) if was == is => Ok(()),
         (_, State::Refunded) => say_refunded(conn, &order, &lines, issuer, now),
-        (State::Refunded, _) => Ok(()),
         _ => say_paid(conn, &order, now),
     }
 }

@@ -72,7 +72,10 @@ async fn a_place_that_was_switched_on_loosens_and_any_other_does_not() {
     assert!(!meets(&browser.get("/").await));
     says(&mut browser, "US-TX").await.is(303);
     assert!(meets(&browser.get("/").await));
-    browser.says("/privacy/choices", "/privacy/choices", &[("choice", "refuse"), ("all", "yes")]).await.is(303);
+    browser
+        .says("/privacy/choices", "/privacy/choices", &[("choice", "refuse"), ("all", "yes")])
+        .await
+        .is(303);
     assert!(!meets(&browser.get("/").await));
     says(&mut browser, "").await.is(303);
     says(&mut browser, "US-TX").await.is(303);
@@ -98,7 +101,9 @@ async fn a_place_is_proved_and_belongs_to_the_account() {
     let all = receipts(&app).await;
     let told: Vec<_> = all
         .iter()
-        .map(|r| (r.action.as_str(), r.profile.id.as_str(), r.profile.how_decided.as_str(), r.recipients.len()))
+        .map(|r| {
+            (r.action.as_str(), r.profile.id.as_str(), r.profile.how_decided.as_str(), r.recipients.len())
+        })
         .collect();
     assert_eq!(
         told,

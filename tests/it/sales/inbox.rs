@@ -317,6 +317,52 @@ async fn a_full_refund_ends_the_licences_reverses_the_books_and_writes_to_the_bu
     assert!(letters[0].contains("refunded") && letters[0].contains("ada@example.org"));
 }
 
+/// Whichever of the two is heard first, the order ended with its refund: what is paid after it is owed back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_after_the_refund_opens_nothing_and_shows_itself() {
+    for late_first in [false, true] {
+        let b = at_the_payment_page().await;
+        let says = Says::of(&b.order);
+        let again = says
+            .session("again", "checkout.session.completed", 1_795_000_300, "paid")
+            .replace("\"pi_", "\"pi_again_")
+            .replace("\"id\":\"cs_", "\"id\":\"cs_again_");
+        takes(&b.shop, &says.paid()).await;
+        let refunded = says.refunded("whole", b.order.total_cents.0, 1_795_000_200);
+        let told = if late_first { [&again, &refunded] } else { [&refunded, &again] };
+        for event in told {
+            takes(&b.shop, event).await;
+        }
+        let rows = rows(&b.shop, &b.order.id).await;
+        assert_eq!(rows.state, State::Refunded, "late first: {late_first}");
+        assert!(rows.licences.iter().all(|(_, s)| matches!(s, Status::Revoked { .. })));
+        assert!(rows.sums.values().all(|cents| *cents == 0), "{:?}", rows.sums);
+        let id = b.order.id.clone();
+        let order = b.shop.db.read(move |conn| Order::find(conn, &id)).await.unwrap();
+        assert!(order.note.is_some_and(|note| note.contains("Paid again")), "late first: {late_first}");
+    }
+}
+
+/// A second payment of which Stripe tells only after both were thought over: the licences stay revoked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_heard_of_too_late_brings_no_revoked_licence_back() {
+    let b = at_the_payment_page().await;
+    let says = Says::of(&b.order);
+    let early = says
+        .session("early", "checkout.session.completed", 1_795_000_050, "paid")
+        .replace("\"pi_", "\"pi_early_")
+        .replace("\"id\":\"cs_", "\"id\":\"cs_early_");
+    takes(&b.shop, &says.paid()).await;
+    takes(&b.shop, &says.refunded("whole", b.order.total_cents.0, 1_795_000_200)).await;
+    takes(&b.shop, &early).await;
+    let rows = rows(&b.shop, &b.order.id).await;
+    assert_eq!(rows.state, State::Refunded);
+    assert!(rows.licences.iter().all(|(_, s)| matches!(s, Status::Revoked { .. })));
+    let id = b.order.id.clone();
+    let order = b.shop.db.read(move |conn| Order::find(conn, &id)).await.unwrap();
+    assert!(order.note.is_some_and(|note| note.contains("Paid again")));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dispute_rests_the_licences_and_a_lost_one_ends_them() {
     let b = at_the_payment_page().await;
