@@ -7,12 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
 use crate::consent::rulebook::{AdsMode, CHOICE_DAYS, LONGEST_CHOICE_DAYS, Rulebook};
+use crate::consent::tcf::{Cmp, Letters, list::VendorList};
+use crate::consent::trade::{self, Registered};
 use crate::db::DbUrl;
 use crate::storage::{S3Access, StorageUrl};
 use crate::web::client::Net;
@@ -58,6 +61,8 @@ pub struct PrivacySettings {
     pub choice_days: i64,
     /// Whether the shop says that it sells and shares nothing: then no vendor that might can be on.
     pub declares_no_sale: bool,
+    /// Hours between two looks at our own banner; 0: nobody looks.
+    pub self_check_hours: i64,
     /// The most that advertising may do here.
     pub ads: AdsMode,
 }
@@ -116,6 +121,10 @@ pub struct Config {
     /// Vendors of the registry that are on, each with its key. Which may be is the consent room's to say.
     pub vendors: Vec<(String, String)>,
     pub privacy: PrivacySettings,
+    /// The operator's consent manager as IAB Europe registered it, with the vendor list it goes by.
+    pub registered: Option<Arc<Registered>>,
+    /// Sections of the Global Privacy Platform that pages carry.
+    pub gpp: Vec<u16>,
     /// Wrong passwords for one account within ten minutes; three times as many from one network address.
     pub sign_in_attempts: u32,
 }
@@ -156,7 +165,12 @@ const NAMES: &[&str] = &[
     "privacy.honour_dnt",
     "privacy.choice_days",
     "privacy.declares_no_sale",
+    "privacy.self_check_hours",
     "ads.mode",
+    "tcf.cmp_id",
+    "tcf.cmp_version",
+    "tcf.vendor_list",
+    "gpp.sections",
     "site_name",
     "operator.name",
     "operator.country",
@@ -360,6 +374,9 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
             text.parse().ok().filter(|n| (1..=LONGEST_CHOICE_DAYS).contains(n))
         }),
         declares_no_sale: said.switch("privacy.declares_no_sale", false),
+        self_check_hours: said.read("privacy.self_check_hours", 24, "0 (never) to 168 hours", |text| {
+            text.parse().ok().filter(|n| (0..=168).contains(n))
+        }),
         ads: said.read("ads.mode", AdsMode::Contextual, "none, contextual or vendor", |text| match text {
             "none" => Some(AdsMode::None),
             "contextual" => Some(AdsMode::Contextual),
@@ -414,6 +431,11 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
             .read("age.adult", 18, "18 or more", |text| text.parse().ok().filter(|n| (18..=21).contains(n))),
         vendors,
         privacy,
+        registered: registered(said),
+        gpp: said.read("gpp.sections", vec![], "usnat, usca or both, with a comma", |text| {
+            let id = |word: &str| trade::SECTIONS.iter().find(|(_, name)| *name == word).map(|(id, _)| *id);
+            list(text).iter().map(|word| id(word)).collect()
+        }),
         workers: said.number("workers", 0, "a number of jobs at once"),
         sign_in_attempts: said
             .read("limits.sign_in_attempts", 10, "1 or more", |text| text.parse().ok().filter(|n| *n >= 1)),
@@ -473,6 +495,27 @@ fn stripe_settings(said: &mut Said, mode: Mode) -> StripeSettings {
         said.faults.push("CUEHOUSE_STRIPE_WEBHOOK_SECRET belongs to CUEHOUSE_STRIPE_SECRET_KEY".into());
     }
     StripeSettings { secret_key, webhook_secrets, url }
+}
+
+/// The operator's consent manager: an id that IAB Europe gave them, and a copy of the vendor list.
+fn registered(said: &mut Said) -> Option<Arc<Registered>> {
+    let id = said.read("tcf.cmp_id", None, "the number that IAB Europe gave you, 2 to 4095", |text| {
+        text.parse().ok().filter(|n| (2..=4095).contains(n)).map(Some)
+    })?;
+    let version =
+        said.read("tcf.cmp_version", 1, "0 to 4095", |text| text.parse().ok().filter(|n| *n <= 4095));
+    let country = Letters::new(&said.text("operator.country", "")).unwrap_or(Letters::NOWHERE);
+    let file = said.text("tcf.vendor_list", "");
+    let list = match std::fs::read_to_string(&file) {
+        Ok(text) => VendorList::parse(&text).map_err(|fault| fault.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    let list = list.map_err(|fault| {
+        said.faults.push(format!(
+            "CUEHOUSE_TCF_VENDOR_LIST is {file:?}, and should be a file with the vendor list, which              CUEHOUSE_TCF_CMP_ID needs: {fault}"
+        ));
+    });
+    Some(Arc::new(Registered { cmp: Cmp::registered(id, version, country)?, list: list.ok()? }))
 }
 
 /// Scheme, host and port, without a slash at the end. The site lives at the root of its host.

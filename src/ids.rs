@@ -98,6 +98,7 @@ ids! {
     JobId,
     JournalId,
     SessionId,
+    SelfCheckId,
 }
 
 hex_value!(

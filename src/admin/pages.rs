@@ -8,6 +8,7 @@ use crate::catalogue::pages::{Fact, Link};
 use crate::catalogue::row::TrackRow;
 use crate::catalogue::track::{State, split};
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
+use crate::consent::selfcheck::Check;
 use crate::jobs;
 use crate::money::Cents;
 use crate::studio::pages::facts;
@@ -20,13 +21,42 @@ pub struct Doors {
     pub waiting: i64,
     /// None for somebody who reviews and does not run the shop.
     pub parked: Option<i64>,
+    /// The shop's last look at its own banner; none for somebody who only reviews, or where nobody looked yet.
+    pub look: Option<LookLine>,
+}
+
+/// What the shop found when it last looked at its own banner.
+#[derive(Clone, Debug, Serialize)]
+pub struct LookLine {
+    pub at: Timestamp,
+    /// `3 hours`.
+    pub ago: String,
+    pub faults: Vec<String>,
+}
+
+impl LookLine {
+    pub fn new(check: &Check, now: Timestamp) -> LookLine {
+        LookLine {
+            at: check.ended_at,
+            ago: age(now.since(check.ended_at)),
+            faults: check.faults().into_iter().map(str::to_owned).collect(),
+        }
+    }
 }
 
 impl View for Doors {
     const TEMPLATE: &'static str = "admin/index.html";
 
     fn samples() -> Vec<Doors> {
-        vec![Doors { waiting: 3, parked: Some(1) }, Doors { waiting: 0, parked: None }]
+        let look = |faults: &[&str]| {
+            let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
+            Some(LookLine { at: Timestamp(1_795_000_000_000), ago: "3 hours".into(), faults })
+        };
+        vec![
+            Doors { waiting: 3, parked: Some(1), look: look(&["The banner has no button that refuses."]) },
+            Doors { waiting: 0, parked: Some(0), look: look(&[]) },
+            Doors { waiting: 0, parked: None, look: None },
+        ]
     }
 }
 

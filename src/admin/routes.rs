@@ -3,14 +3,15 @@
 use rocket::{State, get, post, routes};
 
 use super::desk::{self, Case};
-use super::pages::{Doors, JobsPage, QueuePage, ReviewPage};
+use super::pages::{Doors, JobsPage, LookLine, QueuePage, ReviewPage};
 use crate::App;
 use crate::accounts::guards::{Admin, Reviewer};
 use crate::accounts::user::Role;
 use crate::clock::Timestamp;
+use crate::consent::selfcheck::Check;
 use crate::error::Result;
 use crate::ids::{JobId, Slug};
-use crate::jobs;
+use crate::jobs::{self, Job};
 use crate::studio::routes::master_of;
 use crate::studio::upload::Upload;
 use crate::web::ranges::{Conditions, FileFacts};
@@ -18,18 +19,19 @@ use crate::web::stream::{Disposition, FileReply, Pace, StoredFile};
 use crate::web::{Faults, FormView, Page, Posted, Reply};
 
 pub fn all() -> Vec<rocket::Route> {
-    routes![index, queue, show, preview, master, publish, refuse, jobs_page, retry]
+    routes![index, queue, show, preview, master, publish, refuse, jobs_page, retry, look]
 }
 
 #[get("/admin")]
 async fn index(who: Reviewer, page: Page, app: &State<App>) -> Result<Reply> {
-    let runs_the_shop = who.has(Role::Admin);
+    let (runs_the_shop, now) = (who.has(Role::Admin), Timestamp::now());
     let view = app
         .db
         .read(move |conn| {
             let waiting = desk::waiting(conn)?.len() as i64;
             let parked = if runs_the_shop { Some(jobs::parked(conn, 1000)?.len() as i64) } else { None };
-            Ok(Doors { waiting, parked })
+            let look = if runs_the_shop { Check::last(conn)? } else { None };
+            Ok(Doors { waiting, parked, look: look.map(|check| LookLine::new(&check, now)) })
         })
         .await?;
     page.show(&view)
@@ -116,6 +118,14 @@ async fn refuse(slug: Slug, who: Reviewer, page: Page, app: &State<App>, form: P
     app.db.write(move |conn| desk::refuse(conn, &slug, &who.id, &reason, Timestamp::now())).await?;
     app.bell.ring();
     Ok(Reply::go(next(app).await?).notice("Refused. Its uploader reads your reason."))
+}
+
+/// Looks at our own banner now.
+#[post("/admin/looks", data = "<_form>")]
+async fn look(_who: Admin, app: &State<App>, _form: Posted) -> Result<Reply> {
+    app.db.write(move |conn| jobs::enqueue(conn, &Job::SelfCheck {}, Timestamp::now())).await?;
+    app.bell.ring();
+    Ok(Reply::go("/admin").notice("The shop looks at itself. Reload this page in a moment."))
 }
 
 #[get("/admin/jobs")]

@@ -355,7 +355,11 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     };
     let change = carry_out(book, &consent.choices, &press, &asked, consent.signal(app), now);
     let (action, takes_away) = (change.action, change.takes_away);
-    let surface = if back.is_empty() { "choices" } else { "banner" };
+    let surface = match (back, fields.text("from")) {
+        ("", _) => "choices",
+        (_, "footer") => "footer",
+        _ => "banner",
+    };
     let scene = Scene {
         account: consent.account.clone(),
         before: &consent.choices,
@@ -368,7 +372,7 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     let said = said(action);
     let proof = format!("/privacy/receipts/{id}");
     let reply = match surface {
-        "banner" => Reply::go_back(back, "/").notice_with(said, "Receipt", &proof),
+        "banner" | "footer" => Reply::go_back(back, "/").notice_with(said, "Receipt", &proof),
         _ => Reply::go(format!("/privacy/choices?receipt={id}")).notice(said),
     };
     let lasts = if choices.opted_out_at.is_some() { OPT_OUT_LASTS } else { book.choice_ms };

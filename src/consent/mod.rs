@@ -24,6 +24,7 @@ pub mod janitor;
 pub mod leave;
 pub mod policy;
 pub mod reports;
+pub mod selfcheck;
 
 // Where it is kept, and how it is proved.
 pub mod account;
@@ -36,13 +37,16 @@ pub mod receipt;
 pub mod seal;
 
 // What the trade calls it.
+pub mod ad_request;
 pub mod bits;
 pub mod gpp;
 pub mod tcf;
+pub mod trade;
 
 // Its addresses.
 pub mod age;
 mod desk;
+pub mod jobs;
 pub mod routes;
 pub mod whereabouts;
 mod who;

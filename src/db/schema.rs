@@ -509,6 +509,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    self_checks (id) {
+        id -> Text,
+        began_at -> BigInt,
+        ended_at -> BigInt,
+        faults -> Text,
+        told -> Bool,
+    }
+}
+
 diesel::joinable!(tracks -> users (uploader_id));
 diesel::joinable!(recordings -> uploads (upload_id));
 diesel::joinable!(offers -> tracks (track_id));

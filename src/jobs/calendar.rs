@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Job, Priority, Stop, Terms, enqueue_as};
 use crate::App;
 use crate::accounts::{joining, session, token};
-use crate::clock::{DAY, HOUR, Timestamp};
+use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
 use crate::consent::{head, log, reports};
 use crate::error::Result;
 
@@ -45,7 +45,7 @@ pub async fn begin(app: &App, now: Timestamp) -> Result<()> {
 
 /// Everything that belongs to this hour and this day and is not enqueued yet.
 pub async fn round(app: &App, now: Timestamp) -> Result<()> {
-    let issuer = app.issuer.clone();
+    let (issuer, look_ms) = (app.issuer.clone(), app.config.privacy.self_check_hours * HOUR);
     app.db
         .write(move |conn| {
             head::sign_hourly(conn, &issuer, now)?;
@@ -56,6 +56,11 @@ pub async fn round(app: &App, now: Timestamp) -> Result<()> {
             };
             let reconcile = Job::Reconcile {};
             enqueue_as(conn, &reconcile, once(&reconcile, HOUR), now)?;
+            if look_ms > 0 {
+                let look = Job::SelfCheck {};
+                // A site that was just started is given a moment.
+                enqueue_as(conn, &look, Terms { delay_ms: 5 * MINUTE, ..once(&look, look_ms) }, now)?;
+            }
             let collect = Job::Collect {};
             if enqueue_as(conn, &collect, once(&collect, DAY), now)? {
                 session::sweep(conn, now)?;

@@ -38,6 +38,8 @@ pub enum Job {
     FillDemo { number: usize },
     /// Collect bytes that no row names.
     Collect {},
+    /// Look at our own banner as a visitor does.
+    SelfCheck {},
 }
 
 impl Job {
@@ -51,6 +53,7 @@ impl Job {
             Job::Reconcile {} => "reconcile",
             Job::FillDemo { .. } => "fill_demo",
             Job::Collect {} => "collect",
+            Job::SelfCheck {} => "self_check",
         }
     }
 }

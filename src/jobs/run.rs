@@ -10,7 +10,7 @@ use super::{Job, Priority};
 use crate::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::{accounts, demo, sales, studio, upkeep};
+use crate::{accounts, consent, demo, sales, studio, upkeep};
 
 /// How long a worker sleeps when nothing is due and nobody rings.
 const NAP: Duration = Duration::from_millis(500);
@@ -153,6 +153,7 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
         Job::SendReset { email } => accounts::jobs::send_reset(app, lease, email).await,
         Job::ProcessUpload { upload } => studio::jobs::process(app, lease, upload).await,
         Job::FillDemo { number } => demo::jobs::fill(app, lease, *number).await,
+        Job::SelfCheck {} => consent::jobs::self_check(app, lease).await,
         Job::Collect {} => upkeep::jobs::collect(app, lease).await,
         Job::SendReceipt { order } => sales::jobs::send_receipt(app, lease, order).await,
         Job::Reconcile {} => sales::jobs::reconcile(app, lease).await,

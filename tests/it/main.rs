@@ -4,9 +4,11 @@
 #[allow(dead_code)]
 mod support;
 
+mod accessible;
 mod accounts;
 mod age;
 mod audio;
+mod banner;
 mod browser;
 mod bytes;
 mod catalogue;
@@ -17,15 +19,19 @@ mod crash;
 mod damaged;
 mod database;
 mod demo;
+mod jars;
 mod journey;
+mod navigations;
 mod player;
 mod privacy;
 mod probes;
+mod refusers;
 mod requirements;
 mod review;
 mod sales;
 mod sandbox;
 mod search;
+mod selfcheck;
 mod storage;
 mod strings;
 mod studio;
