@@ -500,10 +500,10 @@ fn stripe_settings(said: &mut Said, mode: Mode) -> StripeSettings {
 /// The operator's consent manager: an id that IAB Europe gave them, and a copy of the vendor list.
 fn registered(said: &mut Said) -> Option<Arc<Registered>> {
     let id = said.read("tcf.cmp_id", None, "the number that IAB Europe gave you, 2 to 4095", |text| {
-        text.parse().ok().filter(|n| (2..=4095).contains(n)).map(Some)
+        text.parse::<u16>().ok().filter(|n| (2..=4095).contains(n)).map(Some)
     })?;
     let version =
-        said.read("tcf.cmp_version", 1, "0 to 4095", |text| text.parse().ok().filter(|n| *n <= 4095));
+        said.read("tcf.cmp_version", 1, "0 to 4095", |text| text.parse::<u16>().ok().filter(|n| *n <= 4095));
     let country = Letters::new(&said.text("operator.country", "")).unwrap_or(Letters::NOWHERE);
     let file = said.text("tcf.vendor_list", "");
     let list = match std::fs::read_to_string(&file) {

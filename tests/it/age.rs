@@ -184,7 +184,7 @@ async fn thresholds_are_settings() {
 }
 
 /// S0-16: nothing tracks, the pages say so, and Global Privacy Control is obeyed and said to be. S2-53: the edition says
-/// when it was last updated. S0-29: cookies are listed.
+/// when it was last updated. S0-29: cookies are listed. S0-20: the edition before can still be read.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_privacy_pages_say_what_is_true() {
     let app = TestApp::new().await;
@@ -197,7 +197,7 @@ async fn the_privacy_pages_say_what_is_true() {
     let edition = page.link("/privacy/20").expect("an edition by its day");
     assert_eq!(edition, format!("/privacy/{day}"));
     assert!(browser.get(&edition).await.is(200).has("What we keep"));
-    // S0-20: what was said before can still be read, in its own words and with the cookies there were then.
+    // What was said before can still be read, in its own words and with the cookies there were then.
     let before = page.links().into_iter().filter(|l| l.starts_with("/privacy/20") && *l != edition);
     let before: Vec<String> = before.collect();
     assert_eq!(before, ["/privacy/2026-11-25"]);

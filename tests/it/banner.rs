@@ -128,7 +128,7 @@ async fn yes_and_no_weigh_the_same() {
     browser.client.close().await.unwrap();
 }
 
-/// T-UX-2, R-CN-3, PR-5: scrolling, going on and closing are no answers. Nobody is asked again on the next page; a new
+/// T-UX-2, R-CN-3, PR-5, S0-22: scrolling, going on and closing are no answers. Nobody is asked again on the next page; a new
 /// visit may be. R-UX-5: nothing moves or counts down.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_but_an_answer_is_one() {

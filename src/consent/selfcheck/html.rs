@@ -52,23 +52,20 @@ pub fn tags(html: &str) -> Vec<Tag> {
 
 /// Every form with a place to go.
 pub fn forms(html: &str) -> Vec<Form> {
-    let mut all: Vec<Form> = vec![];
-    let mut is_open = false;
+    let (mut all, mut is_open): (Vec<Form>, bool) = (vec![], false);
     for tag in tags(html) {
         let text = |name: &str| tag.get(name).unwrap_or_default().to_owned();
-        match (tag.name.as_str(), is_open) {
+        match (tag.name.as_str(), all.last_mut().filter(|_| is_open)) {
             ("form", _) => {
                 is_open = true;
                 all.push(Form { action: text("action"), ..Form::default() });
             }
             ("/form", _) => is_open = false,
-            ("input", true) if tag.get("type") == Some("hidden") => {
-                let field = (text("name"), text("value"));
-                all.last_mut().map(|form| form.hidden.push(field)).unwrap_or_default();
+            ("input", Some(form)) if tag.get("type") == Some("hidden") => {
+                form.hidden.push((text("name"), text("value")));
             }
-            ("button", true) if tag.get("type") != Some("button") && tag.get("name").is_some() => {
-                let field = (text("name"), text("value"));
-                all.last_mut().map(|form| form.buttons.push(field)).unwrap_or_default();
+            ("button", Some(form)) if tag.get("type") != Some("button") && tag.get("name").is_some() => {
+                form.buttons.push((text("name"), text("value")));
             }
             _ => {}
         }
