@@ -512,7 +512,8 @@ fn registered(said: &mut Said) -> Option<Arc<Registered>> {
     };
     let list = list.map_err(|fault| {
         said.faults.push(format!(
-            "CUEHOUSE_TCF_VENDOR_LIST is {file:?}, and should be a file with the vendor list, which              CUEHOUSE_TCF_CMP_ID needs: {fault}"
+            "CUEHOUSE_TCF_VENDOR_LIST is {file:?}, and should be a file with the vendor list, which \
+             CUEHOUSE_TCF_CMP_ID needs: {fault}"
         ));
     });
     Some(Arc::new(Registered { cmp: Cmp::registered(id, version, country)?, list: list.ok()? }))
