@@ -3,6 +3,8 @@
 //! Defaults, then `cuehouse.toml` (in the working directory or at `CUEHOUSE_CONFIG`), then `CUEHOUSE_*`. Everything
 //! that is wrong is said at once.
 
+mod registered;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -14,7 +16,6 @@ use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
 use crate::consent::rulebook::{AdsMode, CHOICE_DAYS, LONGEST_CHOICE_DAYS, Rulebook};
-use crate::consent::tcf::{Cmp, Letters, list::VendorList};
 use crate::consent::trade::{self, Registered};
 use crate::db::DbUrl;
 use crate::storage::{S3Access, StorageUrl};
@@ -431,7 +432,7 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
             .read("age.adult", 18, "18 or more", |text| text.parse().ok().filter(|n| (18..=21).contains(n))),
         vendors,
         privacy,
-        registered: registered(said),
+        registered: registered::read(said),
         gpp: said.read("gpp.sections", vec![], "usnat, usca or both, with a comma", |text| {
             let id = |word: &str| trade::SECTIONS.iter().find(|(_, name)| *name == word).map(|(id, _)| *id);
             list(text).iter().map(|word| id(word)).collect()
@@ -495,28 +496,6 @@ fn stripe_settings(said: &mut Said, mode: Mode) -> StripeSettings {
         said.faults.push("CUEHOUSE_STRIPE_WEBHOOK_SECRET belongs to CUEHOUSE_STRIPE_SECRET_KEY".into());
     }
     StripeSettings { secret_key, webhook_secrets, url }
-}
-
-/// The operator's consent manager: an id that IAB Europe gave them, and a copy of the vendor list.
-fn registered(said: &mut Said) -> Option<Arc<Registered>> {
-    let id = said.read("tcf.cmp_id", None, "the number that IAB Europe gave you, 2 to 4095", |text| {
-        text.parse::<u16>().ok().filter(|n| (2..=4095).contains(n)).map(Some)
-    })?;
-    let version =
-        said.read("tcf.cmp_version", 1, "0 to 4095", |text| text.parse::<u16>().ok().filter(|n| *n <= 4095));
-    let country = Letters::new(&said.text("operator.country", "")).unwrap_or(Letters::NOWHERE);
-    let file = said.text("tcf.vendor_list", "");
-    let list = match std::fs::read_to_string(&file) {
-        Ok(text) => VendorList::parse(&text).map_err(|fault| fault.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    let list = list.map_err(|fault| {
-        said.faults.push(format!(
-            "CUEHOUSE_TCF_VENDOR_LIST is {file:?}, and should be a file with the vendor list, which \
-             CUEHOUSE_TCF_CMP_ID needs: {fault}"
-        ));
-    });
-    Some(Arc::new(Registered { cmp: Cmp::registered(id, version, country)?, list: list.ok()? }))
 }
 
 /// Scheme, host and port, without a slash at the end. The site lives at the root of its host.

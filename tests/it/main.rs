@@ -36,6 +36,7 @@ mod storage;
 mod strings;
 mod studio;
 mod trackers;
+mod trade;
 mod upkeep;
 mod web;
 mod whereabouts;
