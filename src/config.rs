@@ -3,10 +3,13 @@
 //! Defaults, then `cuehouse.toml` (in the working directory or at `CUEHOUSE_CONFIG`), then `CUEHOUSE_*`. Everything
 //! that is wrong is said at once.
 
+mod registered;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +18,7 @@ use url::Url;
 use crate::clock::DAY;
 use crate::consent::receipt::{LONGEST_PROOF_DAYS, PROOF_KEPT_MS};
 use crate::consent::rulebook::{AdsMode, CHOICE_DAYS, LONGEST_CHOICE_DAYS, Rulebook};
+use crate::consent::trade::{self, Registered};
 use crate::db::DbUrl;
 use crate::egress::PublicFile;
 use crate::storage::{S3Access, StorageUrl};
@@ -65,6 +69,8 @@ pub struct PrivacySettings {
     pub declares_no_sale: bool,
     /// Whether letters may report back at all, to those who agreed.
     pub measures_letters: bool,
+    /// Hours between two looks at our own banner; 0: nobody looks.
+    pub self_check_hours: i64,
     /// The most that advertising may do here.
     pub ads: AdsMode,
     /// The least number of people an advertisement may be aimed at together.
@@ -133,6 +139,10 @@ pub struct Config {
     pub egress_proxy: Option<String>,
     /// The key with which our server may tell Google Analytics something, for people who allowed it.
     pub ga4_api_secret: Option<String>,
+    /// The operator's consent manager as IAB Europe registered it, with the vendor list it goes by.
+    pub registered: Option<Arc<Registered>>,
+    /// Sections of the Global Privacy Platform that pages carry.
+    pub gpp: Vec<u16>,
     /// Wrong passwords for one account within ten minutes; three times as many from one network address.
     pub sign_in_attempts: u32,
 }
@@ -180,6 +190,11 @@ const NAMES: &[&str] = &[
     "tcf.vendor_list_url",
     "egress.proxy",
     "ga4.api_secret",
+    "privacy.self_check_hours",
+    "tcf.cmp_id",
+    "tcf.cmp_version",
+    "tcf.vendor_list",
+    "gpp.sections",
     "site_name",
     "operator.name",
     "operator.country",
@@ -391,6 +406,9 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         ),
         declares_no_sale: said.switch("privacy.declares_no_sale", false),
         measures_letters: said.switch("email.measurement", false),
+        self_check_hours: said.read("privacy.self_check_hours", 24, "0 (never) to 168 hours", |text| {
+            text.parse().ok().filter(|n| (0..=168).contains(n))
+        }),
         ads: said.read("ads.mode", AdsMode::Contextual, "none, contextual or vendor", |text| match text {
             "none" => Some(AdsMode::None),
             "contextual" => Some(AdsMode::Contextual),
@@ -461,6 +479,11 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         vendor_list,
         egress_proxy,
         ga4_api_secret,
+        registered: registered::read(said),
+        gpp: said.read("gpp.sections", vec![], "usnat, usca or both, with a comma", |text| {
+            let id = |word: &str| trade::SECTIONS.iter().find(|(_, name)| *name == word).map(|(id, _)| *id);
+            list(text).iter().map(|word| id(word)).collect()
+        }),
         workers: said.number("workers", 0, "a number of jobs at once"),
         sign_in_attempts: said
             .read("limits.sign_in_attempts", 10, "1 or more", |text| text.parse().ok().filter(|n| *n >= 1)),

@@ -100,6 +100,7 @@ ids! {
     SessionId,
     CampaignId,
     InquiryId,
+    SelfCheckId,
 }
 
 hex_value!(

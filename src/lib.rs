@@ -6,7 +6,8 @@
 //! `admin` (review), `upkeep` (check, backup, collection). Each has its nouns, and upstairs its `routes`, `guards` and
 //! `jobs`. `demo` fills an empty shop through the studio's own way; `sandbox` is the pretend Stripe, which knows no room.
 //! **The hall** is `web`: what all pages share. **The cellar** knows the outside world and no room: `db`, `storage`,
-//! `mail`, `stripe`, `egress`, `audio`, `jobs` (letters and queue), `proof` (canonical JSON, signatures, the shop's key), `config`.
+//! `mail`, `stripe`, `egress`, `audio`, `jobs` (letters and queue), `visit` (our own pages from outside), `proof`
+//! (canonical JSON, signatures, the shop's key), `config`.
 //!
 //! **What never happens.** A master is never readable without a licence, ownership or a reviewer's duty. Money is never
 //! a fraction, a journal never sums to anything but zero. A licence never changes, nor does the log of choices. A row
@@ -32,6 +33,7 @@ pub mod mail;
 pub mod proof;
 pub mod storage;
 pub mod stripe;
+pub mod visit;
 
 pub mod web;
 

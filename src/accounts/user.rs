@@ -111,6 +111,13 @@ impl User {
         Ok(users::table.filter(users::handle.eq(handle)).select(User::as_select()).first(conn)?)
     }
 
+    /// Everyone who runs the shop and whose account is open.
+    pub fn admins(conn: &mut Conn) -> Result<Vec<User>> {
+        let who = roles::table.filter(roles::role.eq(Role::Admin)).select(roles::user_id);
+        let open = users::table.filter(users::id.eq_any(who)).filter(users::disabled_at.is_null());
+        Ok(open.order(users::id).select(User::as_select()).load(conn)?)
+    }
+
     pub fn roles(&self, conn: &mut Conn) -> Result<Vec<Role>> {
         Ok(roles::table
             .filter(roles::user_id.eq(&self.id))

@@ -8,6 +8,7 @@ use crate::catalogue::pages::{Fact, Link};
 use crate::catalogue::row::TrackRow;
 use crate::catalogue::track::{State, split};
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
+use crate::consent::selfcheck::Check;
 use crate::jobs;
 use crate::money::Cents;
 use crate::studio::pages::facts;
@@ -23,16 +24,42 @@ pub struct Doors {
     pub inquiries: Option<(i64, i64)>,
     /// None for somebody who reviews and does not run the shop.
     pub parked: Option<i64>,
+    /// The shop's last look at its own banner; none for somebody who only reviews, or where nobody looked yet.
+    pub look: Option<LookLine>,
+}
+
+/// What the shop found when it last looked at its own banner.
+#[derive(Clone, Debug, Serialize)]
+pub struct LookLine {
+    pub at: Timestamp,
+    /// `3 hours`.
+    pub ago: String,
+    pub faults: Vec<String>,
+}
+
+impl LookLine {
+    pub fn new(check: &Check, now: Timestamp) -> LookLine {
+        LookLine {
+            at: check.ended_at,
+            ago: age(now.since(check.ended_at)),
+            faults: check.faults().into_iter().map(str::to_owned).collect(),
+        }
+    }
 }
 
 impl View for Doors {
     const TEMPLATE: &'static str = "admin/index.html";
 
     fn samples() -> Vec<Doors> {
+        let look = |faults: &[&str]| {
+            let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
+            Some(LookLine { at: Timestamp(1_795_000_000_000), ago: "3 hours".into(), faults })
+        };
+        let broken = look(&["The banner has no button that refuses."]);
         vec![
-            Doors { waiting: Some(3), inquiries: Some((2, 1)), parked: Some(1) },
-            Doors { waiting: Some(0), inquiries: None, parked: None },
-            Doors { waiting: None, inquiries: Some((0, 0)), parked: None },
+            Doors { waiting: Some(3), inquiries: Some((2, 1)), parked: Some(1), look: broken },
+            Doors { waiting: Some(0), inquiries: None, parked: Some(0), look: look(&[]) },
+            Doors { waiting: None, inquiries: Some((0, 0)), parked: None, look: None },
         ]
     }
 }

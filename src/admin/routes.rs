@@ -4,16 +4,17 @@ use rocket::{State, get, post, routes};
 
 use super::ad_free;
 use super::desk::{self, Case};
-use super::pages::{Doors, JobsPage, QueuePage, ReviewPage};
+use super::pages::{Doors, JobsPage, LookLine, QueuePage, ReviewPage};
 use super::{inquiries, letters};
 use crate::App;
 use crate::accounts::guards::{Admin, Reviewer, Staff};
 use crate::accounts::user::Role;
 use crate::clock::Timestamp;
 use crate::consent::inquiry;
+use crate::consent::selfcheck::Check;
 use crate::error::Result;
 use crate::ids::{JobId, Slug};
-use crate::jobs;
+use crate::jobs::{self, Job};
 use crate::studio::routes::master_of;
 use crate::studio::upload::Upload;
 use crate::web::ranges::{Conditions, FileFacts};
@@ -32,6 +33,7 @@ pub fn all() -> Vec<rocket::Route> {
         children,
         jobs_page,
         retry,
+        look,
         ad_free::index,
         ad_free::find,
         ad_free::show,
@@ -58,7 +60,8 @@ async fn index(who: Staff, page: Page, app: &State<App>) -> Result<Reply> {
                 None
             };
             let parked = if runs_the_shop { Some(jobs::parked(conn, 1000)?.len() as i64) } else { None };
-            Ok(Doors { waiting, inquiries, parked })
+            let look = if runs_the_shop { Check::last(conn)? } else { None };
+            Ok(Doors { waiting, inquiries, parked, look: look.map(|check| LookLine::new(&check, now)) })
         })
         .await?;
     page.show(&view)
@@ -158,6 +161,14 @@ async fn refuse(slug: Slug, who: Reviewer, page: Page, app: &State<App>, form: P
     app.db.write(move |conn| desk::refuse(conn, &slug, &who.id, &reason, Timestamp::now())).await?;
     app.bell.ring();
     Ok(Reply::go(next(app).await?).notice("Refused. Its uploader reads your reason."))
+}
+
+/// Looks at our own banner now.
+#[post("/admin/looks", data = "<_form>")]
+async fn look(_who: Admin, app: &State<App>, _form: Posted) -> Result<Reply> {
+    app.db.write(move |conn| jobs::enqueue(conn, &Job::SelfCheck {}, Timestamp::now())).await?;
+    app.bell.ring();
+    Ok(Reply::go("/admin").notice("The shop looks at itself. Reload this page in a moment."))
 }
 
 #[get("/admin/jobs")]

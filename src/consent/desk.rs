@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::account;
 use super::age::Band;
 use super::choices::{Choices, Standing};
-use super::deed::{Change, Press, carry_out};
+use super::decision::Reason;
+use super::deed::{Change, Press, carry_out, met};
 use super::guards::{Consent, Decided, Signals};
 use super::letter_routes::{Switch, switches};
 use super::letters::Wanted;
@@ -16,8 +17,9 @@ use super::log;
 use super::notice::{self, PurposeTold, Told, VendorTold};
 use super::purpose::Purpose;
 use super::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
-use super::rulebook::AdsMode;
+use super::rulebook::{AdsMode, Enabled};
 use super::seal;
+use super::whereabouts::{WherePart, named};
 use crate::App;
 use crate::ads::wishes;
 use crate::clock::{DAY, Timestamp};
@@ -26,7 +28,7 @@ use crate::ids::{ReceiptId, UserId};
 use crate::web::{Ours, Page, Posted, Reply, View};
 
 /// An opt-out of sale and sharing is remembered longer than a choice: browsers keep a cookie for 400 days at most.
-const OPT_OUT_LASTS: i64 = 400 * DAY;
+pub(super) const OPT_OUT_LASTS: i64 = 400 * DAY;
 
 /// A change with what its receipt says beside it. Drawn and worded before the write, which may run twice.
 struct Deed {
@@ -60,9 +62,16 @@ impl Deed {
         // Whoever says no carries no id: theirs is proved by the receipt they were shown, and found by nobody else.
         change.choices.receipt = change.grants().then(|| id.to_string());
         let granted: BTreeSet<&str> =
-            change.items.iter().filter(|i| i.granted).map(|i| i.vendor.as_str()).collect();
-        let told_once =
-            book.on().filter(|v| granted.contains(v.id.as_str()) || before.of(v, now) == Standing::Granted);
+            change.items.iter().filter(|i| i.state == Answer::Granted).map(|i| i.vendor.as_str()).collect();
+        let (met_before, met_now) = (met(book, before, now), met(book, &change.choices, now));
+        let told_once = book.on().filter(|v| {
+            granted.contains(v.id.as_str()) || met_before.contains(&v.id) || met_now.contains(&v.id)
+        });
+        // A place is known as long as its cookie lasts.
+        let until = match change.action {
+            receipt::Action::Place => now.plus(book.choice_ms),
+            _ => change.choices.expires_at.unwrap_or(now),
+        };
         let receipt = Receipt {
             id,
             time: Timestamp::from_secs(now.secs()),
@@ -73,7 +82,7 @@ impl Deed {
                 .map(|i| receipt::Item {
                     purpose: i.purpose.slug().into(),
                     vendor: i.vendor.clone(),
-                    state: if i.granted { Answer::Granted } else { Answer::Refused },
+                    state: i.state,
                     fingerprint: i.fingerprint.clone(),
                 })
                 .collect(),
@@ -92,9 +101,7 @@ impl Deed {
             signals: receipt::Signals { gpc: signals.gpc, dnt: signals.dnt },
             surface: surface.into(),
             previous: before.receipt.as_deref().and_then(ReceiptId::parse),
-            valid_until: Timestamp::from_secs(
-                change.choices.expires_at.unwrap_or(now).secs().max(now.secs()),
-            ),
+            valid_until: Timestamp::from_secs(until.secs().max(now.secs())),
             recipients: told_once
                 .map(|v| Recipient { vendor: v.id.clone(), name: v.name.clone(), deletion_url: None })
                 .collect(),
@@ -222,6 +229,10 @@ pub struct ChoicesPage {
     has_vendors: bool,
     /// Whether nobody is asked, because of the age question.
     is_young: bool,
+    /// Where they say they are, and what they may say.
+    place: WherePart,
+    /// Whether somebody is on without having been granted, because of that place.
+    is_loose: bool,
     purposes: Vec<PurposeRow>,
     vendors: Vec<VendorRow>,
     small: &'static str,
@@ -253,6 +264,8 @@ impl ChoicesPage {
         let standing =
             |id: &str, purpose| book.on().find(|v| v.id == id).map(|v| choices.standing(v, purpose, now));
         let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
+        // What is on without a yes is shown as on: a switch that says otherwise would lie.
+        let unasked = |at: usize| decision.reasons[at] == Reason::OptOutProfile;
         let vendors = book
             .enabled
             .iter()
@@ -260,7 +273,8 @@ impl ChoicesPage {
                 let vendor = &book.registry.vendors[e.at];
                 let on = choices.vendors.get(&vendor.id).is_some_and(|a| a.yes)
                     && choices.of(vendor, now) != Standing::Expired
-                    && choices.of(vendor, now) != Standing::Changed;
+                    && choices.of(vendor, now) != Standing::Changed
+                    || unasked(e.at);
                 VendorRow {
                     told: VendorTold::new(vendor),
                     on,
@@ -275,8 +289,12 @@ impl ChoicesPage {
             .map(|p| {
                 let purpose = Purpose::parse(p.slug);
                 let on = purpose.is_some_and(|purpose| {
+                    let is_unasked = |e: &Enabled| {
+                        unasked(e.at) && book.registry.vendors[e.at].purposes.contains(&purpose)
+                    };
                     choices.purposes.get(&purpose) == Some(&true)
                         && told.vendors.iter().any(|v| standing(&v.id, purpose) == Some(Standing::Granted))
+                        || book.enabled.iter().any(is_unasked)
                 });
                 PurposeRow { told: p.clone(), on }
             })
@@ -284,6 +302,8 @@ impl ChoicesPage {
         ChoicesPage {
             has_vendors: !book.enabled.is_empty(),
             is_young,
+            place: WherePart::new(book, choices.place.as_deref()),
+            is_loose: book.enabled.iter().any(|e| unasked(e.at)),
             purposes,
             vendors,
             small: told.small,
@@ -313,9 +333,17 @@ impl View for ChoicesPage {
             .map(|r| r.vendors.iter().filter(|v| v.id == "ga4" || v.id == "histats").collect())
             .unwrap_or_default();
         let told = Told::about(all.into_iter());
+        let place = |on: bool| WherePart {
+            here: named("US-TX").filter(|_| on),
+            states: named("US-TX").into_iter().collect(),
+            countries: named("DE").into_iter().collect(),
+            loose: if on { vec!["Texas".into()] } else { vec![] },
+        };
         let page = |has_vendors: bool, on: bool, account: bool| ChoicesPage {
             has_vendors,
             is_young: false,
+            place: place(on),
+            is_loose: on && account,
             purposes: told.purposes.iter().map(|p| PurposeRow { told: p.clone(), on }).collect(),
             vendors: told
                 .vendors
@@ -381,6 +409,10 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
                 vendors: on("vendor."),
             }
         }
+        "place" => Press::Place(match fields.text("place") {
+            "" => None,
+            code => Some(named(code).ok_or_else(|| Error::refused("Choose a place from the list."))?.code),
+        }),
         _ => return Err(Error::refused("Choose to accept, to refuse, to opt out or to save.")),
     };
     if matches!(consent.band, Some(Band::Child | Band::Minor)) {
@@ -394,7 +426,11 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     };
     let change = carry_out(book, &consent.choices, &press, &asked, consent.signal(app), now);
     let (action, takes_away) = (change.action, change.takes_away);
-    let surface = if back.is_empty() { "choices" } else { "banner" };
+    let surface = match (back, fields.text("from")) {
+        ("", _) => "choices",
+        (_, "footer") => "footer",
+        _ => "banner",
+    };
     let scene = Scene {
         account: consent.account.clone(),
         before: &consent.choices,
@@ -408,7 +444,7 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     let said = said(action);
     let proof = format!("/privacy/receipts/{id}");
     let reply = match surface {
-        "banner" => Reply::go_back(back, "/").notice_with(said, "Receipt", &proof),
+        "banner" | "footer" => Reply::go_back(back, "/").notice_with(said, "Receipt", &proof),
         _ => Reply::go(format!("/privacy/choices?receipt={id}")).notice(said),
     };
     let lasts = if choices.opted_out_at.is_some() { OPT_OUT_LASTS } else { book.choice_ms };
@@ -425,6 +461,7 @@ fn said(action: receipt::Action) -> &'static str {
         Accept => "Accepted. You can take it back at any time.",
         Partial => "Saved: only what you chose.",
         Withdraw => "Taken back. From this page on they are not contacted.",
+        Place => "Noted. From this page on the rules of that place hold for you.",
         OptOut => "You are opted out of the sale and sharing of your personal information.",
         _ => "Refused. Nobody else sees you here.",
     }

@@ -79,6 +79,8 @@ pub struct Consent {
     pub for_children: bool,
     /// Whether the banner was put off in this browser.
     pub later: bool,
+    /// Whether somebody went on within the site: what was not answered where they came in is not asked again.
+    pub moves_on: bool,
     /// Whether the browser sent any cookie at all.
     pub takes_cookies: bool,
 }
@@ -168,8 +170,16 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         ad_free,
         for_children,
         later: Ours::Later.of(request).is_some(),
+        moves_on: moves_on(request),
         takes_cookies: request.cookies().iter().next().is_some(),
     })
+}
+
+/// Whether a link or a form of ours led here. Browsers say so to us and to nobody else (`Referrer-Policy: same-origin`).
+fn moves_on(request: &Request<'_>) -> bool {
+    let from = request.headers().get_one("Referer").and_then(|from| from.split("://").nth(1));
+    let from = from.and_then(|rest| rest.split(['/', '?', '#']).next());
+    from.zip(request.host()).is_some_and(|(from, here)| here.to_string().eq_ignore_ascii_case(from))
 }
 
 /// Proof that a decision was made for this request.

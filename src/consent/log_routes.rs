@@ -390,6 +390,7 @@ fn said(action: Action) -> &'static str {
         Action::OptOut => "You opted out of sale and sharing.",
         Action::OptIn => "You opted in to sale and sharing again.",
         Action::Lock => "An account was locked because of its age.",
+        Action::Place => "You said where you are.",
     }
 }
 

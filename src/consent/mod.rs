@@ -28,6 +28,7 @@ pub mod letters;
 pub mod pass;
 pub mod policy;
 pub mod reports;
+pub mod selfcheck;
 pub mod tally;
 pub mod tell;
 
@@ -46,9 +47,11 @@ pub mod receipt;
 pub mod seal;
 
 // What the trade calls it.
+pub mod ad_request;
 pub mod bits;
 pub mod gpp;
 pub mod tcf;
+pub mod trade;
 pub mod vendor_list;
 
 // Its addresses.
@@ -56,9 +59,11 @@ pub mod age;
 pub mod desk;
 pub mod jobs;
 pub mod letter_routes;
+pub mod look;
 pub mod retention;
 mod rights;
 pub mod routes;
+pub mod whereabouts;
 mod who;
 
 use rocket::fairing::AdHoc;
@@ -72,6 +77,7 @@ pub fn views() -> Vec<Sample> {
     let mut all = samples::<routes::AgeScreen>();
     all.extend(samples::<routes::TooYoung>());
     all.extend(samples::<routes::Privacy>());
+    all.extend(samples::<routes::PrivacyBefore>());
     all.extend(samples::<desk::ChoicesPage>());
     all.extend(samples::<who::WhoPage>());
     all.extend(samples::<rights::RightsPage>());

@@ -40,6 +40,8 @@ text_enum! {
         OptIn = "opt_in",
         /// An account was locked for its age.
         Lock = "lock",
+        /// The visitor said where they are, and other rules hold.
+        Place = "place",
     }
 }
 

@@ -1,7 +1,10 @@
 //! What this site's operator settled: which vendors are on and with which keys, whose rules hold, how long a choice
 //! lasts. Read once at start; every fault is said.
 
+use std::sync::Arc;
+
 use super::place::{Model, Places, Profile};
+use super::trade::Registered;
 use super::vendor::{Registry, State, Vendor};
 use crate::clock::DAY;
 use crate::config::Config;
@@ -52,6 +55,10 @@ pub struct Rulebook {
     pub measures_letters: bool,
     /// Whether an unscreened visitor may be a child: then nobody is asked and no vendor runs.
     pub child_mode: bool,
+    /// The operator's own registered consent manager. Without one no page speaks for one.
+    pub registered: Option<Arc<Registered>>,
+    /// Sections of the Global Privacy Platform that pages carry; none: they carry no string.
+    pub gpp: Vec<u16>,
 }
 
 impl Rulebook {
@@ -106,6 +113,8 @@ impl Rulebook {
             ads: config.privacy.ads,
             measures_letters: config.privacy.measures_letters,
             child_mode: false,
+            registered: config.registered.clone(),
+            gpp: config.gpp.clone(),
         })
     }
 

@@ -510,6 +510,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    self_checks (id) {
+        id -> Text,
+        began_at -> BigInt,
+        ended_at -> BigInt,
+        faults -> Text,
+        told -> Bool,
+    }
+}
+
+diesel::table! {
     ad_campaigns (id) {
         id -> Text,
         advertiser -> Text,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Job, Priority, Stop, Terms, enqueue_as};
 use crate::App;
 use crate::accounts::{joining, session, token};
-use crate::clock::{DAY, HOUR, Timestamp};
+use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
 use crate::consent::tcf::list::Need;
 use crate::consent::{disclosure, head, inquiry, letters, log, reports, vendor_list};
 use crate::error::Result;
@@ -72,7 +72,7 @@ pub async fn begin(app: &App, now: Timestamp) -> Result<()> {
 
 /// Everything that belongs to this hour and this day and is not enqueued yet.
 pub async fn round(app: &App, now: Timestamp) -> Result<()> {
-    let issuer = app.issuer.clone();
+    let (issuer, look_ms) = (app.issuer.clone(), app.config.privacy.self_check_hours * HOUR);
     let list = app.config.vendor_list.as_ref().map(|file| file.as_str().to_owned());
     app.db
         .write(move |conn| {
@@ -93,6 +93,11 @@ pub async fn round(app: &App, now: Timestamp) -> Result<()> {
             }
             let news = Job::SendNews {};
             enqueue_as(conn, &news, once_from(&news, letters::week(now)), now)?;
+            if look_ms > 0 {
+                let look = Job::SelfCheck {};
+                // A site that was just started is given a moment.
+                enqueue_as(conn, &look, Terms { delay_ms: 5 * MINUTE, ..once(&look, look_ms) }, now)?;
+            }
             let collect = Job::Collect {};
             if enqueue_as(conn, &collect, once(&collect, DAY), now)? {
                 session::sweep(conn, now)?;

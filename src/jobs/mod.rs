@@ -42,6 +42,8 @@ pub enum Job {
     SendNews {},
     /// Ask the publisher of the vendor list for it.
     FetchVendorList {},
+    /// Look at our own banner as a visitor does.
+    SelfCheck {},
 }
 
 impl Job {
@@ -57,6 +59,7 @@ impl Job {
             Job::Collect {} => "collect",
             Job::SendNews {} => "send_news",
             Job::FetchVendorList {} => "fetch_vendor_list",
+            Job::SelfCheck {} => "self_check",
         }
     }
 }

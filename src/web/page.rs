@@ -19,6 +19,7 @@ use super::{headers, trouble};
 use crate::App;
 use crate::accounts::guards;
 use crate::accounts::user::Visitor;
+use crate::clock::Timestamp;
 use crate::consent::frame::ConsentFrame;
 use crate::consent::guards::Consent;
 use crate::consent::policy;
@@ -239,7 +240,7 @@ impl Page {
             site_url: app.config.site_url.clone(),
             currency: app.config.currency.clone(),
             notice: line.and_then(|l| String::from_utf8(l).ok()).map(|text| Note::read(&text)),
-            consent: ConsentFrame::new(&app.consent, &consent, &path),
+            consent: ConsentFrame::new(&app.consent, &consent, &path, Timestamp::now()),
             ad: None,
             pretend: app.config.stripe.is_pretend(),
             development: !app.config.is_production(),
