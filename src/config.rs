@@ -3,17 +3,24 @@
 //! Defaults, then `cuehouse.toml` (in the working directory or at `CUEHOUSE_CONFIG`), then `CUEHOUSE_*`. Everything
 //! that is wrong is said at once.
 
+mod registered;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
+use crate::clock::DAY;
+use crate::consent::receipt::{LONGEST_PROOF_DAYS, PROOF_KEPT_MS};
 use crate::consent::rulebook::{AdsMode, CHOICE_DAYS, LONGEST_CHOICE_DAYS, Rulebook};
+use crate::consent::trade::{self, Registered};
 use crate::db::DbUrl;
+use crate::egress::PublicFile;
 use crate::storage::{S3Access, StorageUrl};
 use crate::web::client::Net;
 use crate::web::stream::Delivery;
@@ -60,10 +67,18 @@ pub struct PrivacySettings {
     pub honour_dnt: bool,
     /// How long a yes or a no lasts, in days.
     pub choice_days: i64,
+    /// How long a receipt is kept beyond the time its choice holds, in days.
+    pub receipt_days: i64,
     /// Whether the shop says that it sells and shares nothing: then no vendor that might can be on.
     pub declares_no_sale: bool,
+    /// Whether letters may report back at all, to those who agreed.
+    pub measures_letters: bool,
+    /// Hours between two looks at our own banner; 0: nobody looks.
+    pub self_check_hours: i64,
     /// The most that advertising may do here.
     pub ads: AdsMode,
+    /// The least number of people an advertisement may be aimed at together.
+    pub audience_min: usize,
 }
 
 /// Every setting.
@@ -95,6 +110,8 @@ pub struct Config {
     pub operator_name: String,
     /// Where they are, as an ISO 3166-1 code.
     pub operator_country: String,
+    /// Where letters by post reach them; empty where it is not told.
+    pub operator_address: String,
     /// Where people write to.
     pub contact: String,
     /// ISO 4217 in small letters.
@@ -117,6 +134,16 @@ pub struct Config {
     /// Vendors of the registry that are on, each with its key. Which may be is the consent room's to say.
     pub vendors: Vec<(String, String)>,
     pub privacy: PrivacySettings,
+    /// Where our server fetches the framework's vendor list. None: it is not kept here.
+    pub vendor_list: Option<PublicFile>,
+    /// What the server's own calls go through.
+    pub egress_proxy: Option<String>,
+    /// The key with which our server may tell Google Analytics something, for people who allowed it.
+    pub ga4_api_secret: Option<String>,
+    /// The operator's consent manager as IAB Europe registered it, with the vendor list it goes by.
+    pub registered: Option<Arc<Registered>>,
+    /// Sections of the Global Privacy Platform that pages carry.
+    pub gpp: Vec<u16>,
     /// Wrong passwords for one account within ten minutes; three times as many from one network address.
     pub sign_in_attempts: u32,
 }
@@ -156,11 +183,23 @@ const NAMES: &[&str] = &[
     "privacy.opt_out_places",
     "privacy.honour_dnt",
     "privacy.choice_days",
+    "privacy.receipt_days",
     "privacy.declares_no_sale",
+    "email.measurement",
     "ads.mode",
+    "ads.audience_min",
+    "tcf.vendor_list_url",
+    "egress.proxy",
+    "ga4.api_secret",
+    "privacy.self_check_hours",
+    "tcf.cmp_id",
+    "tcf.cmp_version",
+    "tcf.vendor_list",
+    "gpp.sections",
     "site_name",
     "operator.name",
     "operator.country",
+    "operator.address",
     "operator.contact",
     "currency",
     "preview.anonymous",
@@ -364,14 +403,36 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         choice_days: said.read("privacy.choice_days", CHOICE_DAYS, "1 to 396 days (13 months)", |text| {
             text.parse().ok().filter(|n| (1..=LONGEST_CHOICE_DAYS).contains(n))
         }),
+        receipt_days: said.read(
+            "privacy.receipt_days",
+            PROOF_KEPT_MS / DAY,
+            "1 to 3660 days (ten years)",
+            |text| text.parse().ok().filter(|n| (1..=LONGEST_PROOF_DAYS).contains(n)),
+        ),
         declares_no_sale: said.switch("privacy.declares_no_sale", false),
+        measures_letters: said.switch("email.measurement", false),
+        self_check_hours: said.read("privacy.self_check_hours", 24, "0 (never) to 168 hours", |text| {
+            text.parse().ok().filter(|n| (0..=168).contains(n))
+        }),
         ads: said.read("ads.mode", AdsMode::Contextual, "none, contextual or vendor", |text| match text {
             "none" => Some(AdsMode::None),
             "contextual" => Some(AdsMode::Contextual),
             "vendor" => Some(AdsMode::Vendor),
             _ => None,
         }),
+        audience_min: said
+            .read("ads.audience_min", 50, "10 or more people", |text| text.parse().ok().filter(|n| *n >= 10)),
     };
+    let vendor_list =
+        said.read("tcf.vendor_list_url", None, "an https address without a password in it", |text| {
+            PublicFile::parse(text).map(Some)
+        });
+    let egress_proxy =
+        said.read("egress.proxy", None, "an address such as http://proxy.example:3128", |text| {
+            let known = Url::parse(text).ok()?;
+            (matches!(known.scheme(), "http" | "https") && known.has_host()).then(|| Some(text.to_owned()))
+        });
+    let ga4_api_secret = said.get("ga4.api_secret").map(str::to_owned);
     let host = Url::parse(&site_url).ok().and_then(|u| u.host_str().map(str::to_owned));
     let host = host.unwrap_or_else(|| "localhost".into());
     let site_name = said.text("site_name", "Cuehouse");
@@ -393,6 +454,7 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         stripe_sandbox_port: said.number("stripe_sandbox_port", 0u16, "a port, 0 to 65535"),
         operator_name: said.text("operator.name", &site_name),
         operator_country: said.text("operator.country", ""),
+        operator_address: said.text("operator.address", ""),
         contact: said.text("operator.contact", &format!("hello@{host}")),
         currency: said.read("currency", "usd".into(), "a currency such as usd", |text| {
             let text = text.to_lowercase();
@@ -415,6 +477,14 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         age: age::read(said),
         vendors,
         privacy,
+        vendor_list,
+        egress_proxy,
+        ga4_api_secret,
+        registered: registered::read(said),
+        gpp: said.read("gpp.sections", vec![], "usnat, usca or both, with a comma", |text| {
+            let id = |word: &str| trade::SECTIONS.iter().find(|(_, name)| *name == word).map(|(id, _)| *id);
+            list(text).iter().map(|word| id(word)).collect()
+        }),
         workers: said.number("workers", 0, "a number of jobs at once"),
         sign_in_attempts: said
             .read("limits.sign_in_attempts", 10, "1 or more", |text| text.parse().ok().filter(|n| *n >= 1)),
@@ -506,64 +576,4 @@ fn s3_access(said: &mut Said, env: &BTreeMap<String, String>) -> Option<S3Access
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
-    }
-
-    #[test]
-    fn defaults_follow_the_data_folder() {
-        let config = Config::read(None, &env(&[("CUEHOUSE_DATA_DIR", "/srv/shop")])).unwrap();
-        assert_eq!(config.database_url, DbUrl::Sqlite("/srv/shop/cuehouse.db".into()));
-        assert_eq!(config.storage_url, StorageUrl::Folder("/srv/shop/files".into()));
-        assert_eq!(config.mail_url, "dir:/srv/shop/mail");
-        assert_eq!(config.site_url, "http://127.0.0.1:8000");
-        assert!(config.demo && config.stripe.is_pretend());
-    }
-
-    #[test]
-    fn a_mistyped_secret_is_not_repeated() {
-        let faults = Config::read(None, &env(&[("CUEHOUSE_SECRET_KEY", "nearly-right")])).unwrap_err();
-        assert!(faults.len() == 1 && faults[0].contains("CUEHOUSE_SECRET_KEY"), "{faults:?}");
-        assert!(!faults[0].contains("nearly-right"), "{faults:?}");
-    }
-
-    #[test]
-    fn the_environment_overrides_the_file_and_every_fault_is_said() {
-        let file = "port = 9000\nsite_name = \"Sounds\"\n[preview]\nanonymous = \"full\"\n";
-        let config = Config::read(Some(file), &env(&[("CUEHOUSE_PORT", "9001")])).unwrap();
-        assert_eq!(
-            (config.port, config.site_name.as_str(), config.preview_anonymous),
-            (9001, "Sounds", true)
-        );
-        let faults = Config::read(
-            Some("prot = 1"),
-            &env(&[("CUEHOUSE_PORT", "many"), ("CUEHOUSE_MODE", "test"), ("CUEHOUSE_STORAGE_URL", "s3://b")]),
-        )
-        .unwrap_err();
-        assert_eq!(faults.len(), 5, "{faults:?}");
-    }
-
-    #[test]
-    fn production_refuses_what_is_pretended() {
-        let faults = Config::read(None, &env(&[("CUEHOUSE_MODE", "production")])).unwrap_err();
-        assert_eq!(faults.len(), 5, "{faults:?}");
-        let key = STANDARD.encode((0..64u8).collect::<Vec<_>>());
-        let mut good = env(&[
-            ("CUEHOUSE_MODE", "production"),
-            ("CUEHOUSE_SECRET_KEY", &key),
-            ("CUEHOUSE_SITE_URL", "https://shop.example"),
-            ("CUEHOUSE_STRIPE_SECRET_KEY", "sk_live_x"),
-            ("CUEHOUSE_STRIPE_WEBHOOK_SECRET", "whsec_x"),
-            ("CUEHOUSE_MAIL_URL", "smtps://mail.example"),
-        ]);
-        assert!(Config::read(None, &good).is_ok_and(|c| !c.demo && c.is_https()));
-        good.insert("CUEHOUSE_STRIPE_URL".into(), "http://127.0.0.1:9".into());
-        assert_eq!(Config::read(None, &good).unwrap_err().len(), 1);
-        good.remove("CUEHOUSE_STRIPE_URL");
-        good.insert("CUEHOUSE_VENDORS".into(), "ga4=G-TEST".into());
-        assert_eq!(Config::read(None, &good).unwrap_err().len(), 1);
-    }
-}
+mod tests;

@@ -103,6 +103,9 @@ ids! {
     PermissionId,
     VerificationId,
     WardFormId,
+    CampaignId,
+    InquiryId,
+    SelfCheckId,
 }
 
 hex_value!(

@@ -1,13 +1,14 @@
 //! Cuehouse: a stock-audio marketplace. This page is the map of the house.
 //!
 //! **Rooms**, in reading order: `accounts` (people, sessions), `consent` (who may see a visitor, how old they are, the
-//! log of choices), `catalogue` (tracks and offers), `search` (the index and its feed), `player` (samples, previews,
-//! waveforms), `guardians` (who answers for the young, and what they allow), `studio` (upload, description, board),
-//! `sales` (tiers, basket, licences, money, invoices, certificates),
+//! log of choices), `ads` (our own advertisements, and what people wish of them), `catalogue` (tracks and offers),
+//! `search` (the index and its feed), `player` (samples, previews, waveforms), `guardians` (who answers for the young, and
+//! what they allow), `studio` (upload, description, board), `sales` (tiers, basket, licences, money, invoices, certificates),
 //! `admin` (review), `upkeep` (check, backup, collection). Each has its nouns, and upstairs its `routes`, `guards` and
 //! `jobs`. `demo` fills an empty shop through the studio's own way; `sandbox` is the pretend Stripe, which knows no room.
 //! **The hall** is `web`: what all pages share. **The cellar** knows the outside world and no room: `db`, `storage`,
-//! `mail`, `stripe`, `audio`, `jobs` (letters and queue), `proof` (canonical JSON, signatures, the shop's key), `config`.
+//! `mail`, `stripe`, `egress`, `audio`, `jobs` (letters and queue), `visit` (our own pages from outside), `proof`
+//! (canonical JSON, signatures, the shop's key), `config`.
 //!
 //! **What never happens.** A master is never readable without a licence, ownership or a reviewer's duty. Money is never
 //! a fraction, a journal never sums to anything but zero. A licence never changes, nor does the log of choices. A row
@@ -27,15 +28,18 @@ pub mod words;
 
 pub mod audio;
 pub mod db;
+pub mod egress;
 pub mod jobs;
 pub mod mail;
 pub mod proof;
 pub mod storage;
 pub mod stripe;
+pub mod visit;
 
 pub mod web;
 
 pub mod accounts;
+pub mod ads;
 pub mod catalogue;
 pub mod consent;
 pub mod guardians;
@@ -69,18 +73,30 @@ pub struct App {
     pub storage: storage::Storage,
     pub mail: mail::Mail,
     pub stripe: stripe::Stripe,
+    /// Every other call of our own.
+    pub egress: egress::Egress,
     /// Who signs the certificates.
     pub issuer: proof::Issuer,
     /// Whose rules hold here, and which vendors are on.
     pub consent: Arc<consent::rulebook::Rulebook>,
     /// What holds where nothing was decided: nobody is contacted.
     pub nobody: Arc<consent::decision::Decision>,
+    /// The services that the shop itself needs.
+    pub services: Arc<consent::recipient::Services>,
+    /// What pages let browsers give away, counted until it is written.
+    pub tally: Arc<consent::disclosure::Pages>,
+    /// Letters that reported back, counted until it is written.
+    pub heard: Arc<consent::letters::Heard>,
     pub index: search::Index,
     pub hashing: Hashing,
     pub limits: web::Limits,
     pub templates: web::Templates,
     /// Pages that everyone sees alike, as they were a moment ago.
     pub window: Arc<web::Window>,
+    /// Pages that appeal to children.
+    pub child_pages: Arc<consent::children::ChildPages>,
+    /// What may be shown beside pages, and what was.
+    pub ads: Arc<ads::Board>,
     pub bell: jobs::Bell,
     /// The program that reads sounds in a jail: ourselves, started again.
     pub worker: std::path::PathBuf,
@@ -134,6 +150,7 @@ impl App {
         let db = tokio::task::spawn_blocking(move || db::Db::open(&url)).await??;
         let storage = storage::Storage::open(&config.storage_url, config.s3.as_ref())?;
         let mail = mail::Mail::open(&config.mail_url, &config.mail_from)?;
+        let egress = egress::Egress::open(&db, config.egress_proxy.as_deref())?;
         let stripe_url = stripe_url.or(config.stripe.url.as_deref()).unwrap_or("https://api.stripe.com");
         let stripe_key = config.stripe.secret_key.as_deref().unwrap_or("sk_test_pretend");
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -145,19 +162,27 @@ impl App {
             _ => None,
         };
         let issuer = sales::open(&db, &config, &keys.issuer).await?;
+        let child_pages = consent::children::ChildPages::open(&db).await?;
+        let ads = ads::Board::open(&db, config.privacy.audience_min).await?;
         let index = search::Index::open(&config.data("search"), &db).await?;
         let rules =
             consent::rulebook::Rulebook::new(&config).map_err(|faults| Error::internal(faults.join("; ")))?;
         Ok(App {
             nobody: Arc::new(consent::decision::Decision::nobody(&rules)),
             consent: Arc::new(rules),
+            services: Arc::new(consent::recipient::Services::new(&config, media_origin.as_deref())),
+            tally: Arc::default(),
+            heard: Arc::default(),
             index,
             limits: web::Limits::new(&config)?,
             templates: web::Templates::new(&config.currency)?,
             window: Arc::default(),
+            child_pages: Arc::new(child_pages),
+            ads: Arc::new(ads),
             hashing: Hashing::start(cores.div_ceil(2))?,
             stripe: stripe::Stripe::new(stripe_url, stripe_key)?,
             bell: jobs::Bell::default(),
+            egress,
             worker: std::env::current_exe()?,
             keys: Arc::new(keys),
             config: Arc::new(config),
@@ -208,6 +233,7 @@ pub fn rocket(app: App) -> Rocket<Build> {
         .manage(app)
         .attach(web::stage())
         .attach(accounts::stage())
+        .attach(ads::stage())
         .attach(catalogue::stage())
         .attach(player::stage())
         .attach(consent::stage())
@@ -222,6 +248,7 @@ pub fn rocket(app: App) -> Rocket<Build> {
 pub fn views() -> Vec<web::Sample> {
     let mut all = web::views();
     all.extend(accounts::views());
+    all.extend(ads::views());
     all.extend(catalogue::views());
     all.extend(search::views());
     all.extend(consent::views());

@@ -33,6 +33,8 @@ pub struct Letter {
     pub html: Option<String>,
     /// The same for every try, so that a letter sent twice is seen as one: `receipt-ord_1@shop.example`.
     pub message_id: String,
+    /// Where one press ends letters of this kind (RFC 2369, RFC 8058).
+    pub unsubscribe: Option<String>,
 }
 
 /// A letter that is on its way.
@@ -140,6 +142,18 @@ impl Mail {
             .subject(subject)
             .message_id(Some(message_id.to_owned()))
             .raw_header(automatic);
+        let message = match &letter.unsubscribe {
+            None => message,
+            Some(address) => message
+                .raw_header(HeaderValue::new(
+                    HeaderName::new_from_ascii_str("List-Unsubscribe"),
+                    format!("<{address}>"),
+                ))
+                .raw_header(HeaderValue::new(
+                    HeaderName::new_from_ascii_str("List-Unsubscribe-Post"),
+                    "List-Unsubscribe=One-Click".into(),
+                )),
+        };
         let written = match &letter.html {
             Some(html) => {
                 message.multipart(MultiPart::alternative_plain_html(letter.text.clone(), html.clone()))
@@ -241,6 +255,7 @@ mod tests {
             text: "http://127.0.0.1:8000/account/confirmation/abc\n".into(),
             html: None,
             message_id: "confirmation-1@cuehouse".into(),
+            unsubscribe: None,
         }
     }
 

@@ -72,6 +72,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Looks at the running site as a visitor does: does it ask, take a no, obey the signal and opt people out? Exit code 1
+    /// and a list when not. The site does the same by itself once a day.
+    SelfCheck,
     /// Builds the search index anew, in every process that serves this shop.
     Reindex,
     /// Removes stored bytes that no row names and that are older than a day.
@@ -186,6 +189,13 @@ fn main() -> ExitCode {
                 return import(config, folder, &uploader, csv, publish, json).await;
             }
             Command::Check { deep, json } => return upkeep::shell::check(&config, deep, json).await,
+            Command::SelfCheck => {
+                let pretend = pretend_beside(&config);
+                let app = App::open(config, pretend.as_deref()).await?;
+                let holds = consent::look::by_hand(&app).await;
+                app.index.stop().await;
+                return holds;
+            }
             Command::Reindex => upkeep::shell::reindex(&config).await,
             Command::Gc { json } => upkeep::shell::gc(&config, json).await,
             Command::Backup { folder } => return upkeep::shell::backup(&config, &folder).await,
@@ -242,9 +252,13 @@ async fn serve(config: Config) -> Result<()> {
             Box::pin(async {})
         }
     });
-    let index = app.index.clone();
+    let (index, ads, rows) = (app.index.clone(), app.ads.clone(), app.db.clone());
     let launched = cuehouse::rocket(app).attach(greeting).launch().await;
     stopper.stop();
+    // The last pages were shown when nobody listened any more.
+    if let Err(error) = ads.write(&rows).await {
+        tracing::warn!(%error, "what was shown could not be written down");
+    }
     let _ =
         tokio::time::timeout(Duration::from_secs(8), async { tokio::join!(working, keeping, index.stop()) })
             .await;

@@ -108,6 +108,8 @@ guards! {
     Reviewer: |visitor| either(&visitor, &[Role::Reviewer, Role::Admin]);
     /// Somebody who helps people with their orders.
     Support: |visitor| either(&visitor, &[Role::Support, Role::Admin]);
+    /// Somebody of the staff, whatever they do there.
+    Staff: |visitor| either(&visitor, &[Role::Reviewer, Role::Support, Role::Admin]);
     /// Somebody who runs the shop.
     Admin: |visitor| either(&visitor, &[Role::Admin]);
 }

@@ -3,10 +3,12 @@
 //! Here a password becomes an Argon2id hash and a session token a hash of itself; neither is ever written down.
 //! An e-mail address leaves this room only in letters to its owner.
 
+pub mod ad_free;
 pub mod band;
 pub mod guards;
 pub mod jobs;
 pub mod joining;
+pub mod letter;
 pub mod password;
 mod routes;
 pub mod session;

@@ -3,10 +3,11 @@
 use diesel::prelude::*;
 use serde::Serialize;
 
+use super::ad_free::AdFree;
 use super::user::{Role, User, Visitor};
 use crate::clock::{DAY, HOUR, Timestamp};
 use crate::db::Conn;
-use crate::db::schema::{basket_lines, baskets, roles, sessions, users};
+use crate::db::schema::{ad_free, ad_wishes, basket_lines, baskets, roles, sessions, users};
 use crate::error::{Error, Result};
 use crate::ids::{SessionId, UserId};
 use crate::secrets::sha256;
@@ -47,15 +48,25 @@ pub fn open(conn: &mut Conn, user: &UserId, token: &str, now: Timestamp) -> Resu
 pub fn seen(conn: &mut Conn, token: Option<&str>, basket: Option<&str>, now: Timestamp) -> Result<Seen> {
     let mut seen = Seen::default();
     if let Some(token) = token {
-        let found: Option<(User, SessionId, Timestamp)> = sessions::table
+        // What depends on it is in every page, so it comes with the session and not by a statement of its own.
+        type Free = Option<(bool, Option<Timestamp>)>;
+        let found: Option<(User, SessionId, Timestamp, Free, Option<String>)> = sessions::table
             .inner_join(users::table)
+            .left_join(ad_free::table.on(ad_free::user_id.eq(sessions::user_id)))
+            .left_join(ad_wishes::table.on(ad_wishes::user_id.eq(sessions::user_id)))
             .filter(sessions::token_hash.eq(sha256(token)))
             .filter(sessions::expires_at.gt(now).and(sessions::seen_at.gt(now.plus(-IDLE_MS))))
             .filter(users::disabled_at.is_null())
-            .select((User::as_select(), sessions::id, sessions::seen_at))
+            .select((
+                User::as_select(),
+                sessions::id,
+                sessions::seen_at,
+                (ad_free::wanted, ad_free::ends_at).nullable(),
+                ad_wishes::line.nullable(),
+            ))
             .first(conn)
             .optional()?;
-        if let Some((user, session, last)) = found {
+        if let Some((user, session, last, free, ad_wishes)) = found {
             let roles: Vec<Role> =
                 roles::table.filter(roles::user_id.eq(&user.id)).select(roles::role).load(conn)?;
             seen.stale = now.since(last) > SEEN_EVERY_MS;
@@ -74,6 +85,8 @@ pub fn seen(conn: &mut Conn, token: Option<&str>, basket: Option<&str>, now: Tim
                 band: user.band,
                 hold: user.hold,
                 roles,
+                ad_free: free.is_some_and(|(wanted, ends_at)| wanted && AdFree { wanted, ends_at }.runs(now)),
+                ad_wishes,
                 session,
             });
             return Ok(seen);

@@ -116,6 +116,13 @@ impl User {
         Ok(users::table.filter(users::handle.eq(handle)).select(User::as_select()).first(conn)?)
     }
 
+    /// Everyone who runs the shop and whose account is open.
+    pub fn admins(conn: &mut Conn) -> Result<Vec<User>> {
+        let who = roles::table.filter(roles::role.eq(Role::Admin)).select(roles::user_id);
+        let open = users::table.filter(users::id.eq_any(who)).filter(users::disabled_at.is_null());
+        Ok(open.order(users::id).select(User::as_select()).load(conn)?)
+    }
+
     pub fn roles(&self, conn: &mut Conn) -> Result<Vec<Role>> {
         Ok(roles::table
             .filter(roles::user_id.eq(&self.id))
@@ -294,6 +301,11 @@ pub struct Visitor {
     pub band: Band,
     #[serde(skip)]
     pub hold: Option<Hold>,
+    /// Whether no advertisements are shown to them today.
+    pub ad_free: bool,
+    /// What they wish of advertisements, as the room of advertisements wrote it down.
+    #[serde(skip)]
+    pub ad_wishes: Option<String>,
     #[serde(skip)]
     pub session: crate::ids::SessionId,
 }
@@ -301,6 +313,11 @@ pub struct Visitor {
 impl Visitor {
     pub fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
+    }
+
+    /// Whoever does something for the shop, and not only in it.
+    pub fn is_staff(&self) -> bool {
+        self.may_review() || self.has(Role::Support)
     }
 
     /// Reviewers and admins see what waits.

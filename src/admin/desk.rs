@@ -10,6 +10,7 @@ use crate::accounts::user::User;
 use crate::catalogue::offer::{self, Offer};
 use crate::catalogue::track::{EventKind, Listed, Recording, State, Track, twins};
 use crate::clock::Timestamp;
+use crate::consent::children;
 use crate::db::Conn;
 use crate::db::schema::{track_events, tracks, uploads, users};
 use crate::error::Result;
@@ -71,6 +72,8 @@ pub struct Case {
     pub refused: i64,
     /// What happened to it, the oldest first: what, by whom, why, when.
     pub events: Vec<(EventKind, String, Option<String>, Timestamp)>,
+    /// Whether its page is marked as one that appeals to children.
+    pub for_children: bool,
     /// The next track that waits, after this one.
     pub next: Option<Slug>,
 }
@@ -104,6 +107,7 @@ impl Case {
         Ok(Case {
             uploader: User::find(conn, &track.uploader_id)?,
             offers: offer::of_track(conn, &track.id)?,
+            for_children: children::is_marked(conn, &format!("/tracks/{slug}"))?,
             twins: resembling(conn, &upload, &recording)?,
             listed,
             upload,
@@ -167,6 +171,18 @@ pub fn publish(conn: &mut Conn, slug: &Slug, by: &UserId, now: Timestamp) -> Res
     let track = Track::by_slug(conn, slug)?.track;
     track.publish(conn, by, now)?;
     tell(conn, &track, "track_published", "", now)
+}
+
+/// Marks the page of a track as one that appeals to children, or takes the mark back.
+pub fn mark_for_children(
+    conn: &mut Conn,
+    slug: &Slug,
+    marked: bool,
+    by: &UserId,
+    now: Timestamp,
+) -> Result<()> {
+    let track = Track::by_slug(conn, slug)?.track;
+    children::mark(conn, &format!("/tracks/{}", track.slug), marked, by, now)
 }
 
 /// Says no to a track and tells its uploader why.

@@ -1,8 +1,11 @@
-//! Where the shop is run: what waits for a reviewer, what waits in the queue.
+//! Where the shop is run: what waits for a reviewer, what waits in the queue, who asked who was given what.
 //!
 //! A reviewer hears masters, and only here. Nothing is published or refused without a row that says who did it and when.
 
+mod ad_free;
 mod desk;
+mod inquiries;
+mod letters;
 mod pages;
 mod routes;
 
@@ -21,5 +24,9 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<pages::QueuePage>());
     all.extend(samples::<pages::ReviewPage>());
     all.extend(samples::<pages::JobsPage>());
+    all.extend(samples::<ad_free::Members>());
+    all.extend(samples::<ad_free::MemberPage>());
+    all.extend(inquiries::views());
+    all.extend(samples::<letters::LettersPage>());
     all
 }

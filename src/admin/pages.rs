@@ -8,6 +8,7 @@ use crate::catalogue::pages::{Fact, Link};
 use crate::catalogue::row::TrackRow;
 use crate::catalogue::track::{State, split};
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
+use crate::consent::selfcheck::Check;
 use crate::jobs;
 use crate::money::Cents;
 use crate::studio::pages::facts;
@@ -17,16 +18,49 @@ use crate::web::{FormView, View};
 /// `/admin`: where everything is.
 #[derive(Clone, Debug, Serialize)]
 pub struct Doors {
-    pub waiting: i64,
+    /// None for somebody who does not review.
+    pub waiting: Option<i64>,
+    /// Inquiries that wait, and how many of them are late; none for somebody who does not answer them.
+    pub inquiries: Option<(i64, i64)>,
     /// None for somebody who reviews and does not run the shop.
     pub parked: Option<i64>,
+    /// The shop's last look at its own banner; none for somebody who only reviews, or where nobody looked yet.
+    pub look: Option<LookLine>,
+}
+
+/// What the shop found when it last looked at its own banner.
+#[derive(Clone, Debug, Serialize)]
+pub struct LookLine {
+    pub at: Timestamp,
+    /// `3 hours`.
+    pub ago: String,
+    pub faults: Vec<String>,
+}
+
+impl LookLine {
+    pub fn new(check: &Check, now: Timestamp) -> LookLine {
+        LookLine {
+            at: check.ended_at,
+            ago: age(now.since(check.ended_at)),
+            faults: check.faults().into_iter().map(str::to_owned).collect(),
+        }
+    }
 }
 
 impl View for Doors {
     const TEMPLATE: &'static str = "admin/index.html";
 
     fn samples() -> Vec<Doors> {
-        vec![Doors { waiting: 3, parked: Some(1) }, Doors { waiting: 0, parked: None }]
+        let look = |faults: &[&str]| {
+            let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
+            Some(LookLine { at: Timestamp(1_795_000_000_000), ago: "3 hours".into(), faults })
+        };
+        let broken = look(&["The banner has no button that refuses."]);
+        vec![
+            Doors { waiting: Some(3), inquiries: Some((2, 1)), parked: Some(1), look: broken },
+            Doors { waiting: Some(0), inquiries: None, parked: Some(0), look: look(&[]) },
+            Doors { waiting: None, inquiries: Some((0, 0)), parked: None, look: None },
+        ]
     }
 }
 
@@ -129,6 +163,8 @@ pub struct ReviewPage {
     pub preview_href: String,
     pub master_href: String,
     pub next_href: Option<String>,
+    /// Whether the page appeals to children, as somebody found.
+    pub for_children: bool,
     pub form: FormView,
 }
 
@@ -176,6 +212,7 @@ impl ReviewPage {
             refused: case.refused,
             preview_href: format!("{here}/preview.mp3"),
             master_href: format!("{here}/master"),
+            for_children: case.for_children,
             next_href: case.next.as_ref().map(|slug| review_href(slug.as_str())),
             form,
         }
@@ -247,6 +284,7 @@ impl View for ReviewPage {
             preview_href: "/admin/review/copper-weather/preview.mp3".into(),
             master_href: "/admin/review/copper-weather/master".into(),
             next_href: Some("/admin/review/rain".into()),
+            for_children: true,
             form: FormView::default(),
         };
         let decided = ReviewPage {
@@ -256,6 +294,7 @@ impl View for ReviewPage {
             prices: vec![],
             twins: vec![],
             next_href: None,
+            for_children: true,
             uploader_href: None,
             ..full.clone()
         };
@@ -322,6 +361,8 @@ fn kind_words(kind: &str) -> &'static str {
         "reconcile" => "Ask Stripe what we missed",
         "fill_demo" => "Make a sound for the demo",
         "collect" => "Collect what nobody needs",
+        "send_news" => "Write the weekly letter",
+        "fetch_vendor_list" => "Fetch the vendor list",
         _ => "Something else",
     }
 }

@@ -2,15 +2,19 @@
 
 use rocket::{State, get, post, routes};
 
+use super::ad_free;
 use super::desk::{self, Case};
-use super::pages::{Doors, JobsPage, QueuePage, ReviewPage};
+use super::pages::{Doors, JobsPage, LookLine, QueuePage, ReviewPage};
+use super::{inquiries, letters};
 use crate::App;
-use crate::accounts::guards::{Admin, Reviewer};
+use crate::accounts::guards::{Admin, Reviewer, Staff};
 use crate::accounts::user::Role;
 use crate::clock::Timestamp;
+use crate::consent::inquiry;
+use crate::consent::selfcheck::Check;
 use crate::error::Result;
 use crate::ids::{JobId, Slug};
-use crate::jobs;
+use crate::jobs::{self, Job};
 use crate::studio::routes::master_of;
 use crate::studio::upload::Upload;
 use crate::web::ranges::{Conditions, FileFacts};
@@ -18,18 +22,46 @@ use crate::web::stream::{Disposition, FileReply, Pace, StoredFile};
 use crate::web::{Faults, FormView, Page, Posted, Reply};
 
 pub fn all() -> Vec<rocket::Route> {
-    routes![index, queue, show, preview, master, publish, refuse, jobs_page, retry]
+    let mut all = routes![
+        index,
+        queue,
+        show,
+        preview,
+        master,
+        publish,
+        refuse,
+        children,
+        jobs_page,
+        retry,
+        look,
+        ad_free::index,
+        ad_free::find,
+        ad_free::show,
+        ad_free::grant,
+        ad_free::end,
+        letters::index,
+    ];
+    all.extend(inquiries::all());
+    all
 }
 
 #[get("/admin")]
-async fn index(who: Reviewer, page: Page, app: &State<App>) -> Result<Reply> {
-    let runs_the_shop = who.has(Role::Admin);
+async fn index(who: Staff, page: Page, app: &State<App>) -> Result<Reply> {
+    let (reviews, runs_the_shop, now) = (who.may_review(), who.has(Role::Admin), Timestamp::now());
+    let answers = runs_the_shop || who.has(Role::Support);
     let view = app
         .db
         .read(move |conn| {
-            let waiting = desk::waiting(conn)?.len() as i64;
+            let waiting = if reviews { Some(desk::waiting(conn)?.len() as i64) } else { None };
+            let inquiries = if answers {
+                let open = inquiry::open(conn)?;
+                Some((open.len() as i64, open.iter().filter(|one| one.due_at < now).count() as i64))
+            } else {
+                None
+            };
             let parked = if runs_the_shop { Some(jobs::parked(conn, 1000)?.len() as i64) } else { None };
-            Ok(Doors { waiting, parked })
+            let look = if runs_the_shop { Check::last(conn)? } else { None };
+            Ok(Doors { waiting, inquiries, parked, look: look.map(|check| LookLine::new(&check, now)) })
         })
         .await?;
     page.show(&view)
@@ -54,6 +86,19 @@ async fn queue(_who: Reviewer, page: Page, app: &State<App>) -> Result<Reply> {
 async fn show(slug: Slug, _who: Reviewer, page: Page, app: &State<App>) -> Result<Reply> {
     let case = app.db.read(move |conn| Case::open(conn, &slug)).await?;
     page.show(&ReviewPage::new(&case, FormView::default()))
+}
+
+/// Marks the page of a track as one that appeals to children, or takes the mark back.
+#[post("/admin/review/<slug>/children", data = "<form>")]
+async fn children(slug: Slug, who: Reviewer, app: &State<App>, form: Posted) -> Result<Reply> {
+    let (marked, at) = (form.0.text("children") == "yes", format!("/admin/review/{slug}"));
+    app.db.write(move |conn| desk::mark_for_children(conn, &slug, marked, &who.id, Timestamp::now())).await?;
+    app.child_pages.renew(&app.db).await?;
+    Ok(Reply::go(at).notice(if marked {
+        "Marked. Nobody is contacted from its page."
+    } else {
+        "The mark is taken back."
+    }))
 }
 
 /// The marked preview, as everyone will hear it.
@@ -116,6 +161,14 @@ async fn refuse(slug: Slug, who: Reviewer, page: Page, app: &State<App>, form: P
     app.db.write(move |conn| desk::refuse(conn, &slug, &who.id, &reason, Timestamp::now())).await?;
     app.bell.ring();
     Ok(Reply::go(next(app).await?).notice("Refused. Its uploader reads your reason."))
+}
+
+/// Looks at our own banner now.
+#[post("/admin/looks", data = "<_form>")]
+async fn look(_who: Admin, app: &State<App>, _form: Posted) -> Result<Reply> {
+    app.db.write(move |conn| jobs::enqueue(conn, &Job::SelfCheck {}, Timestamp::now())).await?;
+    app.bell.ring();
+    Ok(Reply::go("/admin").notice("The shop looks at itself. Reload this page in a moment."))
 }
 
 #[get("/admin/jobs")]

@@ -15,6 +15,7 @@ use super::show::paragraphs;
 use super::track::{Listed, State as Stage, Track};
 use crate::App;
 use crate::accounts::guards::{Carried, SignedIn};
+use crate::ads::{Place, Slot, named};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::consent::leave::{LeavePage, Navigation, away};
@@ -33,9 +34,9 @@ pub fn all() -> Vec<Route> {
 }
 
 #[get("/")]
-async fn home(page: Page, app: &State<App>) -> Result<Reply> {
+async fn home(page: Page, slot: Slot, app: &State<App>) -> Result<Reply> {
     if let Some(pane) = page.in_window() {
-        return page.show_pane(pane);
+        return slot.fill(page, Place::Front, &[]).show_pane(pane);
     }
     let front = app.index.front().await?;
     let me = page.visitor.as_ref().map(|visitor| visitor.id.clone());
@@ -49,13 +50,14 @@ async fn home(page: Page, app: &State<App>) -> Result<Reply> {
         favourite::rows(conn, &ids, me.as_ref())
     });
     let rows = rows.await?;
+    let page = slot.fill(page, Place::Front, &[]);
     page.show_all(&HomePage::of(&front, &rows, app.index.is_building(), &app.config))
 }
 
 #[get("/tracks/<slug>")]
-async fn show(slug: Slug, page: Page, carried: Carried, app: &State<App>) -> Result<Reply> {
+async fn show(slug: Slug, page: Page, slot: Slot, carried: Carried, app: &State<App>) -> Result<Reply> {
     if let Some(pane) = page.in_window() {
-        return page.show_pane(pane);
+        return slot.fill(page, Place::Track, &pane.about).show_pane(pane);
     }
     let visitor = page.visitor.clone();
     let owner = match &visitor {
@@ -73,6 +75,11 @@ async fn show(slug: Slug, page: Page, carried: Carried, app: &State<App>) -> Res
         .await?;
     let is_live = sheet.listed.track.state == Stage::Published;
     let similar = if is_live { similar(app, &sheet.listed.track, &page).await? } else { vec![] };
+    // What only some may see, or only waits, has nothing beside it.
+    let page = match is_live {
+        true => slot.fill(page, Place::Track, &named::of_track(&sheet.listed.track)),
+        false => page,
+    };
     let view = TrackPage::of(sheet, stands, similar, page.visitor.as_ref(), &app.config);
     page.show_all(&view)
 }

@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::age::Band;
 use super::choices::{Choices, Standing};
 use super::place::Model;
-use super::purpose::Purpose;
 use super::rulebook::{AdsMode, Rulebook};
 use super::vendor::{State, Vendor};
 use crate::clock::Timestamp;
@@ -20,6 +19,8 @@ pub struct Context<'a> {
     pub band: Option<Band>,
     /// This browser or account is locked by age, or frozen.
     pub age_locked: bool,
+    /// The page appeals to children, as a reviewer found.
+    pub for_children: bool,
     /// `Sec-GPC: 1`.
     pub gpc: bool,
     /// `DNT: 1`.
@@ -29,6 +30,8 @@ pub struct Context<'a> {
     /// Whether this is a member without advertisements.
     pub ad_free: bool,
     pub choices: &'a Choices,
+    /// Whether the person switched on that letters report back, lately enough.
+    pub letters_measured: bool,
     /// A vendor loaded by an explicit click, for this response alone.
     pub load_once: Option<&'a str>,
     pub now: Timestamp,
@@ -41,6 +44,7 @@ pub enum Reason {
     NotEnabled,
     Retired,
     Held,
+    ForChildren,
     AgeLocked,
     AgeBand,
     AgeUnknown,
@@ -67,6 +71,7 @@ impl Reason {
             Reason::NotEnabled => "This site does not use it.",
             Reason::Retired => "It has ended, and can never be switched on again.",
             Reason::Held => "It is held back until it can be kept within bounds.",
+            Reason::ForChildren => "Off for everyone on a page that appeals to children.",
             Reason::AgeLocked => "Off, because of the age question.",
             Reason::AgeBand => "Off for everyone under 18.",
             Reason::AgeUnknown => "Off until the age question is answered.",
@@ -99,7 +104,12 @@ pub struct Decision {
     /// Vendors (by their place in the registry) that are still to be asked about.
     pub to_ask: Vec<usize>,
     pub model: Model,
+    /// Nobody but [`decide`] makes one.
+    made: Made,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Made;
 
 impl Decision {
     /// What holds where nothing is known: nobody may be contacted.
@@ -108,11 +118,13 @@ impl Decision {
             book,
             band: None,
             age_locked: true,
+            for_children: false,
             gpc: false,
             dnt: false,
             account_opted_out: false,
             ad_free: false,
             choices: &Choices::default(),
+            letters_measured: false,
             load_once: None,
             now: Timestamp(0),
         })
@@ -193,8 +205,7 @@ pub fn decide(context: &Context<'_>) -> Decision {
         Model::OptOut => vec![],
     };
     let adult = context.band == Some(Band::Adult) && !context.age_locked;
-    let measured = context.choices.purposes.get(&Purpose::EmailMeasurement) == Some(&true)
-        && context.choices.expires_at.is_some_and(|at| context.now < at);
+    let measured = context.book.measures_letters && context.letters_measured;
     Decision {
         ads: ads_mode(context, &reasons),
         mail_measurement: adult && measured && !signal && !opted_out,
@@ -202,6 +213,7 @@ pub fn decide(context: &Context<'_>) -> Decision {
         to_ask,
         model,
         reasons,
+        made: Made,
     }
 }
 
@@ -215,6 +227,9 @@ fn never(context: &Context<'_>, vendor: &Vendor, is_on: bool) -> Option<Reason> 
     }
     if !is_on {
         return Some(Reason::NotEnabled);
+    }
+    if context.for_children {
+        return Some(Reason::ForChildren);
     }
     if context.age_locked {
         return Some(Reason::AgeLocked);
@@ -248,7 +263,8 @@ fn ads_mode(context: &Context<'_>, reasons: &[Reason]) -> AdsMode {
     if context.ad_free || context.age_locked || context.band == Some(Band::Child) {
         return AdsMode::None;
     }
-    if context.band.is_none() && book.child_mode || context.band == Some(Band::Minor) {
+    if context.for_children || context.band.is_none() && book.child_mode || context.band == Some(Band::Minor)
+    {
         return book.ads.min(AdsMode::Contextual);
     }
     let any = book.enabled.iter().any(|e| book.registry.vendors[e.at].is_ads() && reasons[e.at].allows());
@@ -265,6 +281,7 @@ mod tests {
     use crate::config::Config;
     use crate::consent::choices::tests::any_choices;
     use crate::consent::policy;
+    use crate::consent::purpose::Purpose;
     use crate::consent::vendor::Registry;
 
     /// A registry in which everyone is active and two vendors share their hosts, so that every rule has work.
@@ -300,27 +317,33 @@ mod tests {
         ads: AdsMode,
         band: Option<Band>,
         age_locked: bool,
+        for_children: bool,
         gpc: bool,
         dnt: bool,
         account_opted_out: bool,
         ad_free: bool,
         choices: Choices,
+        letters_measured: bool,
+        measures_letters: bool,
         load_once: Option<String>,
         now: Timestamp,
     }
 
     impl Case {
         fn decide(&self) -> (Rulebook, Decision) {
-            let book = book(&self.on, self.opt_out, self.child_mode, self.ads);
+            let mut book = book(&self.on, self.opt_out, self.child_mode, self.ads);
+            book.measures_letters = self.measures_letters;
             let decision = decide(&Context {
                 book: &book,
                 band: self.band,
                 age_locked: self.age_locked,
+                for_children: self.for_children,
                 gpc: self.gpc,
                 dnt: self.dnt,
                 account_opted_out: self.account_opted_out,
                 ad_free: self.ad_free,
                 choices: &self.choices,
+                letters_measured: self.letters_measured,
                 load_once: self.load_once.as_deref(),
                 now: self.now,
             });
@@ -344,7 +367,7 @@ mod tests {
         let few = || prop::bool::weighted(0.2);
         (
             (prop::sample::subsequence((0..7usize).collect::<Vec<_>>(), 0..=7), few(), few(), mode, band),
-            (few(), few(), few(), few(), few()),
+            (few(), few(), few(), few(), few(), few(), few(), prop::bool::ANY),
             any_choices(),
             prop::option::weighted(0.2, prop::sample::select(vec!["ga4".to_owned(), "adsense".to_owned()])),
             0i64..2_000_000_000,
@@ -361,7 +384,10 @@ mod tests {
                     dnt: flags.2,
                     account_opted_out: flags.3,
                     ad_free: flags.4,
+                    for_children: flags.5,
                     choices,
+                    letters_measured: flags.6,
+                    measures_letters: flags.7,
                     load_once,
                     now: Timestamp::from_secs(secs),
                 }
@@ -373,7 +399,7 @@ mod tests {
 
         /// T-PROP-1, R-EN-2: no restriction ever adds a vendor.
         #[test]
-        fn restrictions_only_take_away(case in any_case(), what in 0..12usize, days in 0..4000i64) {
+        fn restrictions_only_take_away(case in any_case(), what in 0..13usize, days in 0..4000i64) {
             let mut less = case.clone();
             match what {
                 0 => less.age_locked = true,
@@ -387,6 +413,7 @@ mod tests {
                 8 => less.choices.vendors.values_mut().for_each(|a| a.yes = false),
                 9 => less.choices.opted_out_at = Some(Timestamp(1)),
                 10 => less.opt_out = false,
+                11 => less.for_children = true,
                 // Where people are asked first, time only takes away; a no that ran out is no yes.
                 _ => if !case.opt_out { less.now = less.now.plus(days * crate::clock::DAY) },
             }
@@ -450,6 +477,22 @@ mod tests {
             prop_assert_eq!(list.contains("https://"), !may.is_empty());
         }
 
+        /// T-EM-1, R-EM-1, R-EM-2: a letter reports back only where the site and the person both said so, the person is
+        /// known to be an adult, and nothing asks to be left alone.
+        #[test]
+        fn letters_report_back_only_for_adults_who_agreed_on_sites_that_do(case in any_case()) {
+            let decision = case.decide().1;
+            let left_alone = (case.gpc || case.dnt) && case.choices.overrides_gpc.is_none()
+                || case.account_opted_out || case.choices.opted_out_at.is_some();
+            let may = case.measures_letters && case.letters_measured && case.band == Some(Band::Adult)
+                && !case.age_locked && !left_alone;
+            prop_assert!(!decision.mail_measurement || may);
+            let off = Case { letters_measured: false, ..case.clone() };
+            prop_assert!(!off.decide().1.mail_measurement);
+            let off = Case { measures_letters: false, ..case };
+            prop_assert!(!off.decide().1.mail_measurement);
+        }
+
         /// R-AD-1, R-AD-2: who has paid for no advertisements sees none, whatever else.
         #[test]
         fn a_member_without_advertisements_sees_none(case in any_case()) {
@@ -475,11 +518,14 @@ mod tests {
             ads: AdsMode::Contextual,
             band: Some(Band::Adult),
             age_locked: false,
+            for_children: false,
             gpc: false,
             dnt: false,
             account_opted_out: false,
             ad_free: false,
             choices: yes.clone(),
+            letters_measured: false,
+            measures_letters: false,
             load_once: None,
             now,
         };
@@ -491,6 +537,7 @@ mod tests {
         assert_eq!(reason(&|_| {}), Reason::Granted);
         assert_eq!(reason(&|c| c.on.clear()), Reason::NotEnabled);
         assert_eq!(reason(&|c| c.age_locked = true), Reason::AgeLocked);
+        assert_eq!(reason(&|c| c.for_children = true), Reason::ForChildren);
         assert_eq!(reason(&|c| c.band = Some(Band::Minor)), Reason::AgeBand);
         assert_eq!(reason(&|c| (c.band, c.child_mode) = (None, true)), Reason::AgeUnknown);
         assert_eq!(reason(&|c| c.band = None), Reason::Granted);

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::choices::{Choices, Standing};
+use super::place::Model;
 use super::purpose::Purpose;
-use super::receipt::Action;
+use super::receipt::{Action, Answer};
 use super::rulebook::Rulebook;
 use super::vendor::Vendor;
 use crate::clock::Timestamp;
@@ -21,6 +22,8 @@ pub enum Press {
         purposes: BTreeSet<Purpose>,
         vendors: BTreeSet<String>,
     },
+    /// Where the visitor is: the ISO 3166 code of a place that exists, or that they would rather not say.
+    Place(Option<String>),
     /// Nobody pressed: a browser's signal reached an account that had not opted out.
     Signal,
 }
@@ -30,7 +33,7 @@ pub enum Press {
 pub struct Item {
     pub purpose: Purpose,
     pub vendor: String,
-    pub granted: bool,
+    pub state: Answer,
     pub fingerprint: String,
 }
 
@@ -47,7 +50,7 @@ pub struct Change {
 impl Change {
     /// Whether anything is granted afterwards.
     pub fn grants(&self) -> bool {
-        self.items.iter().any(|i| i.granted)
+        self.items.iter().any(|i| i.state == Answer::Granted)
     }
 }
 
@@ -98,8 +101,6 @@ pub fn carry_out(
                     choices.purposes.insert(*purpose, purposes.contains(purpose));
                 }
             }
-            let letters = Purpose::EmailMeasurement;
-            choices.purposes.insert(letters, purposes.contains(&letters));
             let grants_trade = book.on().any(|v| {
                 v.trades() && vendors.contains(&v.id) && v.purposes.iter().any(|p| purposes.contains(p))
             });
@@ -110,18 +111,27 @@ pub fn carry_out(
                 choices.overrides_gpc = None;
             }
         }
+        Press::Place(place) => choices.place.clone_from(place),
     }
-    choices.decided_at = Some(now);
-    choices.expires_at = Some(now.plus(book.choice_ms));
+    // Whoever says where they are has answered nothing about anybody: what they answered before lasts no longer for it.
+    if !matches!(press, Press::Place(_)) {
+        choices.decided_at = Some(now);
+        choices.expires_at = Some(now.plus(book.choice_ms));
+    }
     let has = granted(book, &choices, now);
-    let takes_away = !had.is_subset(&has);
+    let withdraws = !had.is_subset(&has);
+    let takes_away = withdraws || !met(book, before, now).is_subset(&met(book, &choices, now));
     let items = book
         .on()
         .flat_map(|v| v.purposes.iter().map(move |p| (v, *p)))
         .map(|(vendor, purpose)| Item {
             purpose,
             vendor: vendor.id.clone(),
-            granted: choices.standing(vendor, purpose, now) == Standing::Granted,
+            state: match choices.standing(vendor, purpose, now) {
+                Standing::Granted => Answer::Granted,
+                Standing::Refused => Answer::Refused,
+                _ => Answer::Undecided,
+            },
             fingerprint: vendor.fingerprint().to_owned(),
         })
         .collect();
@@ -129,7 +139,8 @@ pub fn carry_out(
     let action = match press {
         Press::OptOut => Action::OptOut,
         Press::Signal => Action::Signal,
-        _ if takes_away => Action::Withdraw,
+        Press::Place(_) => Action::Place,
+        _ if withdraws => Action::Withdraw,
         _ if has.is_empty() => Action::Refuse,
         _ if has.len() == all => Action::Accept,
         _ => Action::Partial,
@@ -150,6 +161,18 @@ fn refuse_unused(book: &Rulebook, choices: &mut Choices, about: &[&Vendor]) {
             choices.purposes.insert(*purpose, false);
         }
     }
+}
+
+/// Who may be met with these choices by an adult without a signal: those who were granted and, where people are asked
+/// afterwards, those about whom nothing was said.
+pub fn met(book: &Rulebook, choices: &Choices, now: Timestamp) -> BTreeSet<String> {
+    let is_loose = book.model(choices.place.as_deref()) == Model::OptOut;
+    let may = |v: &&Vendor| match choices.of(v, now) {
+        Standing::Granted => true,
+        Standing::Undecided => is_loose && !(v.trades() && choices.opted_out_at.is_some()),
+        _ => false,
+    };
+    book.on().filter(may).map(|v| v.id.clone()).collect()
 }
 
 fn granted(book: &Rulebook, choices: &Choices, now: Timestamp) -> BTreeSet<String> {
@@ -178,11 +201,13 @@ mod tests {
             book,
             band: None,
             age_locked: false,
+            for_children: false,
             gpc,
             dnt: false,
             account_opted_out: false,
             ad_free: false,
             choices,
+            letters_measured: false,
             load_once: None,
             now,
         })
@@ -223,7 +248,7 @@ mod tests {
         assert_eq!(some.action, Action::Partial);
         assert_eq!(who(&book, &some.choices, false, now), ["histats"]);
         assert_eq!(some.items.len(), 3);
-        assert!(some.items.iter().all(|i| i.granted == (i.vendor == "histats") && i.fingerprint.len() == 64));
+        assert!(some.items.iter().all(|i| (i.state == Answer::Granted) == (i.vendor == "histats") && i.fingerprint.len() == 64));
         // A vendor that comes later is asked about alone, and a no to it takes nothing else away.
         let statcounter = book.registry.vendors.iter().position(|v| v.id == "statcounter").unwrap();
         let mut partly = yes.choices.clone();
@@ -251,6 +276,52 @@ mod tests {
         }
         let again = carry_out(&book, &out.choices, &Press::OptOut, &[], false, now.plus(9000));
         assert_eq!(again.choices.opted_out_at, Some(now.plus(1000)), "it counts from the first time");
+    }
+
+    fn loose() -> Rulebook {
+        let env = BTreeMap::from(
+            [
+                ("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=1:a"),
+                ("CUEHOUSE_PRIVACY_PROFILE", "us"),
+                ("CUEHOUSE_PRIVACY_OPT_OUT_PLACES", "US-TX"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        Rulebook::new(&Config::read(None, &env).unwrap()).unwrap()
+    }
+
+    /// CONSENT.md section 4, AGE.md section 9: only a place that the operator switched on loosens, any other tightens
+    /// again, and a no holds everywhere.
+    #[test]
+    fn a_place_loosens_only_where_it_may() {
+        let (book, now) = (loose(), Timestamp::from_secs(1_800_000_000));
+        let said = |before: &Choices, place: Option<&str>| {
+            let press = Press::Place(place.map(str::to_owned));
+            carry_out(&book, before, &press, &[], false, now)
+        };
+        let none = Choices::default();
+        assert!(who(&book, &none, false, now).is_empty());
+        for place in [None, Some("DE"), Some("US-OH"), Some("US"), Some("BR")] {
+            let there = said(&none, place);
+            assert_eq!((there.action, there.takes_away), (Action::Place, false), "{place:?}");
+            assert!(who(&book, &there.choices, false, now).is_empty(), "{place:?}");
+        }
+        let texas = said(&none, Some("US-TX"));
+        assert_eq!(who(&book, &texas.choices, false, now), ["ga4", "statcounter"]);
+        assert!(texas.items.iter().all(|i| i.state == Answer::Undecided), "nothing was said about anybody");
+        assert_eq!((texas.choices.decided_at, texas.choices.expires_at, texas.grants()), (None, None, false));
+        assert!(who(&book, &texas.choices, true, now).is_empty(), "a signal counts there as everywhere");
+        let moved = said(&texas.choices, Some("DE"));
+        assert!(moved.takes_away && who(&book, &moved.choices, false, now).is_empty());
+        let no = carry_out(&book, &texas.choices, &Press::Refuse, &ids(&book), false, now);
+        assert_eq!((no.action, no.takes_away), (Action::Refuse, true));
+        assert!(who(&book, &no.choices, false, now).is_empty());
+        assert!(who(&book, &said(&no.choices, Some("US-TX")).choices, false, now).is_empty());
+        let out = carry_out(&book, &texas.choices, &Press::OptOut, &[], false, now);
+        assert!(out.takes_away && who(&book, &out.choices, false, now).is_empty());
+        let yes = carry_out(&book, &none, &Press::Accept, &ids(&book), false, now);
+        assert_eq!(said(&yes.choices, Some("DE")).choices.expires_at, yes.choices.expires_at);
+        assert_eq!(who(&book, &said(&yes.choices, Some("DE")).choices, false, now).len(), 2);
     }
 
     fn any_press() -> impl Strategy<Value = Press> {
@@ -286,7 +357,7 @@ mod tests {
                 now = now.plus(DAY);
                 let change = carry_out(&book, &choices, &press, &all, signal, now);
                 let allowed = who(&book, &change.choices, signal, now);
-                let named: BTreeSet<String> = change.items.iter().filter(|i| i.granted).map(|i| i.vendor.clone()).collect();
+                let named: BTreeSet<String> = change.items.iter().filter(|i| i.state == Answer::Granted).map(|i| i.vendor.clone()).collect();
                 prop_assert_eq!(allowed.iter().cloned().collect::<BTreeSet<_>>(), named);
                 if matches!(press, Press::Refuse | Press::OptOut | Press::Signal) {
                     prop_assert!(allowed.is_empty());

@@ -8,25 +8,34 @@ use serde::Serialize;
 use super::account;
 use super::age::Band;
 use super::choices::{Choices, Standing};
-use super::deed::{Change, Press, carry_out};
+use super::decision::Reason;
+use super::deed::{Change, Press, carry_out, met};
 use super::guards::{Consent, Decided, Signals};
+use super::letter_routes::{Switch, switches};
+use super::letters::Wanted;
 use super::log;
 use super::notice::{self, PurposeTold, Told, VendorTold};
 use super::purpose::Purpose;
 use super::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
+use super::rulebook::{AdsMode, Enabled};
 use super::seal;
+use super::whereabouts::{WherePart, named};
 use crate::App;
+use crate::accounts::user::User;
+use crate::ads::wishes;
 use crate::clock::{DAY, Timestamp};
 use crate::error::{Error, Result};
 use crate::ids::{ReceiptId, UserId};
 use crate::web::{Ours, Page, Posted, Reply, View};
 
 /// An opt-out of sale and sharing is remembered longer than a choice: browsers keep a cookie for 400 days at most.
-const OPT_OUT_LASTS: i64 = 400 * DAY;
+pub(super) const OPT_OUT_LASTS: i64 = 400 * DAY;
 
 /// A change with what its receipt says beside it. Drawn and worded before the write, which may run twice.
 struct Deed {
     account: Option<UserId>,
+    /// Whether everything is refused, our own choosing by what somebody likes too.
+    refuses_all: bool,
     change: Change,
     receipt: Receipt,
     salt: Salt,
@@ -54,9 +63,16 @@ impl Deed {
         // Whoever says no carries no id: theirs is proved by the receipt they were shown, and found by nobody else.
         change.choices.receipt = change.grants().then(|| id.to_string());
         let granted: BTreeSet<&str> =
-            change.items.iter().filter(|i| i.granted).map(|i| i.vendor.as_str()).collect();
-        let told_once =
-            book.on().filter(|v| granted.contains(v.id.as_str()) || before.of(v, now) == Standing::Granted);
+            change.items.iter().filter(|i| i.state == Answer::Granted).map(|i| i.vendor.as_str()).collect();
+        let (met_before, met_now) = (met(book, before, now), met(book, &change.choices, now));
+        let told_once = book.on().filter(|v| {
+            granted.contains(v.id.as_str()) || met_before.contains(&v.id) || met_now.contains(&v.id)
+        });
+        // A place is known as long as its cookie lasts.
+        let until = match change.action {
+            receipt::Action::Place => now.plus(book.choice_ms),
+            _ => change.choices.expires_at.unwrap_or(now),
+        };
         let receipt = Receipt {
             id,
             time: Timestamp::from_secs(now.secs()),
@@ -67,7 +83,7 @@ impl Deed {
                 .map(|i| receipt::Item {
                     purpose: i.purpose.slug().into(),
                     vendor: i.vendor.clone(),
-                    state: if i.granted { Answer::Granted } else { Answer::Refused },
+                    state: i.state,
                     fingerprint: i.fingerprint.clone(),
                 })
                 .collect(),
@@ -86,51 +102,109 @@ impl Deed {
             signals: receipt::Signals { gpc: signals.gpc, dnt: signals.dnt },
             surface: surface.into(),
             previous: before.receipt.as_deref().and_then(ReceiptId::parse),
-            valid_until: Timestamp::from_secs(
-                change.choices.expires_at.unwrap_or(now).secs().max(now.secs()),
-            ),
+            valid_until: Timestamp::from_secs(until.secs().max(now.secs())),
             recipients: told_once
                 .map(|v| Recipient { vendor: v.id.clone(), name: v.name.clone(), deletion_url: None })
                 .collect(),
             limit_note: receipt::LIMIT_NOTE.into(),
         };
-        Ok(Deed { account, change, receipt, salt: Salt::draw()?, notice })
+        Ok(Deed { account, refuses_all: false, change, receipt, salt: Salt::draw()?, notice })
     }
 
     /// Changes the state and writes the receipt, both or neither.
     async fn record(self, app: &App, now: Timestamp) -> Result<(Choices, ReceiptId)> {
-        let Deed { account, change, receipt, salt, notice } = self;
+        let Deed { account, refuses_all, change, receipt, salt, notice } = self;
         let (choices, id) = (change.choices, receipt.id.clone());
-        let kept = choices.clone();
+        let (kept, proof_ms) = (choices.clone(), app.consent.proof_ms);
         app.db
             .write(move |conn| {
                 log::wait_turn(conn)?;
                 notice.keep(conn)?;
-                let until = receipt::kept_until(receipt.valid_until);
+                let until = receipt::kept_until(receipt.valid_until, proof_ms);
                 log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
                 if let Some(user) = &account {
                     account::keep(conn, user, &kept, now)?;
+                    if refuses_all {
+                        wishes::withdraw(conn, user, now)?;
+                    }
                 }
                 Ok(())
             })
             .await?;
         Ok((choices, id))
     }
+
+    /// The same for a change of an account that several requests see at once: the first makes it and writes its receipt.
+    /// Answers nothing when another was first.
+    async fn record_first(self, app: &App, was: Option<String>, now: Timestamp) -> Result<Option<Choices>> {
+        let Deed { account, refuses_all, change, receipt, salt, notice } = self;
+        let account = account.ok_or_else(|| Error::internal("a change of no account"))?;
+        let (kept, proof_ms) = (change.choices.clone(), app.consent.proof_ms);
+        let first = app
+            .db
+            .write(move |conn| {
+                log::wait_turn(conn)?;
+                if !account::keep_first(conn, &account, was.as_deref(), &kept, now)? {
+                    return Ok(false);
+                }
+                if refuses_all {
+                    wishes::withdraw(conn, &account, now)?;
+                }
+                notice.keep(conn)?;
+                let until = receipt::kept_until(receipt.valid_until, proof_ms);
+                log::append(conn, &receipt, &salt, Some(&account), until, now)?;
+                Ok(true)
+            })
+            .await?;
+        Ok(first.then_some(change.choices))
+    }
 }
 
 /// A signal reached an account that had not opted out: it is opted out from now on, on every device (11 CCR 7025(c)(1)).
+/// A browser asks for several pages at once, so `was` says what the account's row held when `before` was read: the
+/// first of them changes it, and the others see what it made.
 pub(super) async fn signal(
     app: &App,
     user: &UserId,
     before: &Choices,
+    was: Option<String>,
     signals: Signals,
     now: Timestamp,
 ) -> Result<Choices> {
     let change = carry_out(&app.consent, before, &Press::Signal, &[], true, now);
+    // Whoever came second obeys the signal too, whatever the first one kept.
+    let mut obeyed = change.choices.clone();
     let scene =
         Scene { account: Some(user.clone()), before, signals, band: Some(Band::Adult), surface: "signal" };
-    let deed = Deed::new(app, scene, change, now)?;
-    Ok(deed.record(app, now).await?.0)
+    let deed = Deed { refuses_all: true, ..Deed::new(app, scene, change, now)? };
+    if let Some(made) = deed.record_first(app, was, now).await? {
+        return Ok(made);
+    }
+    let user = user.clone();
+    if let Some(kept) = app.db.read(move |conn| account::of(conn, &user)).await?.choices
+        && kept.opted_out_at.is_some()
+    {
+        obeyed = kept;
+    }
+    Ok(obeyed)
+}
+
+/// Opts an account out of sale and sharing because its owner asked for it otherwise than by the button: by post, or by
+/// e-mail. Answers the receipt.
+pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<ReceiptId> {
+    let whose = user.clone();
+    let (kept, owner) =
+        app.db.read(move |conn| Ok((account::of(conn, &whose)?, User::find(conn, &whose)?))).await?;
+    let before = kept.choices.unwrap_or_default();
+    let change = carry_out(&app.consent, &before, &Press::OptOut, &[], false, now);
+    let scene = Scene {
+        account: Some(user.clone()),
+        before: &before,
+        signals: Signals::default(),
+        band: Some(owner.band),
+        surface: "inquiry",
+    };
+    Ok(Deed::new(app, scene, change, now)?.record(app, now).await?.1)
 }
 
 /// A purpose with its switch.
@@ -158,11 +232,15 @@ pub struct ChoicesPage {
     has_vendors: bool,
     /// Whether nobody is asked, because of the age question.
     is_young: bool,
+    /// Where they say they are, and what they may say.
+    place: WherePart,
+    /// Whether somebody is on without having been granted, because of that place.
+    is_loose: bool,
     purposes: Vec<PurposeRow>,
     vendors: Vec<VendorRow>,
     small: &'static str,
-    /// Whether letters may report back; only for people with an account.
-    letters: Option<bool>,
+    /// Letters that nobody has to get; only for people with an account.
+    letters: Vec<Switch>,
     says_gpc: bool,
     says_dnt: bool,
     signal_beaten: bool,
@@ -182,7 +260,7 @@ pub struct ChoicesPage {
 }
 
 impl ChoicesPage {
-    fn new(app: &App, consent: &Consent, fresh: Option<String>) -> ChoicesPage {
+    fn new(app: &App, consent: &Consent, letters: Vec<Switch>, fresh: Option<String>) -> ChoicesPage {
         let (book, now) = (&app.consent, Timestamp::now());
         let (choices, decision) = (&consent.choices, &consent.decision);
         let told = Told::about(book.on());
@@ -190,6 +268,8 @@ impl ChoicesPage {
             |id: &str, purpose| book.on().find(|v| v.id == id).map(|v| choices.standing(v, purpose, now));
         let is_young = matches!(consent.band, Some(Band::Child | Band::Minor))
             || consent.band.is_none() && app.consent.child_mode;
+        // What is on without a yes is shown as on: a switch that says otherwise would lie.
+        let unasked = |at: usize| decision.reasons[at] == Reason::OptOutProfile;
         let vendors = book
             .enabled
             .iter()
@@ -197,7 +277,8 @@ impl ChoicesPage {
                 let vendor = &book.registry.vendors[e.at];
                 let on = choices.vendors.get(&vendor.id).is_some_and(|a| a.yes)
                     && choices.of(vendor, now) != Standing::Expired
-                    && choices.of(vendor, now) != Standing::Changed;
+                    && choices.of(vendor, now) != Standing::Changed
+                    || unasked(e.at);
                 VendorRow {
                     told: VendorTold::new(vendor),
                     on,
@@ -212,8 +293,12 @@ impl ChoicesPage {
             .map(|p| {
                 let purpose = Purpose::parse(p.slug);
                 let on = purpose.is_some_and(|purpose| {
+                    let is_unasked = |e: &Enabled| {
+                        unasked(e.at) && book.registry.vendors[e.at].purposes.contains(&purpose)
+                    };
                     choices.purposes.get(&purpose) == Some(&true)
                         && told.vendors.iter().any(|v| standing(&v.id, purpose) == Some(Standing::Granted))
+                        || book.enabled.iter().any(is_unasked)
                 });
                 PurposeRow { told: p.clone(), on }
             })
@@ -221,13 +306,12 @@ impl ChoicesPage {
         ChoicesPage {
             has_vendors: !book.enabled.is_empty(),
             is_young,
+            place: WherePart::new(book, choices.place.as_deref()),
+            is_loose: book.enabled.iter().any(|e| unasked(e.at)),
             purposes,
             vendors,
             small: told.small,
-            letters: consent
-                .account
-                .as_ref()
-                .map(|_| choices.purposes.get(&Purpose::EmailMeasurement) == Some(&true)),
+            letters,
             says_gpc: consent.signals.gpc,
             says_dnt: consent.signals.dnt && book.honour_dnt,
             signal_beaten: consent.signal(app) && choices.overrides_gpc.is_some(),
@@ -238,7 +322,7 @@ impl ChoicesPage {
             receipt: fresh.or_else(|| choices.receipt.clone()),
             trades: book.on().any(|v| v.trades()),
             no_cookies: !consent.takes_cookies,
-            ads_go_on: false,
+            ads_go_on: decision.ads != AdsMode::None,
             edition: super::routes::edition_day(),
         }
     }
@@ -253,9 +337,17 @@ impl View for ChoicesPage {
             .map(|r| r.vendors.iter().filter(|v| v.id == "ga4" || v.id == "histats").collect())
             .unwrap_or_default();
         let told = Told::about(all.into_iter());
+        let place = |on: bool| WherePart {
+            here: named("US-TX").filter(|_| on),
+            states: named("US-TX").into_iter().collect(),
+            countries: named("DE").into_iter().collect(),
+            loose: if on { vec!["Texas".into()] } else { vec![] },
+        };
         let page = |has_vendors: bool, on: bool, account: bool| ChoicesPage {
             has_vendors,
             is_young: false,
+            place: place(on),
+            is_loose: on && account,
             purposes: told.purposes.iter().map(|p| PurposeRow { told: p.clone(), on }).collect(),
             vendors: told
                 .vendors
@@ -263,7 +355,11 @@ impl View for ChoicesPage {
                 .map(|v| VendorRow { told: v.clone(), on, is_contacted: on, reason: "On." })
                 .collect(),
             small: told.small,
-            letters: account.then_some(on),
+            letters: if account {
+                vec![Switch { slug: "marketing_email", name: "A letter a week", words: "What is new.", on }]
+            } else {
+                vec![]
+            },
             says_gpc: on,
             says_dnt: !on,
             signal_beaten: on && account,
@@ -284,9 +380,16 @@ impl View for ChoicesPage {
 
 /// One screen with every choice on it.
 #[get("/privacy/choices?<receipt>")]
-pub fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
+pub async fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
     let fresh = receipt.and_then(ReceiptId::parse).map(|id| id.to_string());
-    page.show(&ChoicesPage::new(app, &consent, fresh))
+    let shown = match consent.account.clone() {
+        None => vec![],
+        Some(user) => {
+            let wanted = app.db.read(move |conn| Wanted::of(conn, &user)).await?;
+            switches(app, &wanted, Timestamp::now())
+        }
+    };
+    page.show(&ChoicesPage::new(app, &consent, shown, fresh))
 }
 
 /// Takes a choice: the state changes and its receipt is written, or nothing does. Then a whole new document, because a
@@ -310,6 +413,10 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
                 vendors: on("vendor."),
             }
         }
+        "place" => Press::Place(match fields.text("place") {
+            "" => None,
+            code => Some(named(code).ok_or_else(|| Error::refused("Choose a place from the list."))?.code),
+        }),
         _ => return Err(Error::refused("Choose to accept, to refuse, to opt out or to save.")),
     };
     let may_be_child = consent.band.is_none() && app.consent.child_mode;
@@ -324,7 +431,11 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     };
     let change = carry_out(book, &consent.choices, &press, &asked, consent.signal(app), now);
     let (action, takes_away) = (change.action, change.takes_away);
-    let surface = if back.is_empty() { "choices" } else { "banner" };
+    let surface = match (back, fields.text("from")) {
+        ("", _) => "choices",
+        (_, "footer") => "footer",
+        _ => "banner",
+    };
     let scene = Scene {
         account: consent.account.clone(),
         before: &consent.choices,
@@ -332,12 +443,13 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         band: consent.band,
         surface,
     };
-    let deed = Deed::new(app, scene, change, now)?;
+    let refuses_all = matches!(press, Press::Refuse | Press::OptOut);
+    let deed = Deed { refuses_all, ..Deed::new(app, scene, change, now)? };
     let (choices, id) = deed.record(app, now).await?;
     let said = said(action);
     let proof = format!("/privacy/receipts/{id}");
     let reply = match surface {
-        "banner" => Reply::go_back(back, "/").notice_with(said, "Receipt", &proof),
+        "banner" | "footer" => Reply::go_back(back, "/").notice_with(said, "Receipt", &proof),
         _ => Reply::go(format!("/privacy/choices?receipt={id}")).notice(said),
     };
     let lasts = if choices.opted_out_at.is_some() { OPT_OUT_LASTS } else { book.choice_ms };
@@ -354,6 +466,7 @@ fn said(action: receipt::Action) -> &'static str {
         Accept => "Accepted. You can take it back at any time.",
         Partial => "Saved: only what you chose.",
         Withdraw => "Taken back. From this page on they are not contacted.",
+        Place => "Noted. From this page on the rules of that place hold for you.",
         OptOut => "You are opted out of the sale and sharing of your personal information.",
         _ => "Refused. Nobody else sees you here.",
     }

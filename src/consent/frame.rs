@@ -3,10 +3,13 @@
 
 use serde::Serialize;
 
-use super::choices::Standing;
+use super::ad_request::AdRequest;
 use super::guards::Consent;
 use super::notice::Told;
+use super::purpose::Purpose;
 use super::rulebook::{AdsMode, Rulebook};
+use super::trade::{self, GppTag, TcfTag};
+use crate::clock::Timestamp;
 use crate::web::assets;
 
 /// The script of ours that starts a vendor's, and what it needs to know.
@@ -18,12 +21,18 @@ pub struct Tag {
     pub key: String,
     /// The granted purposes, with spaces.
     pub grants: String,
+    /// What a request for an advertisement would say.
+    pub ad: AdRequest,
 }
 
 /// What the layout shows.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ConsentFrame {
     pub tags: Vec<Tag>,
+    /// `__tcfapi`, where the operator has a registered consent manager.
+    pub tcf: Option<TcfTag>,
+    /// `__gpp`, where the operator switched it on.
+    pub gpp: Option<GppTag>,
     /// What is put to the visitor, when something is to be asked.
     pub banner: Option<Told>,
     /// Whether a signal was applied (11 CCR 7025(c)(6): every page then says so).
@@ -35,14 +44,17 @@ pub struct ConsentFrame {
 
 impl ConsentFrame {
     /// The frame of one page. Where decisions themselves are made, the banner would only be in the way.
-    pub fn new(book: &Rulebook, consent: &Consent, path: &str) -> ConsentFrame {
+    pub fn new(book: &Rulebook, consent: &Consent, path: &str, now: Timestamp) -> ConsentFrame {
         let asks = !consent.decision.to_ask.is_empty()
             && !consent.later
+            && !consent.moves_on
             && !path.starts_with("/privacy/")
             && !is_bare(path);
         let vendors = &book.registry.vendors;
         ConsentFrame {
             tags: tags(book, consent),
+            tcf: TcfTag::new(book, consent, asks, now),
+            gpp: GppTag::new(book, consent, asks),
             banner: asks.then(|| Told::about(consent.decision.to_ask.iter().map(|at| &vendors[*at]))),
             signal: consent.decision.signal_applied,
             tag: consent.decision.tag(book),
@@ -60,18 +72,16 @@ fn tags(book: &Rulebook, consent: &Consent) -> Vec<Tag> {
     let mut all = vec![];
     for (vendor, key) in consent.decision.allowed(book) {
         let Some(src) = assets::address(&format!("js/vendors/{}.js", vendor.id)) else { continue };
-        let now = consent.choices.decided_at.unwrap_or_default();
-        let grants: Vec<&str> = vendor
-            .purposes
-            .iter()
-            .filter(|p| {
-                let standing = consent.choices.standing(vendor, **p, now);
-                // Where people are asked afterwards, silence lets a vendor run for what it is there for.
-                standing == Standing::Granted || standing == Standing::Undecided
-            })
-            .map(|p| p.slug())
-            .collect();
-        all.push(Tag { src, vendor: &vendor.id, key: key.to_owned(), grants: grants.join(" ") });
+        let granted = trade::purposes_of(consent, vendor);
+        let opted_out = consent.choices.opted_out_at.is_some() || consent.decision.signal_applied;
+        let grants: Vec<&str> = granted.iter().map(|p| p.slug()).collect();
+        all.push(Tag {
+            src,
+            vendor: &vendor.id,
+            key: key.to_owned(),
+            grants: grants.join(" "),
+            ad: AdRequest::new(consent.band, granted.contains(&Purpose::AdsPersonalised), opted_out),
+        });
     }
     all
 }

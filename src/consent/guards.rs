@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rocket::Request;
 use rocket::request::{FromRequest, Outcome};
 
-use super::account::{self, Kept};
+use super::account;
 use super::age::{self, Answer, Band};
 use super::choices::Choices;
 use super::decision::{Context, Decision, decide};
@@ -121,8 +121,12 @@ pub struct Consent {
     /// Whose choices these are, when somebody is signed in.
     pub account: Option<UserId>,
     pub ad_free: bool,
+    /// Whether the page appeals to children.
+    pub for_children: bool,
     /// Whether the banner was put off in this browser.
     pub later: bool,
+    /// Whether somebody went on within the site: what was not answered where they came in is not asked again.
+    pub moves_on: bool,
     /// Whether the browser sent any cookie at all.
     pub takes_cookies: bool,
 }
@@ -165,15 +169,16 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     let cookie = Ours::Consent.of(request).and_then(|value| seal::open(&app.keys.seal, &value));
     let mut choices = cookie.unwrap_or_default();
     let visitor = accounts::guards::seen(request).await?.visitor.clone();
-    let mut kept = Kept::default();
+    let ad_free = visitor.as_ref().is_some_and(|v| v.ad_free);
+    let mut kept = account::Kept::default();
     let account = visitor.as_ref().map(|v| v.id.clone());
     // Without a vendor that is on, a signal or anything decided there is nothing that an account could change.
     if let Some(user) = account.clone()
         && (!book.enabled.is_empty() || signal || request.uri().path().starts_with("/privacy"))
     {
-        kept = app.db.read(move |conn| account::of(conn, &user, now)).await?;
+        kept = app.db.read(move |conn| account::of(conn, &user)).await?;
     }
-    if let Some(own) = kept.choices {
+    if let Some(own) = kept.choices.take() {
         choices = own;
     }
     let band = match &visitor {
@@ -187,17 +192,21 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     if let (true, Some(user)) =
         (is_adult && signal && choices.opted_out_at.is_none() && choices.overrides_gpc.is_none(), &account)
     {
-        choices = desk::signal(app, user, &choices, signals, now).await?;
+        choices = desk::signal(app, user, &choices, kept.line.clone(), signals, now).await?;
     }
+    let for_children = app.child_pages.cover(request.uri().path().as_str());
     let decision = decide(&Context {
         book,
         band,
         age_locked: visitor.as_ref().is_some_and(|v| v.hold.is_some()),
+        for_children,
         gpc: signals.gpc,
         dnt: signals.dnt,
         account_opted_out: account.is_some() && choices.opted_out_at.is_some(),
-        ad_free: kept.ad_free,
+        ad_free,
         choices: &choices,
+        // No page sends a letter.
+        letters_measured: false,
         load_once: None,
         now,
     });
@@ -207,10 +216,19 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         signals,
         band,
         account,
-        ad_free: kept.ad_free,
+        ad_free,
+        for_children,
         later: Ours::Later.of(request).is_some(),
+        moves_on: moves_on(request),
         takes_cookies: request.cookies().iter().next().is_some(),
     })
+}
+
+/// Whether a link or a form of ours led here. Browsers say so to us and to nobody else (`Referrer-Policy: same-origin`).
+fn moves_on(request: &Request<'_>) -> bool {
+    let from = request.headers().get_one("Referer").and_then(|from| from.split("://").nth(1));
+    let from = from.and_then(|rest| rest.split(['/', '?', '#']).next());
+    from.zip(request.host()).is_some_and(|(from, here)| here.to_string().eq_ignore_ascii_case(from))
 }
 
 /// Proof that a decision was made for this request.

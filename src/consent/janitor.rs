@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::decision::Decision;
+use super::decision::{Decision, Reason};
 use super::rulebook::Rulebook;
 use super::vendor::Vendor;
 
@@ -32,6 +32,12 @@ pub fn domains(host: &str) -> Vec<Option<String>> {
     }
 }
 
+/// Whether a vendor's cookies go. On a page that appeals to children it is not contacted, but what was granted elsewhere
+/// stands.
+fn goes(reason: Reason) -> bool {
+    !reason.allows() && reason != Reason::ForChildren
+}
+
 /// The `Set-Cookie` lines that take away every cookie of a vendor that may not be contacted. `names` are those in the
 /// request; `https` decides whether partitioned ones, which need `Secure`, are tried too.
 pub fn sweep<'a>(
@@ -45,8 +51,7 @@ pub fn sweep<'a>(
     let mut places = None;
     for name in names.take(MOST * 4) {
         let mut whose = book.registry.vendors.iter().enumerate();
-        let Some(vendor) =
-            whose.find(|(at, v)| !decision.reasons[*at].allows() && v.wrote(name)).map(|(_, v)| v)
+        let Some(vendor) = whose.find(|(at, v)| goes(decision.reasons[*at]) && v.wrote(name)).map(|(_, v)| v)
         else {
             continue;
         };

@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::io::AsyncReadExt;
 
 use super::bundle::{self, Bundle};
+use super::dpv;
 use super::head::{self, Head};
 use super::log::{self, Leaf};
 use super::merkle::{self, Hash};
@@ -27,7 +28,7 @@ const FOR_EVER: u32 = 31_536_000;
 
 /// Every address of this file.
 pub fn all() -> Vec<Route> {
-    routes![newest, proof, consistency, entries, verify, verify_file, show, download]
+    routes![newest, proof, consistency, entries, verify, verify_file, show, download, download_for_others]
 }
 
 /// The pages of this file.
@@ -166,6 +167,28 @@ pub async fn download(file: OneFile, client: Client, app: &State<App>) -> Result
     let bundle = bundle_of(app, file.0).await?;
     let name = format!("attachment; filename=\"consent-receipt-{}.json\"", bundle.seq);
     Ok(own(Reply::bytes(ContentType::JSON, bundle.file()?).header("Content-Disposition", name)))
+}
+
+/// `<id>.jsonld`.
+pub struct OneFileForOthers(ReceiptId);
+
+impl<'r> FromParam<'r> for OneFileForOthers {
+    type Error = ();
+    fn from_param(text: &'r str) -> Result<OneFileForOthers, ()> {
+        text.strip_suffix(".jsonld").and_then(ReceiptId::parse).map(OneFileForOthers).ok_or(())
+    }
+}
+
+/// What it says in the form of ISO/IEC TS 27560, for programs that keep receipts of many sites.
+#[get("/privacy/receipts/<file>", rank = 4)]
+pub async fn download_for_others(file: OneFileForOthers, client: Client, app: &State<App>) -> Result<Reply> {
+    app.limits.attempt(Attempt::Verify, &client.key())?;
+    let bundle = bundle_of(app, file.0).await?;
+    let who = dpv::Controller { operator: app.issuer.operator(), contact: &app.config.contact };
+    let text = jcs::pretty(&dpv::json_ld(&bundle, &who));
+    let name = format!("attachment; filename=\"consent-receipt-{}.jsonld\"", bundle.seq);
+    let kind = ContentType::new("application", "ld+json");
+    Ok(own(Reply::bytes(kind, text).header("Content-Disposition", name)))
 }
 
 /// Somebody's own: kept by no cache, found by no search engine.
@@ -348,7 +371,7 @@ fn meaning(purpose: &str) -> &'static str {
         "analytics" => "statistics",
         "content" => "embedded content",
         "ads" => "advertising",
-        "ads_personalised" => "advertising chosen by past behaviour",
+        "ads_personalised" => "personalised advertising",
         "email_measurement" => "measuring which letters are opened",
         "marketing_email" => "letters with offers",
         "marketing_phone" => "calls with offers",
@@ -384,6 +407,7 @@ fn said(action: Action) -> &'static str {
         Action::Revoke => "A permission was taken back, or ran out.",
         Action::Settle => "What was said of somebody's age was settled.",
         Action::Grow => "Somebody came into the next age band.",
+        Action::Place => "You said where you are.",
     }
 }
 

@@ -14,41 +14,62 @@ pub mod deed;
 pub mod notice;
 pub mod place;
 pub mod purpose;
+pub mod recipient;
 pub mod rulebook;
 pub mod vendor;
 
 // Who obeys it.
+pub mod children;
 pub mod frame;
 pub mod guards;
 pub mod janitor;
 pub mod leave;
+pub mod letters;
+pub mod pass;
 pub mod policy;
 pub mod reports;
+pub mod selfcheck;
+pub mod tally;
+pub mod tell;
 
 // Where it is kept, and how it is proved.
 pub mod account;
 pub mod bundle;
+pub mod disclosure;
+pub mod dpv;
 pub mod head;
+pub mod inquiry;
 pub mod log;
 pub mod log_routes;
 pub mod merkle;
+pub mod own;
 pub mod receipt;
 pub mod seal;
 
 // What the trade calls it.
+pub mod ad_request;
 pub mod bits;
 pub mod gpp;
 pub mod tcf;
+pub mod trade;
+pub mod vendor_list;
 
 // Its addresses.
 pub mod age;
-mod desk;
+pub mod desk;
+pub mod jobs;
+pub mod letter_routes;
+pub mod look;
+pub mod retention;
+mod rights;
 pub mod routes;
+pub mod whereabouts;
 mod who;
 
 use rocket::fairing::AdHoc;
 use rocket::routes;
 
+use crate::App;
 use crate::web::{Sample, samples};
 
 /// The pages of this room.
@@ -57,41 +78,56 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<routes::TooYoung>());
     all.extend(samples::<routes::Answered>());
     all.extend(samples::<routes::Privacy>());
+    all.extend(samples::<routes::PrivacyBefore>());
     all.extend(samples::<desk::ChoicesPage>());
     all.extend(samples::<who::WhoPage>());
-    all.extend(samples::<who::RightsPage>());
+    all.extend(samples::<rights::RightsPage>());
+    all.extend(samples::<retention::RetentionPage>());
     all.extend(samples::<leave::LeavePage>());
     all.extend(log_routes::views());
+    all.extend(letter_routes::views());
     all
 }
 
 /// Mounts the age screen, the privacy pages and the files that other machines look for.
 pub fn stage() -> AdHoc {
     AdHoc::on_ignite("consent", |rocket| async {
-        rocket.mount("/", log_routes::all()).mount(
-            "/",
-            routes![
-                routes::screen,
-                routes::answer,
-                routes::privacy,
-                routes::edition,
-                desk::choices,
-                desk::choose,
-                who::vendors,
-                who::rights,
-                leave::vendor,
-                leave::vendor_away,
-                reports::csp,
-                reports::connection,
-                routes::gpc,
-                routes::security,
-                routes::robots,
-                routes::opensearch,
-                routes::sitemap,
-                routes::sitemap_pages,
-                routes::sitemap_tracks,
-                routes::sitemap_profiles,
-            ],
-        )
+        rocket
+            .mount("/", log_routes::all())
+            .mount("/", letter_routes::all())
+            .mount(
+                "/",
+                routes![
+                    routes::screen,
+                    routes::answer,
+                    routes::privacy,
+                    routes::edition,
+                    desk::choices,
+                    desk::choose,
+                    who::vendors,
+                    rights::show,
+                    retention::show,
+                    leave::vendor,
+                    leave::vendor_away,
+                    reports::csp,
+                    reports::connection,
+                    routes::gpc,
+                    routes::vendor_list,
+                    routes::security,
+                    routes::robots,
+                    routes::opensearch,
+                    routes::sitemap,
+                    routes::sitemap_pages,
+                    routes::sitemap_tracks,
+                    routes::sitemap_profiles,
+                ],
+            )
+            .attach(AdHoc::on_liftoff("pages that appeal to children", |rocket| {
+                Box::pin(async move {
+                    if let Some(app) = rocket.state::<App>() {
+                        tokio::spawn(children::keep(app.clone(), rocket.shutdown()));
+                    }
+                })
+            }))
     })
 }

@@ -16,6 +16,8 @@ pub struct PurposeTold {
     pub slug: &'static str,
     pub name: &'static str,
     pub words: &'static str,
+    /// The letter Consent-O-Matic knows it by.
+    pub letter: &'static str,
 }
 
 /// A vendor as it is put to a visitor.
@@ -26,6 +28,8 @@ pub struct VendorTold {
     pub owner: String,
     /// The purposes' slugs.
     pub purposes: Vec<&'static str>,
+    /// The letter Consent-O-Matic knows the first of them by.
+    pub letter: &'static str,
     /// Their names, as one phrase.
     pub what_for: String,
     pub hosts: Vec<String>,
@@ -97,6 +101,7 @@ impl VendorTold {
             name: vendor.name.clone(),
             owner: vendor.owner.clone(),
             purposes: vendor.purposes.iter().map(|p| p.slug()).collect(),
+            letter: vendor.purposes.first().map_or("X", |p| p.consent_o_matic()),
             what_for: listed(&names),
             hosts: {
                 let mut hosts: Vec<String> = vendor
@@ -134,14 +139,19 @@ impl Told {
         Told {
             heading: "May others see that you are here?",
             lead: format!(
-                "We use only cookies that a page cannot work without. {} would set cookies of their own and see what \
+                "We use cookies only where a page cannot work without them. {} would set cookies of their own and see what \
                  you look at, for {}. Nothing of theirs is loaded unless you accept, and everything works if you do not.",
                 listed(&names),
                 listed(&what)
             ),
             purposes: purposes
                 .into_iter()
-                .map(|p| PurposeTold { slug: p.slug(), name: p.name(), words: p.words() })
+                .map(|p| PurposeTold {
+                    slug: p.slug(),
+                    name: p.name(),
+                    words: p.words(),
+                    letter: p.consent_o_matic(),
+                })
                 .collect(),
             vendors: all.into_iter().map(VendorTold::new).collect(),
             small: "Your answer lasts six months at most. You can change it on every page, under “Your privacy \

@@ -96,11 +96,13 @@ mod tests {
             book: &book,
             band: None,
             age_locked: false,
+            for_children: false,
             gpc: false,
             dnt: false,
             account_opted_out: false,
             ad_free: false,
             choices: &choices,
+            letters_measured: false,
             load_once: None,
             now: Timestamp(1),
         });

@@ -52,6 +52,8 @@ text_enum! {
         Settle = "settle",
         /// Somebody came into the next band.
         Grow = "grow",
+        /// The visitor said where they are, and other rules hold.
+        Place = "place",
     }
 }
 
@@ -84,9 +86,12 @@ pub const LIMIT_NOTE: &str = "This receipt proves what the shop recorded, and th
 /// November 2026; for a lawyer to check). Children's too: no receipt is kept without an end (16 CFR 312.10).
 pub const PROOF_KEPT_MS: i64 = 4 * 366 * DAY;
 
-/// Until when a receipt is kept whose choice holds until then.
-pub fn kept_until(valid_until: Timestamp) -> Timestamp {
-    valid_until.plus(PROOF_KEPT_MS)
+/// The longest it may be set to: nothing is kept without an end.
+pub const LONGEST_PROOF_DAYS: i64 = 3_660;
+
+/// Until when a receipt is kept whose choice holds until then, on a site that keeps proofs for so long beyond.
+pub fn kept_until(valid_until: Timestamp, proof_ms: i64) -> Timestamp {
+    valid_until.plus(proof_ms)
 }
 
 /// The record of one choice.

@@ -6,7 +6,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::age::{self, Answer, Band, Birth};
+use super::desk::OPT_OUT_LASTS;
 use super::guards::{Screened, Whereabouts};
+use super::vendor_list::Copy;
 use crate::App;
 use crate::accounts::{joining, session};
 use crate::catalogue::map;
@@ -16,8 +18,10 @@ use crate::ids::TrackId;
 use crate::sales::guards::BASKET_LASTS;
 use crate::web::{Faults, Fields, FormView, Ours, Page, Posted, Reply, View};
 
-/// The day the privacy page last changed its meaning, and every earlier one that can still be read.
+/// The day the privacy page last changed its meaning.
 pub const EDITION: &str = "2026-11-28";
+/// The edition before, as it stood until then.
+const EDITION_BEFORE: &str = "2026-11-25";
 
 /// A choice of a form.
 #[derive(Serialize)]
@@ -156,6 +160,8 @@ pub struct CookieRow {
 #[derive(Serialize)]
 pub struct Privacy {
     edition: Timestamp,
+    /// The edition before this one, where it can be read.
+    before: Option<Timestamp>,
     operator: String,
     contact: String,
     cookies: Vec<CookieRow>,
@@ -173,6 +179,7 @@ impl Privacy {
         let row = |ours: Ours, what, lasts: String| CookieRow { name: ours.name(https), what, lasts };
         Privacy {
             edition: edition_day(),
+            before: Some(day_of(EDITION_BEFORE)),
             operator: app.config.operator_name.clone(),
             contact: app.config.contact.clone(),
             cookies: vec![
@@ -206,9 +213,24 @@ impl Privacy {
                 row(
                     Ours::Consent,
                     "what you chose about who may see you, sealed; a no carries no id",
-                    format!("{}, an opt-out of sale and sharing 400 days", days(app.consent.choice_ms)),
+                    format!(
+                        "{}, an opt-out of sale and sharing {}",
+                        days(app.consent.choice_ms),
+                        days(OPT_OUT_LASTS)
+                    ),
                 ),
                 row(Ours::Later, "that you put the question off", "until you close the browser".into()),
+                row(
+                    Ours::AdWishes,
+                    "topics of advertisements you like or block, sealed; only if you saved some",
+                    days(app.consent.choice_ms),
+                ),
+                row(
+                    Ours::AdCounts,
+                    "which of our advertisements you were shown today and how often, sealed, without an id; only if you \
+                     asked your browser to count",
+                    "until you close the browser".into(),
+                ),
             ],
             session_days: session::LONGEST_MS / DAY,
             idle_days: session::IDLE_MS / DAY,
@@ -219,8 +241,37 @@ impl Privacy {
 }
 
 pub(super) fn edition_day() -> Timestamp {
-    let day = EDITION.parse::<chrono::NaiveDate>().unwrap_or_default();
+    day_of(EDITION)
+}
+
+fn day_of(edition: &str) -> Timestamp {
+    let day = edition.parse::<chrono::NaiveDate>().unwrap_or_default();
     Timestamp(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis())
+}
+
+/// The edition of 25 November 2026 in its own words, with the cookies there were then.
+#[derive(Serialize)]
+pub struct PrivacyBefore {
+    #[serde(flatten)]
+    then: Privacy,
+    newest: Timestamp,
+}
+
+impl PrivacyBefore {
+    fn new(app: &App) -> PrivacyBefore {
+        let mut then = Privacy::new(app);
+        let since = [Ours::Consent, Ours::Later].map(|ours| ours.name(app.config.is_https()));
+        then.cookies.retain(|row| !since.contains(&row.name));
+        PrivacyBefore { then: Privacy { edition: day_of(EDITION_BEFORE), ..then }, newest: edition_day() }
+    }
+}
+
+impl View for PrivacyBefore {
+    const TEMPLATE: &'static str = "consent/privacy-2026-11-25.html";
+
+    fn samples() -> Vec<PrivacyBefore> {
+        Privacy::samples().into_iter().map(|then| PrivacyBefore { then, newest: edition_day() }).collect()
+    }
 }
 
 impl View for Privacy {
@@ -232,6 +283,7 @@ impl View for Privacy {
         [None, Some("https://sounds.example".to_owned())]
             .map(|media_origin| Privacy {
                 edition: edition_day(),
+                before: Some(day_of(EDITION_BEFORE)),
                 operator: "Cuehouse".into(),
                 contact: "hello@shop.example".into(),
                 cookies: vec![row()],
@@ -250,13 +302,24 @@ pub fn privacy(page: Page, app: &State<App>) -> Result<Reply> {
     page.show(&Privacy::new(app))
 }
 
-/// One edition by its day.
+/// One edition by its day: what was once said can still be read.
 #[get("/privacy/<day>", rank = 5)]
 pub fn edition(day: &str, page: Page, app: &State<App>) -> Result<Reply> {
-    if day != EDITION {
-        return Err(Error::NotFound);
+    match day {
+        EDITION => page.show(&Privacy::new(app)),
+        EDITION_BEFORE => page.show(&PrivacyBefore::new(app)),
+        _ => Err(Error::NotFound),
     }
-    page.show(&Privacy::new(app))
+}
+
+/// The framework's vendor list as our server fetched it. 404 where the operator set none, or it has not come yet.
+#[get("/privacy/vendor-list.json")]
+pub async fn vendor_list(app: &State<App>) -> Result<Reply> {
+    let file = app.config.vendor_list.as_ref().ok_or(Error::NotFound)?;
+    let (address, now) = (file.as_str().to_owned(), Timestamp::now());
+    let copy = app.db.read(move |conn| Copy::of(conn, &address)).await?.ok_or(Error::NotFound)?;
+    let left = u32::try_from(copy.keeping().left_secs(now)).unwrap_or_default();
+    Ok(Reply::bytes(ContentType::JSON, copy.body).header("Cache-Control", format!("public, max-age={left}")))
 }
 
 /// Says to machines that Global Privacy Control is obeyed.
@@ -285,13 +348,16 @@ pub fn robots(app: &State<App>) -> Reply {
     for own in [
         "/account",
         "/admin",
+        "/ads",
         "/age",
         "/cart",
         "/checkout",
         "/confirm",
         "/email",
+        "/leave",
         "/library",
         "/orders",
+        "/privacy/receipts",
         "/reset",
         "/sign-in",
         "/sign-up",

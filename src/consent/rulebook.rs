@@ -1,8 +1,11 @@
 //! What this site's operator settled: which vendors are on and with which keys, whose rules hold, how long a choice
 //! lasts. Read once at start; every fault is said.
 
+use std::sync::Arc;
+
 use super::age::Thresholds;
 use super::place::{Model, Places, Profile, SiteProfile, UnderMinimum};
+use super::trade::Registered;
 use super::vendor::{Registry, State, Vendor};
 use crate::clock::DAY;
 use crate::config::Config;
@@ -46,7 +49,11 @@ pub struct Rulebook {
     pub honour_dnt: bool,
     /// How long a choice lasts, in milliseconds.
     pub choice_ms: i64,
+    /// How long a receipt is kept beyond that, in milliseconds.
+    pub proof_ms: i64,
     pub ads: AdsMode,
+    /// Whether letters may report back at all, to those who agreed.
+    pub measures_letters: bool,
     /// Whether an unscreened visitor may be a child: then nobody is asked and no vendor runs.
     pub child_mode: bool,
     /// What the site is towards the young.
@@ -55,6 +62,10 @@ pub struct Rulebook {
     pub under_minimum: UnderMinimum,
     /// The ages that the operator set; law, site and place may raise the first.
     pub ages: Thresholds,
+    /// The operator's own registered consent manager. Without one no page speaks for one.
+    pub registered: Option<Arc<Registered>>,
+    /// Sections of the Global Privacy Platform that pages carry; none: they carry no string.
+    pub gpp: Vec<u16>,
 }
 
 impl Rulebook {
@@ -123,11 +134,15 @@ impl Rulebook {
             opt_out_places: config.privacy.opt_out_places.clone(),
             honour_dnt: config.privacy.honour_dnt,
             choice_ms: config.privacy.choice_days * DAY,
+            proof_ms: config.privacy.receipt_days * DAY,
             ads: config.privacy.ads,
+            measures_letters: config.privacy.measures_letters,
             child_mode: site.child_mode,
             site,
             under_minimum,
             ages: Thresholds { minimum: config.age.minimum, adult: config.age.adult },
+            registered: config.registered.clone(),
+            gpp: config.gpp.clone(),
         })
     }
 

@@ -17,16 +17,25 @@ fn key(seal: &[u8; 32]) -> Key {
 
 /// The value for the cookie. A browser that never said yes carries no id.
 pub fn close(seal: &[u8; 32], choices: &Choices) -> String {
-    let mut jar = CookieJar::new();
-    jar.private_mut(&key(seal)).add(Cookie::new(BOUND_TO, choices.write()));
-    jar.get(BOUND_TO).map(|c| c.value().to_owned()).unwrap_or_default()
+    close_line(seal, BOUND_TO, &choices.write())
 }
 
 /// What a value says, if it is ours and untouched.
 pub fn open(seal: &[u8; 32], value: &str) -> Option<Choices> {
-    let sealed = Cookie::new(BOUND_TO, value.to_owned());
-    let open = CookieJar::new().private(&key(seal)).decrypt(sealed)?;
-    Choices::read(open.value())
+    Choices::read(&open_line(seal, BOUND_TO, value)?)
+}
+
+/// A line under seal, bound to what it is for.
+pub fn close_line(seal: &[u8; 32], bound_to: &'static str, line: &str) -> String {
+    let mut jar = CookieJar::new();
+    jar.private_mut(&key(seal)).add(Cookie::new(bound_to, line.to_owned()));
+    jar.get(bound_to).map(|c| c.value().to_owned()).unwrap_or_default()
+}
+
+/// The line under a seal of ours that was made for the same.
+pub fn open_line(seal: &[u8; 32], bound_to: &'static str, value: &str) -> Option<String> {
+    let sealed = Cookie::new(bound_to, value.to_owned());
+    Some(CookieJar::new().private(&key(seal)).decrypt(sealed)?.value().to_owned())
 }
 
 #[cfg(test)]

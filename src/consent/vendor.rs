@@ -142,6 +142,9 @@ pub struct Vendor {
     pub targets_ads: bool,
     #[serde(default)]
     pub privacy_page: Option<String>,
+    /// Where it is reached by post: answers to people who ask name it.
+    #[serde(default)]
+    pub postal_address: Option<String>,
     /// What must be found out before production may enable it.
     pub missing: Vec<String>,
     pub storage_keys: Vec<String>,

@@ -1,4 +1,4 @@
-//! Who may see a visitor: the registry as a page, this response's own headers, and what people have a right to.
+//! Who may see a visitor: the registry as a page, and this response's own headers.
 
 use rocket::{State, get};
 use serde::Serialize;
@@ -165,39 +165,4 @@ impl View for WhoPage {
 #[get("/privacy/vendors")]
 pub fn vendors(page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
     page.show(&WhoPage::new(app, &consent, Timestamp::now()))
-}
-
-/// What people may ask of us, and how.
-#[derive(Serialize)]
-pub struct RightsPage {
-    operator: String,
-    country: String,
-    contact: String,
-    shares: bool,
-}
-
-impl View for RightsPage {
-    const TEMPLATE: &'static str = "consent/rights.html";
-
-    fn samples() -> Vec<RightsPage> {
-        [false, true]
-            .map(|shares| RightsPage {
-                operator: "Cuehouse".into(),
-                country: if shares { "DE".into() } else { String::new() },
-                contact: "hello@shop.example".into(),
-                shares,
-            })
-            .into()
-    }
-}
-
-/// Your privacy rights, those of Californians among them (Civil Code 1798.83).
-#[get("/privacy/rights")]
-pub fn rights(page: Page, app: &State<App>) -> Result<Reply> {
-    page.show(&RightsPage {
-        operator: app.config.operator_name.clone(),
-        country: app.config.operator_country.clone(),
-        contact: app.config.contact.clone(),
-        shares: app.consent.on().any(|v| v.trades()),
-    })
 }

@@ -517,6 +517,90 @@ diesel::table! {
 }
 
 diesel::table! {
+    self_checks (id) {
+        id -> Text,
+        began_at -> BigInt,
+        ended_at -> BigInt,
+        faults -> Text,
+        told -> Bool,
+    }
+}
+
+diesel::table! {
+    ad_campaigns (id) {
+        id -> Text,
+        advertiser -> Text,
+        headline -> Text,
+        words -> Text,
+        target -> Text,
+        topics -> Text,
+        pages -> Text,
+        about -> Text,
+        audience -> Text,
+        starts_at -> BigInt,
+        ends_at -> Nullable<BigInt>,
+        most_a_day -> Nullable<Integer>,
+        most_shown -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    ad_campaign_events (id) {
+        id -> BigInt,
+        campaign_id -> Text,
+        kind -> Text,
+        by_user -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    ad_days (campaign_id, day) {
+        campaign_id -> Text,
+        day -> Text,
+        shown -> BigInt,
+        followed -> BigInt,
+    }
+}
+
+diesel::table! {
+    ad_wishes (user_id) {
+        user_id -> Text,
+        line -> Text,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    ad_free_events (id) {
+        id -> BigInt,
+        user_id -> Text,
+        kind -> Text,
+        ends_at -> Nullable<BigInt>,
+        by_user -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    child_pages (id) {
+        id -> BigInt,
+        path -> Text,
+        marked -> Bool,
+        by_user -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(sessions, ad_free);
+diesel::allow_tables_to_appear_in_same_query!(sessions, ad_wishes);
+diesel::allow_tables_to_appear_in_same_query!(users, ad_free);
+diesel::allow_tables_to_appear_in_same_query!(users, ad_wishes);
+diesel::allow_tables_to_appear_in_same_query!(ad_free, ad_wishes);
+diesel::allow_tables_to_appear_in_same_query!(users, ad_free_events);
+diesel::allow_tables_to_appear_in_same_query!(users, ad_campaign_events);
+
+diesel::table! {
     age_answers (id) {
         id -> BigInt,
         account -> Text,
@@ -673,3 +757,75 @@ diesel::joinable!(entries -> journals (journal_id));
 diesel::joinable!(consent_receipts -> consent_log (seq));
 diesel::joinable!(guardians -> wards (ward));
 diesel::joinable!(permissions -> wards (ward));
+
+diesel::table! {
+    disclosures (day, recipient, purpose, categories, basis, receipt_seq) {
+        day -> Text,
+        recipient -> Text,
+        purpose -> Text,
+        categories -> Text,
+        basis -> Text,
+        receipt_seq -> BigInt,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
+    inquiries (id) {
+        id -> Text,
+        way -> Text,
+        name -> Text,
+        address -> Text,
+        person -> Text,
+        asked_in -> Integer,
+        received_at -> BigInt,
+        due_at -> BigInt,
+        entered_by -> Text,
+        entered_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    inquiry_answers (inquiry_id) {
+        inquiry_id -> Text,
+        kind -> Text,
+        body -> Text,
+        answered_by -> Text,
+        answered_at -> BigInt,
+    }
+}
+
+diesel::joinable!(inquiry_answers -> inquiries (inquiry_id));
+diesel::allow_tables_to_appear_in_same_query!(inquiries, inquiry_answers);
+
+diesel::table! {
+    vendor_lists (address) {
+        address -> Text,
+        version -> Integer,
+        body -> Text,
+        fetched_at -> BigInt,
+        fresh_until -> BigInt,
+        etag -> Nullable<Text>,
+        last_modified -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    account_letters (user_id, topic) {
+        user_id -> Text,
+        topic -> Text,
+        wanted -> Bool,
+        decided_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    letter_days (day, letter, what) {
+        day -> Text,
+        letter -> Text,
+        what -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(users, account_letters);

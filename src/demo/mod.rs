@@ -6,6 +6,7 @@
 //! nothing here runs in production.
 
 pub mod accounts;
+mod ads;
 pub mod bulk;
 pub mod catalogue;
 mod chance;

@@ -16,9 +16,10 @@ use crate::consent::log;
 use crate::consent::receipt::Action;
 use crate::db::Conn;
 use crate::db::schema::{
-    account_choices, ad_free, age_answers, age_signals, agreements, basket_lines, baskets, entries,
-    favourites, mail_tokens, offers, order_lines, orders, payout_holds, recordings, roles, sessions,
-    shown_ages, track_days, track_events, tracks, uploads, user_links, users,
+    account_choices, account_letters, ad_free, ad_free_events, ad_wishes, age_answers, age_signals,
+    agreements, basket_lines, baskets, entries, favourites, mail_tokens, offers, order_lines, orders,
+    payout_holds, recordings, roles, sessions, shown_ages, track_days, track_events, tracks, uploads,
+    user_links, users,
 };
 use crate::error::Result;
 use crate::ids::{TrackId, UploadId, UserId};
@@ -63,6 +64,9 @@ pub fn erase(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<()> {
     diesel::delete(mail_tokens::table.filter(mail_tokens::user_id.eq(user))).execute(conn)?;
     diesel::delete(account_choices::table.find(user)).execute(conn)?;
     diesel::delete(ad_free::table.find(user)).execute(conn)?;
+    diesel::delete(ad_free_events::table.filter(ad_free_events::user_id.eq(user))).execute(conn)?;
+    diesel::delete(ad_wishes::table.find(user)).execute(conn)?;
+    diesel::delete(account_letters::table.filter(account_letters::user_id.eq(user))).execute(conn)?;
     diesel::delete(age_answers::table.filter(age_answers::account.eq(user))).execute(conn)?;
     diesel::delete(age_signals::table.filter(age_signals::account.eq(user))).execute(conn)?;
     diesel::delete(shown_ages::table.find(user)).execute(conn)?;

@@ -134,7 +134,7 @@ pub(super) fn write(
         recipients: vec![],
         limit_note: receipt::LIMIT_NOTE.into(),
     };
-    let until = receipt::kept_until(receipt.valid_until);
+    let until = receipt::kept_until(receipt.valid_until, book.proof_ms);
     log::append(conn, &receipt, &step.stub.salt, ward.account.as_ref(), until, now)?;
     Ok(())
 }

@@ -48,6 +48,12 @@ pub enum Job {
     ProveCard { verification: VerificationId },
     /// Close the payment pages of somebody who may not buy any more.
     EndCheckouts { buyer: UserId },
+    /// Write to those who want it what is new this week.
+    SendNews {},
+    /// Ask the publisher of the vendor list for it.
+    FetchVendorList {},
+    /// Look at our own banner as a visitor does.
+    SelfCheck {},
 }
 
 impl Job {
@@ -66,6 +72,9 @@ impl Job {
             Job::MoveBands {} => "move_bands",
             Job::ProveCard { .. } => "prove_card",
             Job::EndCheckouts { .. } => "end_checkouts",
+            Job::SendNews {} => "send_news",
+            Job::FetchVendorList {} => "fetch_vendor_list",
+            Job::SelfCheck {} => "self_check",
         }
     }
 }

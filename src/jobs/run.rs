@@ -10,7 +10,7 @@ use super::{Job, Priority};
 use crate::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::{accounts, demo, guardians, sales, studio, upkeep};
+use crate::{accounts, consent, demo, guardians, sales, studio, upkeep};
 
 /// How long a worker sleeps when nothing is due and nobody rings.
 const NAP: Duration = Duration::from_millis(500);
@@ -153,7 +153,10 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
         Job::SendReset { email } => accounts::jobs::send_reset(app, lease, email).await,
         Job::ProcessUpload { upload } => studio::jobs::process(app, lease, upload).await,
         Job::FillDemo { number } => demo::jobs::fill(app, lease, *number).await,
+        Job::SelfCheck {} => consent::look::self_check(app, lease).await,
         Job::Collect {} => upkeep::jobs::collect(app, lease).await,
+        Job::SendNews {} => consent::jobs::send_news(app, lease).await,
+        Job::FetchVendorList {} => consent::jobs::fetch_vendor_list(app, lease).await,
         Job::SendReceipt { order } => sales::jobs::send_receipt(app, lease, order).await,
         Job::Reconcile {} => sales::jobs::reconcile(app, lease).await,
         Job::EndCheckouts { buyer } => sales::jobs::end_checkouts(app, lease, buyer).await,

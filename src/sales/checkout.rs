@@ -4,6 +4,8 @@
 use crate::App;
 use crate::accounts::user::User;
 use crate::clock::{MINUTE, Timestamp};
+use crate::consent::disclosure::Line;
+use crate::consent::recipient::Use;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::guardians::permission::{self, Scope};
@@ -155,12 +157,14 @@ async fn pay(app: &App, order: &Order) -> Result<Option<Next>> {
         Err(error) => return Err(error),
     };
     let (order, url) = (order.clone(), session.url.clone());
+    let told = app.services.of(Use::Payment).map(Line::of_service);
     let (id, kept) = (session.id.clone(), order.clone());
     let awaits = app.db.write(move |conn| {
         let now = Timestamp::now();
         // Taken back while we asked Stripe.
         permission::demand(conn, &kept.buyer_id, Scope::Buy, now)?;
-        kept.awaits(conn, &session.id, session.url.as_deref(), now)
+        kept.awaits(conn, &session.id, session.url.as_deref(), now)?;
+        told.iter().try_for_each(|line| line.record(conn, 1, now))
     });
     if let Err(error) = awaits.await {
         if matches!(error, Error::Guardian(_)) {

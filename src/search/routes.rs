@@ -7,6 +7,7 @@ use super::page::SearchPage;
 use super::query::{Field, MOST_PAGES, Query, ROWS};
 use super::results::Results;
 use crate::App;
+use crate::ads::{Place, Slot, named};
 use crate::catalogue::favourite;
 use crate::error::Result;
 use crate::sales::table;
@@ -17,9 +18,9 @@ pub fn all() -> Vec<Route> {
 }
 
 #[get("/")]
-async fn index(page: Page, uri: &Origin<'_>, app: &State<App>) -> Result<Reply> {
+async fn index(page: Page, slot: Slot, uri: &Origin<'_>, app: &State<App>) -> Result<Reply> {
     if let Some(pane) = page.in_window() {
-        return page.show_pane(pane);
+        return slot.fill(page, Place::Search, &pane.about).show_pane(pane);
     }
     let mut query = Query::parse(&uri.query().map(|query| query.to_string()).unwrap_or_default());
     // Which tiers there are is in the rows; who asks for one is told before the search.
@@ -45,5 +46,6 @@ async fn index(page: Page, uri: &Origin<'_>, app: &State<App>) -> Result<Reply> 
     });
     let (rows, tiers) = read.await?;
     let building = app.index.is_building();
+    let page = slot.fill(page, Place::Search, &named::of_query(&query));
     page.show_all(&SearchPage::of(Results { query: &query, found: &found, rows, tiers, last, building }))
 }

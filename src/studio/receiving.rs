@@ -5,6 +5,8 @@ use tokio::io::AsyncRead;
 use super::upload::{Upload, master_key};
 use crate::App;
 use crate::clock::Timestamp;
+use crate::consent::disclosure::Line;
+use crate::consent::recipient::Use;
 use crate::error::{Error, Result};
 use crate::ids::{UploadId, UserId};
 use crate::jobs::{Job, Priority, Terms, enqueue_as};
@@ -26,10 +28,12 @@ pub async fn receive(
         0 => Err(Error::refused("This file is empty.")),
         _ => {
             let (id, uploader, filename) = (id.clone(), uploader.clone(), filename.to_owned());
+            let told = app.services.of(Use::Keeping).map(Line::of_service);
             app.db
                 .write(move |conn| {
                     let now = Timestamp::now();
                     Upload::received(conn, &id, &uploader, &filename, &kept, now)?;
+                    told.iter().try_for_each(|line| line.record(conn, 1, now))?;
                     let once = Some(format!("process:{id}"));
                     let job = Job::ProcessUpload { upload: id.clone() };
                     enqueue_as(conn, &job, Terms { once, priority, delay_ms: 0 }, now)

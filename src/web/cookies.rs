@@ -26,6 +26,10 @@ pub enum Ours {
     Later,
     /// What the browser of somebody under age comes back with while a grown-up is asked.
     Ward,
+    /// What was wished of advertisements, sealed; only for those who saved wishes.
+    AdWishes,
+    /// What was shown today, sealed: a day and counts, only for those who asked for it among their wishes.
+    AdCounts,
 }
 
 impl Ours {
@@ -40,10 +44,12 @@ impl Ours {
             Ours::Consent => "cs",
             Ours::Later => "later",
             Ours::Ward => "ward",
+            Ours::AdWishes => "wishes",
+            Ours::AdCounts => "counts",
         }
     }
 
-    const ALL: [Ours; 9] = [
+    const ALL: [Ours; 11] = [
         Ours::Session,
         Ours::Forms,
         Ours::Basket,
@@ -53,6 +59,8 @@ impl Ours {
         Ours::Consent,
         Ours::Later,
         Ours::Ward,
+        Ours::AdWishes,
+        Ours::AdCounts,
     ];
 
     /// Every name a cookie of ours may have: no vendor's pattern may match one.

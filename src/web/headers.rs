@@ -9,7 +9,10 @@ use rocket::http::ContentType;
 use rocket::{Request, Response};
 
 use crate::App;
+use crate::clock::Timestamp;
+use crate::consent::disclosure::{self, Line};
 use crate::consent::guards::Consent;
+use crate::consent::recipient::Use;
 use crate::consent::{janitor, policy};
 
 /// Pages longer than this are compressed.
@@ -81,6 +84,16 @@ impl Fairing for Headers {
                 response.adjoin_raw_header("Set-Cookie", line);
             }
             response.set_raw_header("Vary", policy::VARY);
+            if response.content_type().is_some_and(|kind| kind.is_html()) {
+                let lines = disclosure::of_page(book, &consent);
+                lines.into_iter().for_each(|line| app.tally.note((Timestamp::now().day(), line)));
+            }
+        }
+        if let (Some(origin), Some(to)) = (media, response.headers().get_one("Location"))
+            && to.starts_with(origin)
+            && let Some(service) = app.services.of(Use::Delivery)
+        {
+            app.tally.note((Timestamp::now().day(), Line::of_service(service)));
         }
         compress(request, response).await;
     }

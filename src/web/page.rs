@@ -19,6 +19,7 @@ use super::{headers, trouble};
 use crate::App;
 use crate::accounts::guards;
 use crate::accounts::user::Visitor;
+use crate::clock::Timestamp;
 use crate::consent::frame::ConsentFrame;
 use crate::consent::guards::Consent;
 use crate::consent::policy;
@@ -39,6 +40,8 @@ pub struct Page {
     book: Arc<Rulebook>,
     consent: Arc<Consent>,
     window: Option<Place>,
+    about: Vec<String>,
+    kept: Vec<(Ours, String)>,
 }
 
 /// Where a page for nobody in particular stands in the window, and how things stood before anything was read for it.
@@ -53,6 +56,7 @@ struct Place {
 pub struct Frame {
     pub visitor: Option<Visitor>,
     pub may_review: bool,
+    pub is_staff: bool,
     pub is_uploader: bool,
     pub is_admin: bool,
     pub basket_count: i64,
@@ -74,9 +78,23 @@ pub struct Frame {
     pub shortcuts: bool,
     /// Whether whole previews are for this visitor, not only samples.
     pub hears_all: bool,
+    /// The advertisement beside the page, where there is one.
+    pub ad: Option<Ad>,
     /// Whether payments and letters are pretended.
     pub pretend: bool,
     pub development: bool,
+}
+
+/// An advertisement as the layout shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ad {
+    pub advertiser: String,
+    pub headline: String,
+    pub words: String,
+    /// The address of ours that leads to what is advertised.
+    pub href: String,
+    /// The page that says why it stands here.
+    pub why_href: String,
 }
 
 /// A line for the next page, with a link where it has one.
@@ -108,6 +126,24 @@ impl Page {
         self.reply(status, html)
     }
 
+    /// Says what the page is about, for the one who chooses what stands beside it: it goes into the window with the page.
+    pub fn about(mut self, about: &[String]) -> Page {
+        self.about = about.to_vec();
+        self
+    }
+
+    /// Puts an advertisement beside it.
+    pub fn beside(mut self, ad: Ad) -> Page {
+        self.frame.ad = Some(ad);
+        self
+    }
+
+    /// Gives the browser a cookie with it, for as long as it is open.
+    pub fn keep(mut self, cookie: Ours, value: String) -> Page {
+        self.kept.push((cookie, value));
+        self
+    }
+
     /// This page from the window, if it is there: as everyone sees it, a moment old.
     pub fn in_window(&self) -> Option<Pane> {
         let Place { window, standing, since } = self.window.as_ref()?;
@@ -125,7 +161,10 @@ impl Page {
     pub fn show_all<V: View>(self, view: &V) -> Result<Reply> {
         let values = self.templates.values(view)?;
         if let Some(Place { window, standing, since }) = &self.window {
-            window.put(&self.here(), Pane::new(V::TEMPLATE, values.clone(), *standing, *since));
+            window.put(
+                &self.here(),
+                Pane::new(V::TEMPLATE, values.clone(), *standing, *since).about(&self.about),
+            );
         }
         let html = self.templates.page_of(V::TEMPLATE, values, &self.frame)?;
         self.reply(200, html)
@@ -138,6 +177,9 @@ impl Page {
         }
         if self.had_notice {
             reply = reply.forget(Ours::Notice);
+        }
+        for (cookie, value) in self.kept {
+            reply = reply.keep(cookie, value, None);
         }
         if !self.form_origins.is_empty() {
             let (book, decision) = (&self.book, &self.consent.decision);
@@ -186,6 +228,7 @@ impl Page {
         let frame = Frame {
             sign_in: if here == "/" { "/sign-in".to_owned() } else { format!("/sign-in?next={next}") },
             may_review: visitor.as_ref().is_some_and(Visitor::may_review),
+            is_staff: visitor.as_ref().is_some_and(Visitor::is_staff),
             is_uploader: visitor.as_ref().is_some_and(|v| v.has(crate::accounts::user::Role::Uploader)),
             is_admin: visitor.as_ref().is_some_and(|v| v.has(crate::accounts::user::Role::Admin)),
             shortcuts: visitor.as_ref().is_none_or(|v| v.shortcuts),
@@ -200,7 +243,8 @@ impl Page {
             site_url: app.config.site_url.clone(),
             currency: app.config.currency.clone(),
             notice: line.and_then(|l| String::from_utf8(l).ok()).map(|text| Note::read(&text)),
-            consent: ConsentFrame::new(&app.consent, &consent, &path),
+            consent: ConsentFrame::new(&app.consent, &consent, &path, Timestamp::now()),
+            ad: None,
             pretend: app.config.stripe.is_pretend(),
             development: !app.config.is_production(),
         };
@@ -216,6 +260,8 @@ impl Page {
             book: app.consent.clone(),
             consent,
             window,
+            about: vec![],
+            kept: vec![],
         })
     }
 }

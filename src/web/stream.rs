@@ -270,6 +270,11 @@ pub fn heads() -> AdHoc {
     })
 }
 
+/// Whether a request came as a HEAD: Rocket answers it as the GET that it stands for.
+pub fn is_head(request: &Request<'_>) -> bool {
+    request.method() == Method::Head || request.local_cache(|| CameAsHead(false)).0
+}
+
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Conditions {
     type Error = Infallible;
@@ -280,7 +285,7 @@ impl<'r> FromRequest<'r> for Conditions {
             (!lines.is_empty()).then(|| lines.join(", "))
         };
         Outcome::Success(Conditions {
-            head: request.method() == Method::Head || request.local_cache(|| CameAsHead(false)).0,
+            head: is_head(request),
             range: said("Range"),
             if_range: said("If-Range"),
             if_none_match: said("If-None-Match"),

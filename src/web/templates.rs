@@ -61,6 +61,12 @@ impl Templates {
         Ok(Words { subject: subject.trim().to_owned(), text: format!("{}\n", text.trim()) })
     }
 
+    /// The same letter as a page.
+    pub fn letter_page(&self, name: &str, values: &impl Serialize) -> Result<String> {
+        let context = Context::from_serialize(values).map_err(|e| Error::internal(chain(&e)))?;
+        self.render(&format!("mail/{name}.html"), &context)
+    }
+
     /// The names of all templates, pieces among them.
     pub fn names(&self) -> Vec<String> {
         self.0.get_template_names().map(str::to_owned).collect()

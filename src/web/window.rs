@@ -36,6 +36,8 @@ pub struct Window {
 pub struct Pane {
     pub template: &'static str,
     pub values: Context,
+    /// What it is about: what stands beside it is chosen for each visitor anew.
+    pub about: Vec<String>,
     /// From before its rows were read.
     standing: Standing,
     since: Instant,
@@ -44,7 +46,12 @@ pub struct Pane {
 impl Pane {
     /// A page whose rows were read after this moment, when things stood so.
     pub fn new(template: &'static str, values: Context, standing: Standing, since: Instant) -> Pane {
-        Pane { template, values, standing, since }
+        Pane { template, values, about: vec![], standing, since }
+    }
+
+    /// Says what it is about.
+    pub fn about(self, about: &[String]) -> Pane {
+        Pane { about: about.to_vec(), ..self }
     }
 
     fn is_fresh(&self, standing: Standing, now: Instant) -> bool {

@@ -72,8 +72,8 @@ function swap(next) {
     const old = document.querySelector(`[data-swap="${part.dataset.swap}"]`);
     old?.replaceWith(document.adoptNode(part));
   }
-  const back = document.querySelector('#consent-banner input[name=return]');
-  if (back) back.value = shown;
+  // Whoever goes on without an answer is not asked again.
+  if (!next.getElementById('consent-banner')) document.getElementById('consent-banner')?.remove();
   document.dispatchEvent(new CustomEvent('cuehouse:page'));
 }
 

@@ -323,7 +323,7 @@ async fn the_month_that_was_typed_is_in_no_row_and_no_letter() {
 }
 
 /// S0-16: nothing tracks, the pages say so, and Global Privacy Control is obeyed and said to be. S2-53: the edition says
-/// when it was last updated. S0-29: cookies are listed.
+/// when it was last updated. S0-29: cookies are listed. S0-20: the edition before can still be read.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_privacy_pages_say_what_is_true() {
     let app = TestApp::new().await;
@@ -336,6 +336,13 @@ async fn the_privacy_pages_say_what_is_true() {
     let edition = page.link("/privacy/20").expect("an edition by its day");
     assert_eq!(edition, format!("/privacy/{day}"));
     assert!(browser.get(&edition).await.is(200).has("What we keep"));
+    // What was said before can still be read, in its own words and with the cookies there were then.
+    let before = page.links().into_iter().filter(|l| l.starts_with("/privacy/20") && *l != edition);
+    let before: Vec<String> = before.collect();
+    assert_eq!(before, ["/privacy/2026-11-25"]);
+    let old = browser.get(&before[0]).await.is(200);
+    assert!(old.has("This is an earlier edition") && old.has("We sell and share nothing about you"));
+    assert!(!old.has("unless you said yes") && !old.has("<code>cs</code>") && page.has("<code>cs</code>"));
     browser.get("/privacy/2020-01-01").await.is(404);
     assert!(!browser.get("/privacy/choices").await.is(200).has("Your browser sends Global Privacy Control"));
     let seen = browser.get_with("/privacy/choices", &[("Sec-GPC", "1")]).await.is(200);
@@ -352,7 +359,7 @@ async fn the_privacy_pages_say_what_is_true() {
     let expires = chrono::DateTime::parse_from_rfc3339(&line("Expires:").unwrap()).unwrap();
     assert!(expires > Utc::now() && expires < Utc::now() + chrono::Duration::days(366));
     let robots = browser.get("/robots.txt").await.is(200);
-    for own in ["/studio", "/admin", "/cart", "/account"] {
+    for own in ["/studio", "/admin", "/cart", "/account", "/leave", "/privacy/receipts"] {
         assert!(robots.has(&format!("Disallow: {own}\n")));
     }
     let search = browser.get("/opensearch.xml").await.is(200);

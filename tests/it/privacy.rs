@@ -460,7 +460,7 @@ async fn without_a_receipt_nothing_changes() {
     chooses(&mut buyer, &[("choice", "refuse")]).await.is(500);
     assert_eq!(buyer.cookie("cs").map(str::to_owned), before);
     let user = buyer.user.clone().unwrap();
-    let kept = app.app.db.read(move |conn| account::of(conn, &user, Timestamp::now())).await.unwrap();
+    let kept = app.app.db.read(move |conn| account::of(conn, &user)).await.unwrap();
     assert!(kept.choices.unwrap().purposes[&Purpose::Analytics]);
 }
 

@@ -92,6 +92,27 @@ const tests = {
     tcf()('ping', 2);
   },
 
+  'google is told first that everything is denied, then what was granted, then who counts (T-GCM-1, T-GAD-1)'() {
+    const start = (dataset) => {
+      const window = {}, added = [];
+      const text = readFileSync(new URL('../../static/js/vendors/ga4.js', import.meta.url), 'utf8');
+      const document = { currentScript: { dataset }, createElement: () => ({}), head: { append: (el) => added.push(el) } };
+      vm.runInNewContext(text, { window, document, encodeURIComponent, Date });
+      assert.equal(added.length, 1);
+      assert.match(added[0].src, /^https:\/\/www\.googletagmanager\.com\/gtag\/js\?id=G-TEST$/);
+      return Array.from(window.dataLayer, (call) => JSON.parse(JSON.stringify([...call])));
+    };
+    const plain = start({ key: 'G-TEST', grants: 'analytics', npa: '1' });
+    assert.deepEqual(plain.map(([command]) => command), ['consent', 'consent', 'js', 'config']);
+    assert.deepEqual([plain[0][1], plain[1][1], plain[3][1]], ['default', 'update', 'G-TEST']);
+    assert.equal(Object.values(plain[0][2]).length, 7);
+    assert.ok(Object.values(plain[0][2]).every((word) => word === 'denied'));
+    assert.deepEqual(Object.entries(plain[1][2]).filter(([, word]) => word === 'granted').map(([name]) => name),
+      ['analytics_storage', 'security_storage']);
+    const restricted = start({ key: 'G-TEST', grants: 'analytics', npa: '1', rdp: '1' });
+    assert.deepEqual(restricted[2], ['set', 'restricted_data_processing', true]);
+  },
+
   'without a string there is no __gpp'() {
     assert.deepEqual(Object.keys(page('gpp', {})), []);
   },

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::LinkEnded;
 use super::signing::proven;
 use crate::App;
+use crate::accounts::ad_free::AdFree;
 use crate::accounts::band::Band;
 use crate::accounts::guards::SignedIn;
 use crate::accounts::session::{self, Opened};
@@ -31,6 +32,16 @@ pub struct Account {
     /// Whether the profile shows that its owner is of age; nothing where it can never be shown.
     shows_age: Option<bool>,
     sessions: Vec<Opened>,
+    /// Until when they may go without advertisements, where they may.
+    ad_free: Option<Benefit>,
+}
+
+/// An entitlement to no advertisements that runs.
+#[derive(Serialize)]
+struct Benefit {
+    wanted: bool,
+    /// The last day; none: without an end.
+    last_day: Option<Timestamp>,
 }
 
 impl View for Account {
@@ -48,6 +59,7 @@ impl View for Account {
             since: at,
             shows_age: sells.then_some(confirmed),
             sessions,
+            ad_free: sells.then_some(Benefit { wanted: confirmed, last_day: Some(at) }),
         };
         vec![account(true, true, vec![open(true), open(false)]), account(false, false, vec![open(true)])]
     }
@@ -57,11 +69,13 @@ impl View for Account {
 #[get("/account")]
 pub async fn show(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
     let (id, this) = (who.id.clone(), who.session.clone());
-    let (user, sessions, shown) = app
+    let now = Timestamp::now();
+    let (user, sessions, free, shown) = app
         .db
         .read(move |conn| {
-            let sessions = session::list(conn, &id, &this, Timestamp::now())?;
-            Ok((User::find(conn, &id)?, sessions, answer::is_shown(conn, &id)?))
+            let free = AdFree::of(conn, &id)?.filter(|free| free.runs(now));
+            let sessions = session::list(conn, &id, &this, now)?;
+            Ok((User::find(conn, &id)?, sessions, free, answer::is_shown(conn, &id)?))
         })
         .await?;
     page.show(&Account {
@@ -73,6 +87,8 @@ pub async fn show(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> 
         since: user.created_at,
         shows_age: (user.band == Band::Adult && who.has(user::Role::Uploader)).then_some(shown),
         sessions,
+        ad_free: free
+            .map(|free| Benefit { wanted: free.wanted, last_day: free.ends_at.map(|at| at.plus(-1)) }),
     })
 }
 
@@ -97,6 +113,18 @@ pub async fn age(who: SignedIn, form: Posted, app: &State<App>) -> Result<Reply>
         "Your profile says that you are of age."
     } else {
         "Your profile says nothing about your age."
+    }))
+}
+
+/// The member's own switch of an entitlement to no advertisements.
+#[post("/account/advertisements", data = "<form>")]
+pub async fn advertisements(who: SignedIn, form: Posted, app: &State<App>) -> Result<Reply> {
+    let without = form.0.text("advertisements") == "off";
+    app.db.write(move |conn| AdFree::switch(conn, &who.id, without, Timestamp::now())).await?;
+    Ok(Reply::go("/account").notice(if without {
+        "No advertisements from now on."
+    } else {
+        "Advertisements are shown again."
     }))
 }
 

@@ -50,6 +50,7 @@ pub fn stage() -> AdHoc {
                 account::show,
                 account::shortcuts,
                 account::age,
+                account::advertisements,
                 account::confirmation,
                 account::close_session,
                 account::name,

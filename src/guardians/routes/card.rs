@@ -8,6 +8,8 @@ use super::super::verification;
 use super::super::ward;
 use crate::App;
 use crate::clock::{HOUR, Timestamp};
+use crate::consent::disclosure::Line;
+use crate::consent::recipient::Use;
 use crate::error::{Error, Result};
 use crate::ids::{OrderId, VerificationId};
 use crate::money::Cents;
@@ -49,8 +51,13 @@ pub async fn prove(token: &str, _form: Posted, app: &State<App>) -> Result<Reply
     };
     let session = app.stripe.checkout(&wish).await?;
     let url = session.url.clone().ok_or(Error::Busy(5))?;
+    let told = app.services.of(Use::Payment).map(Line::of_service);
     app.db
-        .write(move |conn| verification::ask_for_card(conn, &id, &ward.id, &session.id, Timestamp::now()))
+        .write(move |conn| {
+            let now = Timestamp::now();
+            verification::ask_for_card(conn, &id, &ward.id, &session.id, now)?;
+            told.iter().try_for_each(|line| line.record(conn, 1, now))
+        })
         .await?;
     Ok(Reply::go(url))
 }

@@ -1,5 +1,6 @@
 //! From the basket to the payment page, and back to the order.
 
+use rocket::http::CookieJar;
 use rocket::{State, get, post};
 use serde::Serialize;
 
@@ -9,7 +10,9 @@ use crate::App;
 use crate::accounts::guards::{Buyer, SignedIn};
 use crate::accounts::user::Visitor;
 use crate::clock::Timestamp;
+use crate::consent::guards::Decided;
 use crate::consent::leave::{Navigation, away};
+use crate::consent::tell;
 use crate::error::{Error, Result};
 use crate::guardians::guards::MayBuy;
 use crate::ids::OrderId;
@@ -100,7 +103,15 @@ pub async fn new(buyer: Buyer, may: MayBuy, page: Page, app: &State<App>) -> Res
 
 /// Opens the order and leads to the payment page; to the order when nothing is to pay.
 #[post("/checkout", data = "<form>")]
-pub async fn create(buyer: Buyer, may: MayBuy, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
+pub async fn create(
+    buyer: Buyer,
+    may: MayBuy,
+    form: Posted,
+    page: Page,
+    consent: Decided,
+    cookies: &CookieJar<'_>,
+    app: &State<App>,
+) -> Result<Reply> {
     let Posted(fields) = form;
     app.limits.attempt(Attempt::Checkout, buyer.id.as_str())?;
     let licensee = licensee(&fields);
@@ -113,7 +124,10 @@ pub async fn create(buyer: Buyer, may: MayBuy, form: Posted, page: Page, app: &S
         return till(page, app).show_as(422, &Checkout::new(basket, form, app));
     }
     match begin(app, &buyer.id, &licensee, fields.text("seal")).await? {
-        Next::Pay(url) => Ok(Reply::go(url)),
+        Next::Pay(url) => {
+            tell::checkout_began(app, &consent, cookies);
+            Ok(Reply::go(url))
+        }
         Next::Order(order) => Ok(Reply::go(format!("/orders/{order}"))),
         Next::Empty => Ok(Reply::go("/cart").notice("There is nothing in your basket to pay for.")),
         Next::Changed(basket) if basket.buyable().next().is_none() => Ok(Reply::go("/cart")

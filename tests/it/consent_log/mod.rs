@@ -7,7 +7,7 @@ use std::process::Command;
 use cuehouse::clock::{DAY, HOUR, Timestamp};
 use cuehouse::consent::bundle::{self, Bundle};
 use cuehouse::consent::head::{self, Head};
-use cuehouse::consent::receipt::{Action, Answer, Receipt, Salt, kept_until};
+use cuehouse::consent::receipt::{Action, Answer, PROOF_KEPT_MS, Receipt, Salt, kept_until};
 use cuehouse::consent::{log, merkle};
 use cuehouse::db::{Db, DbUrl};
 use cuehouse::error::Error;
@@ -289,7 +289,7 @@ async fn receipts_end_with_the_time_they_are_kept_for() {
     let early = refusals(book.rows(), 3, NOW).await;
     let later = NOW.plus(30 * DAY);
     let late = refusals(book.rows(), 2, later).await;
-    let end = kept_until(early[0].valid_until);
+    let end = kept_until(early[0].valid_until, PROOF_KEPT_MS);
     let years = end.since(NOW) / DAY;
     assert!((3 * 365 + 182 + 365..=3 * 366 + 182 + 366).contains(&years), "{years}");
     let expires = |now: Timestamp| book.rows().write(move |conn| log::expire(conn, now));

@@ -3,6 +3,7 @@
 use cuehouse::clock::{DAY, HOUR, Timestamp};
 use cuehouse::consent::bundle;
 use cuehouse::consent::head::Head;
+use cuehouse::consent::log;
 use cuehouse::consent::merkle;
 use cuehouse::proof::{Verdict, issuer};
 use cuehouse::secrets;
@@ -132,4 +133,86 @@ async fn the_log_is_open_to_everyone_and_a_receipt_to_its_holder() {
     let altered = file.text().replace("refused", "granted");
     assert!(visitor.upload(form, form, name, altered.as_bytes()).await.is(200).has("Altered"));
     assert!(visitor.upload(form, form, name, b"").await.is(422).has("Choose the receipt"));
+}
+
+/// R-RC-7, T-TIME-5: a receipt is kept for as long as its choice holds and as many days beyond as the setting says, on a
+/// clock that is moved.
+#[tokio::test(flavor = "multi_thread")]
+async fn receipts_are_kept_as_long_as_the_setting_says() {
+    let days = [("CUEHOUSE_PRIVACY_CHOICE_DAYS", "5"), ("CUEHOUSE_PRIVACY_RECEIPT_DAYS", "10")];
+    let app = TestApp::with(&days).await;
+    let mut visitor = app.visitor();
+    visitor.says("/privacy/choices", "/privacy/choices", &[("choice", "opt_out")]).await.is(303);
+    let now = Timestamp::now();
+    for (later, gone) in [(15 * DAY - 60_000, 0), (15 * DAY + 60_000, 1)] {
+        let swept = app.app.db.write(move |conn| log::expire(conn, now.plus(later))).await.unwrap();
+        assert_eq!(swept, gone, "{later}");
+    }
+    for wrong in ["0", "3661", "for ever"] {
+        let env = std::collections::BTreeMap::from([(
+            "CUEHOUSE_PRIVACY_RECEIPT_DAYS".to_owned(),
+            wrong.to_owned(),
+        )]);
+        assert!(cuehouse::Config::read(None, &env).is_err(), "{wrong}");
+    }
+}
+
+/// R-RC-4: the receipt in the form of ISO/IEC TS 27560 says what the receipt says: one record for each item, with its
+/// notice, its recipient and its state, and no more of the person than the receipt has.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_programs_read_the_receipt_in_their_own_form() {
+    let app = TestApp::with(&[("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=123:abc")]).await;
+    let mut visitor = app.visitor();
+    let fields = [("choice", "save"), ("purpose.analytics", "on"), ("vendor.ga4", "on")];
+    let seen = visitor.says("/privacy/choices", "/privacy/choices", &fields).await.is(303);
+    let id = seen.location().split("receipt=").nth(1).unwrap().to_owned();
+    let page = visitor.get(&format!("/privacy/receipts/{id}")).await.is(200);
+    assert!(page.has(&format!("href=\"/privacy/receipts/{id}.jsonld\"")));
+    let file = visitor.get(&format!("/privacy/receipts/{id}.jsonld")).await.is(200);
+    assert_eq!(file.header("content-type"), Some("application/ld+json"));
+    assert_eq!(file.header("cache-control"), Some("private, no-store"));
+    let form: Value = serde_json::from_str(&file.text()).unwrap();
+    assert_eq!(form["@type"], "dpv:ConsentReceipt");
+    assert_eq!(form["dct:conformsTo"], "https://w3id.org/dpv/schema/dpv-27560#receipt");
+    assert_eq!(form["dct:identifier"], id.as_str());
+    let records = form["dpv:hasRecordOfActivity"].as_array().unwrap();
+    assert_eq!(records.len(), 2);
+    for (record, vendor, granted) in [(&records[0], "ga4", true), (&records[1], "statcounter", false)] {
+        let process = &record["dpv:hasProcess"];
+        assert_eq!(process["dpv:hasRecipient"]["dct:identifier"], vendor);
+        assert_eq!(process["dpv:hasPurpose"]["@type"], "dpv:ServiceUsageAnalytics");
+        let status = record["dpv:hasConsentStatus"]["@type"].to_string();
+        assert_eq!(status.contains("dpv:ConsentGiven"), granted, "{status}");
+        assert_eq!(status.contains("dpv:ConsentRefused"), !granted, "{status}");
+        let told = record["dpv:hasNotice"]["dct:description"].as_str().unwrap();
+        assert!(told.contains("Google Analytics 4") && told.contains("StatCounter"));
+        // What ISO/IEC TS 27560 wants of each record.
+        for field in [
+            "dct:identifier",
+            "dct:conformsTo",
+            "dpv:hasDataSubject",
+            "dpv:hasDataController",
+            "dpv:hasNotice",
+        ] {
+            assert!(!record[field].is_null(), "{field}");
+        }
+    }
+    // Every name is of a vocabulary that the file names itself.
+    let context = form["@context"].as_object().unwrap();
+    fn prefixes(value: &Value, found: &mut std::collections::BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                members.iter().filter(|(name, _)| *name != "@context").for_each(|(name, inner)| {
+                    found.extend(name.split_once(':').map(|(prefix, _)| prefix.to_owned()));
+                    prefixes(inner, found);
+                })
+            }
+            Value::Array(items) => items.iter().for_each(|item| prefixes(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = std::collections::BTreeSet::new();
+    prefixes(&form, &mut found);
+    assert!(found.iter().all(|prefix| context.contains_key(prefix)), "{found:?}");
+    visitor.get(&format!("/privacy/receipts/{}.jsonld", "0".repeat(32))).await.is(404);
 }

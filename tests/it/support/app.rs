@@ -153,6 +153,18 @@ impl TestApp {
         let _ = cuehouse::jobs::run::drain(&self.app).await;
     }
 
+    /// Works everything, also what is only due later: what the calendar asked for at a moment that is still to come.
+    pub async fn run_jobs_to_come(&self) {
+        let sql = "UPDATE jobs SET due_at = 0 WHERE state = 'ready'";
+        let due = move |conn: &mut cuehouse::db::Conn| {
+            use diesel::RunQueryDsl;
+            cuehouse::each_db!(conn, |c| diesel::sql_query(sql).execute(c))?;
+            Ok(())
+        };
+        self.app.db.write(due).await.unwrap();
+        self.run_jobs().await;
+    }
+
     /// The letters sent so far to this address.
     pub fn letters_to(&self, email: &str) -> Vec<Letter> {
         self.app.mail.letters().into_iter().filter(|letter| letter.to == email).collect()

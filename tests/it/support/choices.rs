@@ -3,7 +3,8 @@
 use cuehouse::clock::{DAY, Timestamp};
 use cuehouse::consent::log::{self, Leaf};
 use cuehouse::consent::receipt::{
-    Action, AgeBand, Answer, Item, LIMIT_NOTE, Notice, Profile, Receipt, Recipient, Salt, Signals, kept_until,
+    Action, AgeBand, Answer, Item, LIMIT_NOTE, Notice, PROOF_KEPT_MS, Profile, Receipt, Recipient, Salt,
+    Signals, kept_until,
 };
 use cuehouse::db::Db;
 use cuehouse::error::Result;
@@ -64,7 +65,14 @@ pub async fn records(
     db.write(move |conn| {
         log::wait_turn(conn)?;
         notice().keep(conn)?;
-        log::append(conn, &receipt, &salt, account.as_ref(), kept_until(receipt.valid_until), now)
+        log::append(
+            conn,
+            &receipt,
+            &salt,
+            account.as_ref(),
+            kept_until(receipt.valid_until, PROOF_KEPT_MS),
+            now,
+        )
     })
     .await
 }

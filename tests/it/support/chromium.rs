@@ -299,6 +299,20 @@ impl Chromium {
         self.devtools("Network.setExtraHTTPHeaders", json!({ "headers": headers })).await;
     }
 
+    /// A window of this size in CSS pixels, by day or by night.
+    pub async fn looks(&self, width: u32, height: u32, is_dark: bool) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+        let scheme = if is_dark { "dark" } else { "light" };
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.devtools("Emulation.setEmulatedMedia", features).await;
+    }
+
+    /// Runs this in every document from now on, before any script of the page; a page's policy does not bind it.
+    pub async fn brings(&self, script: &str) {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+    }
+
     /// Sends a command of the Chrome DevTools Protocol.
     pub async fn devtools(&self, command: &str, params: Value) -> Value {
         let address = format!("{}/goog/cdp/execute", self.command);

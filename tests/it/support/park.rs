@@ -1,7 +1,7 @@
 //! The tracker theme park: one server on this machine that plays every vendor's host over https, and a Chromium that
 //! takes it for them. What arrives is kept; what the browser only tried is in its network log.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -94,20 +94,26 @@ fn played(host: &str, path: &str) -> (ContentType, Vec<u8>) {
     }
 }
 
+/// A key and a certificate, made on the spot and trusted by nobody; the browsers of a test do not ask.
+pub fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
+    let (key, cert) = (folder.join("key.pem"), folder.join("cert.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
+        .args(["-subj", "/CN=park", "-addext", "subjectAltName=DNS:park", "-days", "2", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&cert)
+        .output()
+        .expect("openssl makes a certificate");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    (key, cert)
+}
+
 impl Park {
-    /// Opens the park. Its certificate is made on the spot and trusted by nobody; the browsers of a test do not ask.
+    /// Opens the park.
     pub async fn open() -> Park {
         let folder = TestFolder::new();
-        let (key, cert) = (folder.path().join("key.pem"), folder.path().join("cert.pem"));
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
-            .args(["-subj", "/CN=park", "-addext", "subjectAltName=DNS:park", "-days", "2", "-keyout"])
-            .arg(&key)
-            .arg("-out")
-            .arg(&cert)
-            .output()
-            .expect("openssl makes a certificate");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let (key, cert) = certificate(folder.path());
         let port = free_port();
         let hits = Arc::new(Mutex::new(vec![]));
         let figment = Figment::from(rocket::Config {

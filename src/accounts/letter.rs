@@ -1,0 +1,154 @@
+//! How a letter becomes what is sent: its words, and, only where that was decided for its reader, what reports back.
+//!
+//! Whether it may is asked here, and not of whoever wants it sent: a letter about what somebody did, and one to somebody
+//! who did not agree, has plain links and no picture, whatever its values say.
+
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::consent::decision::Decision;
+use crate::consent::letters::Class;
+use crate::error::{Error, Result};
+use crate::web::Templates;
+
+/// A letter, ready to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ready {
+    pub subject: String,
+    pub text: String,
+    pub html: Option<String>,
+    /// Whether it may report back.
+    pub measured: bool,
+}
+
+/// Whose letter it is, as far as that decides what is in it.
+pub struct Reader<'a> {
+    /// What was decided about the account with this address; none where there is no account.
+    pub decision: Option<&'a Decision>,
+    pub site_name: &'a str,
+    pub site_url: &'a str,
+}
+
+/// Whether a letter of this class to somebody with this decision reports back.
+pub fn is_measured(class: Class, decision: Option<&Decision>) -> bool {
+    class == Class::News && decision.is_some_and(|decision| decision.mail_measurement)
+}
+
+/// Renders a letter for its reader.
+pub fn render(
+    templates: &Templates,
+    template: &str,
+    values: &Value,
+    reader: &Reader<'_>,
+    now: Timestamp,
+) -> Result<Ready> {
+    let class = Class::of(template);
+    let measured = is_measured(class, reader.decision);
+    let mut values = values.clone();
+    let Value::Object(map) = &mut values else {
+        return Err(Error::internal("the values of a letter have names"));
+    };
+    map.insert("site_name".into(), reader.site_name.into());
+    map.insert("site_url".into(), reader.site_url.into());
+    let back = format!("/letters/{template}/{}", now.day());
+    let via = if measured { format!("{back}/to") } else { String::new() };
+    let pixel = if measured { format!("{}{back}/seen.gif", reader.site_url) } else { String::new() };
+    map.insert("via".into(), via.into());
+    map.insert("pixel".into(), pixel.into());
+    let words = templates.letter(template, &values)?;
+    let html = match class {
+        Class::News => Some(templates.letter_page(template, &values)?),
+        Class::Admin => None,
+    };
+    Ok(Ready { subject: words.subject, text: words.text, html, measured })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::consent::age::Band;
+    use crate::consent::choices::Choices;
+    use crate::consent::decision::{Context, decide};
+    use crate::consent::letters::NEWS;
+    use crate::consent::rulebook::Rulebook;
+
+    fn rules(measures: bool) -> Rulebook {
+        let env = BTreeMap::from([(
+            "CUEHOUSE_EMAIL_MEASUREMENT".to_owned(),
+            if measures { "on" } else { "off" }.to_owned(),
+        )]);
+        Rulebook::new(&Config::read(None, &env).unwrap()).unwrap()
+    }
+
+    fn values() -> Value {
+        json!({
+            "name": "Ada", "title": "Rain", "slug": "rain", "reason": "A click.", "link": "https://shop.example/x",
+            "tracks": [{ "title": "Rain", "uploader": "Ines", "slug": "rain" }], "stop": "https://shop.example/letters/stop/1",
+            "lines": [], "total": "free", "library": "l", "receipt": "r", "invoice": "i", "order": "o", "email": "e",
+            "received": "today", "opts_out": false, "operator": "Shop", "contact": "c", "old": "a", "new": "b",
+            "answer": { "year": 2025, "kinds": [], "parties": [], "services": [], "begins": null },
+            // What a caller says of it counts for nothing.
+            "via": "/letters/receipt/2026-11-28/to", "pixel": "https://shop.example/letters/receipt/2026-11-28/seen.gif",
+        })
+    }
+
+    /// The templates of all letters.
+    fn all(templates: &Templates) -> Vec<String> {
+        let names = templates.names();
+        let mails = names.iter().filter_map(|n| n.strip_prefix("mail/")?.strip_suffix(".txt"));
+        mails.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_letter_has_a_class_and_only_the_weekly_one_is_news() {
+        let all = all(&Templates::new("usd").unwrap());
+        assert!(all.len() >= 10, "{all:?}");
+        let news: Vec<&String> = all.iter().filter(|name| Class::of(name) == Class::News).collect();
+        assert_eq!(news, NEWS.to_vec());
+    }
+
+    proptest! {
+        /// T-EM-1, R-EM-1, R-EM-2, S2-32, S3-12: no picture and no counted link in a letter about what somebody
+        /// did, to a minor, to somebody of unknown age, without the person's yes or without the site's, whatever the
+        /// caller says; and in the weekly letter to those who agreed both are there.
+        #[test]
+        fn nothing_reports_back_without_a_decision(
+            which in 0..64usize, measures in any::<bool>(), agreed in any::<bool>(), known in any::<bool>(),
+            band in prop::sample::select(vec![None, Some(Band::Child), Some(Band::Minor), Some(Band::Adult)]),
+            locked in prop::bool::weighted(0.2), opted_out in prop::bool::weighted(0.2), gpc in prop::bool::weighted(0.2),
+        ) {
+            static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::new("usd").unwrap());
+            let all = all(&TEMPLATES);
+            // Every other case is about the one that could.
+            let name = if which % 2 == 0 { "news".to_owned() } else { all[which % all.len()].clone() };
+            let (book, now) = (rules(measures), Timestamp(1_795_000_000_000));
+            let decision = decide(&Context {
+                book: &book, band, age_locked: locked, for_children: false, gpc, dnt: false, account_opted_out: opted_out, ad_free: false,
+                choices: &Choices::default(), letters_measured: agreed, load_once: None, now,
+            });
+            let reader = Reader {
+                decision: known.then_some(&decision), site_name: "Shop", site_url: "https://shop.example",
+            };
+            let Ok(ready) = render(&TEMPLATES, &name, &values(), &reader, now) else {
+                // A letter whose values this test does not know reports nothing back either: it has no page.
+                prop_assert_ne!(name, "news");
+                return Ok(());
+            };
+            let may = name == "news" && measures && agreed && known && band == Some(Band::Adult)
+                && !locked && !opted_out && !gpc;
+            let whole = format!("{}{}", ready.text, ready.html.clone().unwrap_or_default());
+            prop_assert_eq!(ready.measured, may);
+            prop_assert_eq!(whole.contains("<img"), may, "{}", whole);
+            prop_assert_eq!(whole.contains("/to/tracks/"), may, "{}", whole);
+            prop_assert_eq!(whole.contains("seen.gif"), may);
+            prop_assert!(ready.html.is_none() || name == "news");
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! What visitors meet: the way to what is advertised, why it was shown, and what they wish of advertisements.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rocket::{State, get, post};
+use serde::Serialize;
+
+use super::campaign::Campaign;
+use super::guards::{Looks, seal_wishes};
+use super::named;
+use super::topic::Topic;
+use super::wishes::{self, PERSONAL_FINGERPRINT, PERSONAL_TOLD, Wishes};
+use crate::App;
+use crate::clock::Timestamp;
+use crate::consent::age::Band;
+use crate::consent::guards::Decided;
+use crate::consent::leave::{Navigation, away};
+use crate::consent::own::{OwnChoice, Question};
+use crate::consent::purpose::Purpose;
+use crate::consent::rulebook::AdsMode;
+use crate::error::{Error, Result};
+use crate::ids::CampaignId;
+use crate::web::{Ours, Page, Posted, Reply, View};
+
+/// A campaign that may be asked about: of those that run from memory, of those that are over from their row, since a page
+/// with it may be open still.
+async fn campaign(app: &App, id: &CampaignId) -> Result<Arc<Campaign>> {
+    if let Some(campaign) = app.ads.get(id) {
+        return Ok(campaign);
+    }
+    let id = id.clone();
+    Ok(Arc::new(app.db.read(move |conn| Campaign::find(conn, &id)).await?))
+}
+
+/// The notice before somebody follows an advertisement.
+#[derive(Serialize)]
+pub struct LeavePage {
+    advertiser: String,
+    headline: String,
+    /// Where it leads, where that is not here.
+    host: Option<String>,
+    address: String,
+    go: String,
+    /// The topics of the audience that it was shown to, where it was: the advertiser may infer one of them.
+    audience: Vec<&'static str>,
+}
+
+impl View for LeavePage {
+    const TEMPLATE: &'static str = "ads/leave.html";
+
+    fn samples() -> Vec<LeavePage> {
+        let page = |host: Option<&str>, audience: Vec<&'static str>| LeavePage {
+            advertiser: "Cuehouse".into(),
+            headline: "Which licence do I need?".into(),
+            host: host.map(str::to_owned),
+            address: "https://shop.example/licences".into(),
+            go: "/ads/01/go".into(),
+            audience,
+        };
+        vec![page(Some("shop.example"), vec![]), page(None, vec!["Games", "Software"])]
+    }
+}
+
+/// The notice: where it leads, and what an advertiser may infer.
+#[get("/ads/<id>/leave?<by>")]
+pub async fn leave(id: CampaignId, by: Option<&str>, page: Page, app: &State<App>) -> Result<Reply> {
+    let campaign = campaign(app, &id).await?;
+    let host = match campaign.stays_here() {
+        true => None,
+        false => {
+            let url = url::Url::parse(&campaign.target).map_err(|_| Error::NotFound)?;
+            Some(url.host_str().ok_or(Error::NotFound)?.to_owned())
+        }
+    };
+    let audience = match by {
+        Some("audience") => campaign.audience.iter().map(|topic| topic.name()).collect(),
+        _ => vec![],
+    };
+    page.show(&LeavePage {
+        advertiser: campaign.advertiser.clone(),
+        headline: campaign.headline.clone(),
+        host,
+        address: campaign.target.clone(),
+        go: format!("/ads/{id}/go"),
+        audience,
+    })
+}
+
+/// To what is advertised, counted. Only a person who goes there gets through; what a page loads does not.
+#[get("/ads/<id>/go")]
+pub async fn go(id: CampaignId, _goes: Navigation, app: &State<App>) -> Result<Reply> {
+    let campaign = campaign(app, &id).await?;
+    app.ads.followed(&campaign.id, Timestamp::now());
+    Ok(match campaign.stays_here() {
+        true => Reply::go(campaign.target.clone()).header("Cache-Control", "private, no-store"),
+        false => away(&campaign.target),
+    })
+}
+
+/// Why somebody was shown this one.
+#[derive(Serialize)]
+pub struct WhyPage {
+    advertiser: String,
+    headline: String,
+    /// The reason, in one sentence.
+    because: String,
+    /// What it is about.
+    topics: Vec<&'static str>,
+    /// Whether what the visitor said they like played a part.
+    is_personal: bool,
+}
+
+impl View for WhyPage {
+    const TEMPLATE: &'static str = "ads/why.html";
+
+    fn samples() -> Vec<WhyPage> {
+        [true, false]
+            .map(|is_personal| WhyPage {
+                advertiser: "Cuehouse".into(),
+                headline: "Which licence do I need?".into(),
+                because: "The page you were on is about Ambient.".into(),
+                topics: vec!["Licensing and rights"],
+                is_personal,
+            })
+            .into()
+    }
+}
+
+/// The reason, checked against the campaign and the visitor: a made-up address gets the general one.
+#[get("/ads/<id>/why?<word>&<by>")]
+pub async fn why(
+    id: CampaignId,
+    word: Option<&str>,
+    by: Option<&str>,
+    looks: Looks,
+    page: Page,
+    app: &State<App>,
+) -> Result<Reply> {
+    let campaign = campaign(app, &id).await?;
+    let viewer = looks.0;
+    let shared: Vec<&str> = match by {
+        Some("audience") if viewer.is_personal => {
+            let shared = campaign.audience.iter().filter(|topic| viewer.wishes.liked.contains(topic));
+            shared.map(|topic| topic.name()).collect()
+        }
+        _ => vec![],
+    };
+    let word = word.filter(|word| campaign.about.iter().any(|known| known == word));
+    let because = match (shared.as_slice(), word) {
+        ([_, ..], _) => format!(
+            "{} looks for people who like {}. You said that you do, and that advertisements may be chosen by it.",
+            campaign.advertiser,
+            shared.join(" or ")
+        ),
+        ([], Some(word)) => format!(
+            "The page you were on is about {}, and {} wished to stand beside such pages.",
+            named::word(word),
+            campaign.advertiser
+        ),
+        ([], None) => {
+            let places: Vec<String> = campaign.pages.iter().map(|p| p.name().to_lowercase()).collect();
+            match places.as_slice() {
+                [] => "It may stand on any page that has a place for advertisements, and it was its turn."
+                    .into(),
+                some => format!("It may stand on {}, and it was its turn.", some.join(" and ")),
+            }
+        }
+    };
+    let liked: Vec<&str> = match viewer.band {
+        Some(Band::Minor) => vec![],
+        _ => {
+            let both = campaign.topics.iter().filter(|topic| viewer.wishes.liked.contains(topic));
+            both.map(|topic| topic.name()).collect()
+        }
+    };
+    let because = match liked.as_slice() {
+        [] => because,
+        some => {
+            let some = some.join(" and ");
+            format!(
+                "{because} You said that you like {some}, so it comes first among those that fit as well."
+            )
+        }
+    };
+    page.show(&WhyPage {
+        advertiser: campaign.advertiser.clone(),
+        headline: campaign.headline.clone(),
+        because,
+        topics: campaign.topics.iter().map(|topic| topic.name()).collect(),
+        is_personal: !shared.is_empty() || !liked.is_empty(),
+    })
+}
+
+/// A topic with what is wished of it.
+#[derive(Serialize)]
+struct TopicRow {
+    slug: &'static str,
+    name: &'static str,
+    liked: bool,
+    blocked: bool,
+}
+
+/// What somebody wishes of advertisements.
+#[derive(Serialize)]
+pub struct WishesPage {
+    topics: Vec<TopicRow>,
+    counts: bool,
+    /// Whether we may choose by what they like; only for people with an account, whose age is known.
+    personal: Option<bool>,
+    told: &'static str,
+    /// Why nothing of theirs is used at the moment, whatever they say here.
+    not_now: Option<&'static str>,
+    /// Whether advertisements are shown to them at all.
+    are_shown: bool,
+    ad_free: bool,
+    no_cookies: bool,
+    /// How many days wishes are kept in the browser.
+    days: i64,
+    least: usize,
+}
+
+impl View for WishesPage {
+    const TEMPLATE: &'static str = "ads/wishes.html";
+
+    fn samples() -> Vec<WishesPage> {
+        let page = |full: bool, personal: Option<bool>| WishesPage {
+            topics: rows(&Wishes {
+                liked: BTreeSet::from([Topic::Games]),
+                blocked: BTreeSet::from([Topic::Gear]),
+                ..Wishes::default()
+            }),
+            counts: full,
+            personal,
+            told: PERSONAL_TOLD,
+            not_now: (!full).then_some("Your browser asks not to be followed."),
+            are_shown: full,
+            ad_free: !full,
+            no_cookies: !full,
+            days: 182,
+            least: 50,
+        };
+        vec![page(true, Some(true)), page(true, None), page(false, Some(false))]
+    }
+}
+
+fn rows(wishes: &Wishes) -> Vec<TopicRow> {
+    let row = |topic: &Topic| TopicRow {
+        slug: topic.as_str(),
+        name: topic.name(),
+        liked: wishes.liked.contains(topic),
+        blocked: wishes.blocked.contains(topic),
+    };
+    Topic::ALL.iter().map(row).collect()
+}
+
+/// Topics liked and blocked, and what may be done with them.
+#[get("/privacy/ads")]
+pub fn show(looks: Looks, consent: Decided, page: Page, app: &State<App>) -> Result<Reply> {
+    let (viewer, now) = (looks.0, Timestamp::now());
+    let is_adult = consent.account.is_some() && viewer.band == Some(Band::Adult);
+    let not_now = match consent.decision.signal_applied {
+        true => Some(
+            "Your browser asks not to be followed, so your likes find you no advertisement while it does.",
+        ),
+        false if consent.choices.opted_out_at.is_some() => Some(
+            "You opted out of sale and sharing, so your likes find you no advertisement while that holds.",
+        ),
+        false => None,
+    };
+    page.show(&WishesPage {
+        topics: rows(&viewer.wishes),
+        counts: viewer.wishes.counts,
+        personal: is_adult.then(|| viewer.wishes.are_personal(now)),
+        told: PERSONAL_TOLD,
+        not_now,
+        are_shown: viewer.mode != AdsMode::None,
+        ad_free: consent.ad_free,
+        no_cookies: !consent.takes_cookies,
+        days: app.consent.choice_ms / crate::clock::DAY,
+        least: app.ads.least,
+    })
+}
+
+/// Keeps the wishes: in the browser, and with the account where there is one. A change of the yes to personalised
+/// advertisements writes its receipt in the same transaction.
+#[post("/privacy/ads", data = "<form>")]
+pub async fn wish(form: Posted, looks: Looks, consent: Decided, app: &State<App>) -> Result<Reply> {
+    let (fields, now, before) = (form.0, Timestamp::now(), looks.0.wishes);
+    let said = |topic: &Topic| fields.text(&format!("topic.{topic}")).to_owned();
+    let mut wishes = Wishes {
+        liked: Topic::ALL.iter().copied().filter(|topic| said(topic) == "like").collect(),
+        blocked: Topic::ALL.iter().copied().filter(|topic| said(topic) == "block").collect(),
+        counts: fields.text("counts") == "on",
+        personal: None,
+    };
+    let lasts = app.consent.choice_ms;
+    if let Some(user) = consent.account.clone() {
+        let wants = fields.text("personal") == "on" && looks.0.band == Some(Band::Adult);
+        let had = before.are_personal(now);
+        match (wants, had) {
+            (true, true) => wishes.personal = before.personal,
+            (true, false) => wishes.set_personal(Some(now.plus(lasts))),
+            (false, _) => {}
+        }
+        let choice = (wants != had)
+            .then(|| {
+                let question = Question {
+                    purpose: Purpose::AdsPersonalised,
+                    told: PERSONAL_TOLD,
+                    fingerprint: &PERSONAL_FINGERPRINT,
+                };
+                OwnChoice::new(app, &consent, question, wants, now)
+            })
+            .transpose()?;
+        let kept = wishes.clone();
+        app.db
+            .write(move |conn| {
+                if let Some(choice) = &choice {
+                    choice.record(conn, now)?;
+                }
+                wishes::keep(conn, &user, &kept, now)
+            })
+            .await?;
+    }
+    // A yes lies with the account alone; the browser keeps what it needs while nobody is signed in.
+    let in_browser = Wishes { personal: None, ..wishes.clone() };
+    let reply = Reply::go("/privacy/ads").notice("Saved. It holds from the next page on.");
+    let reply = match in_browser == Wishes::default() {
+        true => reply.forget(Ours::AdWishes),
+        false => reply.keep(Ours::AdWishes, seal_wishes(&app.keys.seal, &in_browser), Some(lasts)),
+    };
+    Ok(if wishes.counts { reply } else { reply.forget(Ours::AdCounts) })
+}

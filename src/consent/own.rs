@@ -1,0 +1,95 @@
+//! A question of our own, about nobody else: the answer gets a receipt in the log like every other.
+
+use super::age::Band;
+use super::guards::Consent;
+use super::log;
+use super::notice;
+use super::purpose::Purpose;
+use super::receipt::{self, Action, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
+use crate::App;
+use crate::clock::Timestamp;
+use crate::db::Conn;
+use crate::error::Result;
+use crate::ids::{ReceiptId, UserId};
+
+/// The shop itself, where a receipt names a vendor.
+pub const HOUSE: &str = "house";
+
+/// What was asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    pub purpose: Purpose,
+    pub told: &'a str,
+    /// The hash of what was told.
+    pub fingerprint: &'a str,
+}
+
+/// An answer that is to be recorded. Drawn and worded before the write, which may run twice.
+pub struct OwnChoice {
+    receipt: Receipt,
+    salt: Salt,
+    notice: Notice,
+    account: Option<UserId>,
+}
+
+impl OwnChoice {
+    /// A yes, or a yes taken back.
+    pub fn new(
+        app: &App,
+        consent: &Consent,
+        question: Question<'_>,
+        granted: bool,
+        now: Timestamp,
+    ) -> Result<OwnChoice> {
+        let book = &app.consent;
+        let place = consent.choices.place.as_deref();
+        let notice = Notice {
+            version: notice::VERSION.into(),
+            language: notice::LANGUAGE.into(),
+            text: question.told.into(),
+        };
+        let receipt = Receipt {
+            id: ReceiptId::draw()?,
+            time: Timestamp::from_secs(now.secs()),
+            action: if granted { Action::Accept } else { Action::Withdraw },
+            items: vec![receipt::Item {
+                purpose: question.purpose.slug().into(),
+                vendor: HOUSE.into(),
+                state: if granted { Answer::Granted } else { Answer::Refused },
+                fingerprint: question.fingerprint.into(),
+            }],
+            notice: notice.named(),
+            registry_fingerprint: book.registry.fingerprint().to_owned(),
+            profile: receipt::Profile {
+                id: book.profile_at(place).id.clone(),
+                how_decided: if place.is_some() { "visitor_choice" } else { "unknown_place" }.into(),
+            },
+            band: match consent.band {
+                None => AgeBand::Unknown,
+                Some(Band::Child) => AgeBand::Child,
+                Some(Band::Minor) => AgeBand::Minor,
+                Some(Band::Adult) => AgeBand::Adult,
+            },
+            signals: receipt::Signals { gpc: consent.signals.gpc, dnt: consent.signals.dnt },
+            surface: "ads".into(),
+            previous: None,
+            valid_until: Timestamp::from_secs(now.plus(book.choice_ms).secs()),
+            recipients: vec![Recipient {
+                vendor: HOUSE.into(),
+                name: "The shop itself".into(),
+                deletion_url: None,
+            }],
+            limit_note: receipt::LIMIT_NOTE.into(),
+        };
+        Ok(OwnChoice { receipt, salt: Salt::draw()?, notice, account: consent.account.clone() })
+    }
+
+    /// Writes the receipt, in the transaction that changes the state.
+    pub fn record(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
+        log::wait_turn(conn)?;
+        self.notice.keep(conn)?;
+        let until = receipt::kept_until(self.receipt.valid_until);
+        log::append(conn, &self.receipt, &self.salt, self.account.as_ref(), until, now)?;
+        Ok(())
+    }
+}

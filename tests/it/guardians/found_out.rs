@@ -1,0 +1,123 @@
+//! Somebody turns out to be too young.
+
+use super::*;
+
+/// T-AGE-11, R-RT-3: discovered by its own words, by the staff or by a report, an account is frozen in that very request:
+/// one leaf, no vendor, a notice and nothing else; in fourteen days it is gone, unless a guardian or the staff say otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_too_young_is_frozen_in_the_same_request() {
+    let app = TestApp::new().await;
+    let mut kid = app.uploader("Secret Kid").await;
+    let fields = [("name", "Secret Kid"), ("about", "Hi, I'm 12 and I make beats.")];
+    assert_eq!(kid.send("/studio/profile", "/studio/profile", &fields).await.is(303).location(), "/held");
+    assert_eq!(leaves(&app).await, 1);
+    assert_eq!(state_of(&app, &kid).await, Some(State::Discovered));
+    assert_eq!(kid.get("/").await.is(303).location(), "/held");
+    let user = kid.user.clone().unwrap();
+    let kept = app
+        .app
+        .db
+        .read({
+            let user = user.clone();
+            move |conn| User::find(conn, &user)
+        })
+        .await
+        .unwrap();
+    assert!(!kept.about.contains("12") && kept.hold == Some(Hold::Discovered) && kept.band == Band::Child);
+    // Of thirteen to seventeen: a doubt.
+    let mut teen = app.uploader("Secret Teen").await;
+    let fields = [("name", "Secret Teen"), ("about", "I am 16 years old.")];
+    assert_eq!(teen.send("/studio/profile", "/studio/profile", &fields).await.is(303).location(), "/held");
+    assert_eq!(state_of(&app, &teen).await, Some(State::Conflict));
+    // They name somebody, who says yes: the account opens again.
+    teen.send("/held", "/held/guardian", &[("guardian_email", "grace@example.com")]).await.is(303);
+    app.run_jobs().await;
+    assert!(teen.get("/held").await.is(200).has("We wrote to the person you named"));
+    signs(&app, "grace@example.com", &["upload"]).await;
+    teen.get("/studio").await.is(200);
+    assert_eq!(state_of(&app, &teen).await, Some(State::Authorised));
+    // Whoever is of age and writes so is left alone.
+    let mut grown = app.uploader("Grown Up").await;
+    let fields = [("name", "Grown Up"), ("about", "I have made music for 12 years, and I'm 34.")];
+    assert_eq!(
+        grown.send("/studio/profile", "/studio/profile", &fields).await.is(303).location(),
+        "/studio/profile"
+    );
+    // Nobody comes for the first: it is gone in fourteen days.
+    let at = Timestamp::now().plus(15 * DAY);
+    jobs::daily(&app.app, at).await.unwrap();
+    let gone = app.app.db.read(move |conn| Ok(User::find(conn, &user).is_err())).await.unwrap();
+    assert!(gone, "the account is deleted");
+}
+
+/// R-RT-3, T-AGE-9: the staff settle it, and whom they once found to be of age no stranger's report freezes again.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_staff_settle_what_was_said_of_an_age() {
+    let app = TestApp::new().await;
+    let ines = app.uploader("Ines Morrow").await;
+    let rae = app.reviewer().await;
+    let (user, by) = (ines.user.clone().unwrap(), rae.user.clone().unwrap());
+    let (g, stub) = (ground(&app), draws());
+    let frozen = app.app.db.write({
+        let (user, by) = (user.clone(), by.clone());
+        move |conn| {
+            let sign = (Source::Staff, Band::Child);
+            knowledge::freeze(conn, &g, &user, sign, Some(&by), &stub, Timestamp::now())
+        }
+    });
+    assert!(frozen.await.unwrap());
+    let (g, stub) = (ground(&app), draws());
+    let settled = app.app.db.write({
+        let user = user.clone();
+        move |conn| knowledge::settle(conn, &g, &user, Finding::Adult, &by, &stub, Timestamp::now())
+    });
+    settled.await.unwrap();
+    let (kept, cleared, open) = app
+        .app
+        .db
+        .read(move |conn| {
+            let open = age_signals::table.filter(age_signals::settled_at.is_null()).count();
+            Ok((
+                User::find(conn, &user)?,
+                knowledge::was_cleared(conn, &user)?,
+                open.get_result::<i64>(conn)?,
+            ))
+        })
+        .await
+        .unwrap();
+    assert_eq!((kept.band, kept.hold, cleared, open), (Band::Adult, None, true, 0));
+}
+
+/// T-MIN-3, T-MIN-4, R-MN-3, R-EN-5: with every yes forced into the account's row, no page of a ward names a vendor in its
+/// tags or its headers, and nobody asks.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_of_a_ward_lets_anybody_be_contacted() {
+    let app = TestApp::with(&[("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=1234567:abcdef")]).await;
+    let mut ada = app.buyer("Ada Field").await;
+    ada.send("/", "/privacy/choices", &[("choice", "accept")]).await.is(303);
+    assert!(ada.get("/").await.has("data-vendor"), "the control: of age, they are contacted");
+    let (mut kid, home) = ward(&app, "Rain Kid", &["buy"]).await;
+    let (from, to) = (ada.user.clone().unwrap(), kid.user.clone().unwrap());
+    app.app
+        .db
+        .write(move |conn| {
+            let own = cuehouse::consent::account::of(conn, &from)?.choices.unwrap();
+            cuehouse::consent::account::keep(conn, &to, &own, Timestamp::now())
+        })
+        .await
+        .unwrap();
+    kid.set_cookie("cs", ada.cookie("cs").unwrap());
+    let mut grace = app.visitor();
+    let pages =
+        ["/", "/search", "/account", "/library", "/cart", "/privacy", "/privacy/choices", "/licences"];
+    for path in pages {
+        let page = kid.get(path).await.is(200);
+        assert!(!page.has("data-vendor") && !page.has("data-consent-banner"), "{path}");
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(!policy.contains("google") && !policy.contains("statcounter"), "{path}: {policy}");
+    }
+    kid.says("/account", "/privacy/choices", &[("choice", "accept")]).await.is(422);
+    // Nor is a letter to the guardian measured, nor their page.
+    let page = grace.get(&home).await.is(200);
+    assert!(!page.has("data-vendor"));
+}

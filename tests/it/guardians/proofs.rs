@@ -1,0 +1,211 @@
+//! What more than a letter proves: papers, cards, a parent of a child; and what is shown or taken away of the young.
+
+use super::*;
+
+/// S3-47, R-MN-3: who is of age may show it by choice; nobody under age can, and whoever showed it and turns out to be
+/// younger shows nothing any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_age_is_shown_by_choice_and_never_of_the_young() {
+    let app = TestApp::with(&[("CUEHOUSE_AGE_STRENGTH", "letter")]).await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    assert!(!app.visitor().get("/@ines-morrow").await.is(200).has("of age"));
+    ines.send("/account", "/account/age", &[("shown", "on")]).await.is(303);
+    assert!(app.visitor().get("/@ines-morrow").await.is(200).has("of age"));
+    ines.send("/account", "/account/age", &[("shown", "off")]).await.is(303);
+    assert!(!app.visitor().get("/@ines-morrow").await.is(200).has("of age"));
+    let (mut kid, _) = ward(&app, "Rain Kid", &["upload", "sell", "profile"]).await;
+    kid.send("/studio", "/studio/welcome", &[("handle", "rain-kid"), ("agreement", "yes")]).await.is(303);
+    assert!(!kid.get("/account").await.is(200).has("/account/age"));
+    kid.says("/account", "/account/age", &[("shown", "on")]).await.is(422);
+    assert!(!app.visitor().get("/@rain-kid").await.is(200).has("of age"));
+    // A row that came there all the same is not shown.
+    let user = kid.user.clone().unwrap();
+    app.app
+        .db
+        .write(move |conn| {
+            use cuehouse::db::schema::shown_ages;
+            diesel::insert_into(shown_ages::table)
+                .values((shown_ages::account.eq(&user), shown_ages::since.eq(Timestamp::now())))
+                .execute(conn)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    assert!(!app.visitor().get("/@rain-kid").await.is(200).has("of age"));
+}
+
+/// T-MIN-6, R-CA-8: somebody under 18 takes away what they posted, is told that they can, and nothing of it stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_posted_they_can_remove() {
+    let app = TestApp::new().await;
+    let (mut kid, _) = ward(&app, "Rain Kid", &["upload"]).await;
+    kid.send("/studio", "/studio/welcome", &[("handle", "rain-kid"), ("agreement", "yes")]).await.is(303);
+    let slug = draft(&app, &mut kid, "rain.wav", &music(11, 6.0)).await;
+    let edit = format!("/studio/tracks/{slug}/edit");
+    assert!(kid.get(&edit).await.is(200).has("You can always remove what you put here"));
+    kid.send(&edit, &format!("/studio/tracks/{slug}/removal"), &[]).await.is(303);
+    kid.get(&edit).await.is(404);
+    let left = app.app.db.read(|conn| {
+        use cuehouse::db::schema::{recordings, uploads};
+        let rows: i64 = recordings::table.count().get_result(conn)?;
+        Ok(rows + uploads::table.count().get_result::<i64>(conn)?)
+    });
+    assert_eq!(left.await.unwrap(), 0);
+}
+
+/// R-PV-1, T-PV-4: selling waits for more than a letter: a form on paper that two of the staff looked at, never one alone;
+/// or a card whose payment is given back at once, and a forged message proves nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn selling_waits_for_a_proof_that_a_letter_is_not() {
+    let app = TestApp::new().await;
+    let (kid, home) = ward(&app, "Rain Kid", &["upload", "sell"]).await;
+    let sells = |app: &TestApp, kid: &Browser| {
+        let (db, user) = (app.app.db.clone(), kid.user.clone().unwrap());
+        async move { db.read(move |conn| may(conn, &user, Scope::Sell, Timestamp::now())).await.unwrap() }
+    };
+    assert!(!sells(&app, &kid).await);
+    let page = app.visitor().get(&home).await.is(200);
+    assert!(page.has("waits for a proof"));
+    let text = page.text();
+    let code = text.split("code ").nth(1).unwrap()[..8].to_owned();
+    let (mut rae, mut ada) = (app.reviewer().await, app.admin().await);
+    let desk = rae.get("/admin/age").await.is(200);
+    assert!(desk.has(&code) && desk.has("Grace Field"));
+    let look = desk.text().split("action=\"").find_map(|rest| {
+        let action = rest.split('"').next()?.replace("&#x2F;", "/");
+        action.ends_with("/look").then_some(action)
+    });
+    let look = look.unwrap();
+    rae.send("/admin/age", &look, &[("code", "00000000")]).await.is(422);
+    rae.send("/admin/age", &look, &[("code", &code)]).await.is(303);
+    assert!(!sells(&app, &kid).await, "one is not enough");
+    rae.says("/admin/age", &look, &[("code", &code)]).await.is(422);
+    let before = leaves(&app).await;
+    ada.send("/admin/age", &look, &[("code", &code)]).await.is(303);
+    assert_eq!(leaves(&app).await, before + 1);
+    assert!(sells(&app, &kid).await);
+
+    // The other way: by card.
+    let (other, home) = ward(&app, "Loop Kid", &["upload", "sell"]).await;
+    let mut grace = app.visitor();
+    let pay = grace.send(&home, &format!("{home}/card"), &[]).await.is(303).location().to_owned();
+    assert!(pay.starts_with(&app.stripe.url));
+    // A message that Stripe did not sign proves nothing.
+    let forged = r#"{"id":"evt_1","object":"event","type":"checkout.session.completed","created":1}"#;
+    let seen = grace
+        .post_raw("/stripe/webhook", "application/json", forged.into(), &[("stripe-signature", "t=1,v1=00")])
+        .await;
+    assert_ne!(seen.status, 200);
+    assert!(!sells(&app, &other).await);
+    let back = pays(&app, &mut grace, &pay).await;
+    assert_eq!(back, home);
+    assert!(app.stripe.settled(std::time::Duration::from_secs(20)).await);
+    app.run_jobs().await;
+    assert!(sells(&app, &other).await);
+    let refunded = app.app.db.read(|conn| {
+        use cuehouse::db::schema::verifications;
+        let all = verifications::table.filter(verifications::method.eq(Method::CardTransaction));
+        Ok(all
+            .select((verifications::payment, verifications::refunded_at))
+            .load::<(Option<String>, Option<Timestamp>)>(conn)?)
+    });
+    let refunded = refunded.await.unwrap();
+    assert!(refunded.len() == 1 && refunded[0].0.is_some() && refunded[0].1.is_some(), "{refunded:?}");
+}
+
+/// R-PV-3, R-PV-4, R-PV-8, T-PV-3: a child's parent is asked two questions; the second is off, needed for nothing, and waits
+/// for more than a letter. A child buys, sells and shows nothing. In child mode nobody is asked about vendors before the
+/// screen, and no vendor runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parent_is_asked_two_questions() {
+    let app =
+        TestApp::with(&[("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc"), ("CUEHOUSE_VENDORS", "ga4=G-TEST")])
+            .await;
+    let front = app.visitor().get("/").await.is(200);
+    assert!(!front.has("data-consent-banner") && !front.has("data-vendor"));
+    app.visitor().says("/", "/privacy/choices", &[("choice", "accept")]).await.is(422);
+    let (mut kid, page) = asks(&app, 9, "Star Kid", "mother@example.com").await;
+    assert!(kid.get(&page).await.is(200).has("We asked them"));
+    let home = link_in(&app, "mother@example.com", "/guardians/");
+    let mut mother = app.visitor();
+    let question = mother.get(&home).await.is(200);
+    assert!(question.has("name=\"publication\"") && !question.has(" checked"));
+    assert!(!question.has("Minor Authorization"));
+    let yes = [
+        ("choice", "yes"),
+        ("guardian_name", "Mother Star"),
+        ("relationship", "mother"),
+        ("liable", "yes"),
+        ("publication", "yes"),
+    ];
+    mother.send(&home, &format!("{home}/answer"), &yes).await.is(303);
+    app.run_jobs().await;
+    let email = email_of("Star Kid");
+    let fields = [("email", email.as_str()), ("password", PASSWORD)];
+    kid.send(&page, &format!("{page}/account"), &fields).await.is(303);
+    app.run_jobs().await;
+    let confirm = link_in(&app, &email, "/confirm/");
+    kid.get(&confirm).await.is(303);
+    kid.send("/sign-in", "/sign-in", &fields).await.is(303);
+    let id = email.clone();
+    kid.user = app.app.db.read(move |conn| Ok(User::by_email(conn, &id)?.map(|u| u.id))).await.unwrap();
+    assert_eq!(state_of(&app, &kid).await, Some(State::Internal));
+    let user = kid.user.clone().unwrap();
+    let allowed = |scope: Scope| {
+        let (db, user) = (app.app.db.clone(), user.clone());
+        async move { db.read(move |conn| may(conn, &user, scope, Timestamp::now())).await.unwrap() }
+    };
+    assert!(allowed(Scope::Account).await);
+    for scope in [Scope::Publication, Scope::Buy, Scope::Upload, Scope::Sell, Scope::Profile, Scope::Messages]
+    {
+        assert!(!allowed(scope).await, "{scope}");
+    }
+    for path in ["/", "/account", "/privacy/choices"] {
+        let page = kid.get(path).await.is(200);
+        assert!(!page.has("data-vendor") && !page.has("data-consent-banner"), "{path}");
+    }
+    // Two of the staff see her signature: the second question counts now, and no other.
+    let text = mother.get(&home).await.is(200).text();
+    let code = text.split("code ").nth(1).unwrap()[..8].to_owned();
+    let (mut rae, mut ada) = (app.reviewer().await, app.admin().await);
+    let desk = rae.get("/admin/age").await.is(200).text().replace("&#x2F;", "/");
+    let look = desk.split("action=\"").filter_map(|r| r.split('"').next()).find(|a| a.ends_with("/look"));
+    let look = look.unwrap().to_owned();
+    rae.send("/admin/age", &look, &[("code", &code)]).await.is(303);
+    ada.send("/admin/age", &look, &[("code", &code)]).await.is(303);
+    assert_eq!(state_of(&app, &kid).await, Some(State::Disclosing));
+    assert!(allowed(Scope::Publication).await && !allowed(Scope::Sell).await && !allowed(Scope::Buy).await);
+    // Taken back, it is gone in that moment, and the account stays.
+    presses(&app, &home, "/scopes/publication/ending").await.is(303);
+    assert!(!allowed(Scope::Publication).await && allowed(Scope::Account).await);
+}
+
+/// R-RT-3: a report freezes in its own request; of somebody whom the staff found to be of age it freezes nothing any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_freezes_an_account_until_the_staff_looked() {
+    let app = TestApp::new().await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let (mut ada, mut rae) = (app.buyer("Ada Field").await, app.reviewer().await);
+    let report = "/reports/age/@ines-morrow";
+    app.visitor().get(report).await.is(303);
+    ada.send(report, report, &[]).await.is(422);
+    ada.send(report, report, &[("age", "child")]).await.is(303);
+    assert_eq!(ines.get("/account").await.is(303).location(), "/held");
+    app.visitor().get("/@ines-morrow").await.is(404);
+    let settle = format!("/admin/age/accounts/{}/finding", ines.user.clone().unwrap());
+    assert!(rae.get("/admin/age").await.is(200).has("Ines Morrow"));
+    rae.says("/admin/age", &settle, &[("finding", "adult")]).await.is(303);
+    ines.get("/account").await.is(200);
+    ada.send(report, report, &[("age", "child")]).await.is(303);
+    ines.get("/account").await.is(200);
+    assert!(rae.get("/admin/age").await.is(200).has("A report says"));
+    // The staff know better: a flag of theirs counts.
+    rae.send(
+        "/admin/age",
+        "/admin/age/flags",
+        &[("account", "@ines-morrow"), ("age", "child"), ("from", "staff")],
+    )
+    .await
+    .is(303);
+    assert_eq!(ines.get("/account").await.is(303).location(), "/held");
+}

@@ -1,0 +1,107 @@
+//! Timers, months and years.
+
+use super::*;
+
+/// T-TIME-4, R-PV-5: without an answer both contacts are gone after fourteen days and not a millisecond before, the name is
+/// free again, and one leaf tells of it. T-TIME-4: the second letter goes out after a day, once, with a link that revokes.
+#[tokio::test(flavor = "multi_thread")]
+async fn timers_are_rows_and_end_to_the_millisecond() {
+    let app = TestApp::new().await;
+    let now = Timestamp::now();
+    let ward = named(&app, "Rain Kid", Band::Minor, "2030-01", now).await;
+    let due = now.plus(14 * DAY);
+    let lapse = |at: Timestamp| {
+        let (ground, id, stub) = (ground(&app), ward.id.clone(), draws());
+        let db = app.app.db.clone();
+        async move { db.write(move |conn| passage::lapse(conn, &ground, &id, &stub, at)).await.unwrap() }
+    };
+    assert!(!lapse(due.plus(-1)).await);
+    assert_eq!(leaves(&app).await, 1);
+    assert!(lapse(due).await);
+    assert!(!lapse(due).await, "twice is once");
+    assert_eq!(leaves(&app).await, 2);
+    assert!(app.app.db.read(|conn| Ok(wards::table.count().get_result::<i64>(conn)?)).await.unwrap() == 0);
+    let again = named(&app, "Rain Kid", Band::Minor, "2030-01", due).await;
+    allowed(&app, &again, due).await;
+    // An answer stops the timer.
+    jobs::daily(&app.app, due.plus(20 * DAY)).await.unwrap();
+    let id = again.id.clone();
+    assert_eq!(app.app.db.read(move |conn| Ward::find(conn, &id)).await.unwrap().state, State::General);
+    sends(&app).await;
+    let sent = app.letters_to("grace@example.com").len();
+    for (at, more) in [(due.plus(23 * HOUR), 0), (due.plus(24 * HOUR), 1), (due.plus(25 * HOUR), 1)] {
+        let (ground, id, token) = (ground(&app), again.id.clone(), secrets::token().unwrap());
+        app.app.db.write(move |conn| passage::confirm(conn, &ground, &id, &token, at)).await.unwrap();
+        sends(&app).await;
+        assert_eq!(app.letters_to("grace@example.com").len(), sent + more);
+    }
+    let letter = app.letters_to("grace@example.com").pop().unwrap();
+    assert!(letter.text.contains("takes everything back"), "{}", letter.text);
+    // Yearly, once.
+    jobs::daily(&app.app, due.plus(366 * DAY)).await.unwrap();
+    jobs::daily(&app.app, due.plus(367 * DAY)).await.unwrap();
+    sends(&app).await;
+    assert_eq!(app.letters_to("grace@example.com").len(), sent + 2);
+    // The link of that letter opens one button, and no data.
+    let revoke = link_in(&app, "grace@example.com", "/guardians/");
+    let page = app.visitor().get(&revoke).await.is(200);
+    assert!(page.has("Take everything back now") && !page.has("What is held"));
+    app.visitor().get(&format!("{revoke}/data.json")).await.is(404);
+}
+
+/// T-TIME-3, R-MN-5: at the first moment of the month after the birthday's the band moves; nothing switches on by itself,
+/// what was allowed ends, both are told, and whoever is of age goes on alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_band_moves_with_the_month_and_nothing_switches_on_by_itself() {
+    let app = TestApp::new().await;
+    let (mut kid, home) = ward(&app, "Rain Kid", &["buy", "upload"]).await;
+    let found = ward_of(&app, &kid).await.unwrap();
+    let begins = Month::parse(found.next_band_month.as_deref().unwrap()).unwrap().begins();
+    jobs::daily(&app.app, begins.plus(-1)).await.unwrap();
+    assert_ne!(state_of(&app, &kid).await, Some(State::AgedUp));
+    let before = leaves(&app).await;
+    jobs::daily(&app.app, begins).await.unwrap();
+    jobs::daily(&app.app, begins.plus(1)).await.unwrap();
+    assert_eq!(leaves(&app).await, before + 1, "edge 19, once");
+    sends(&app).await;
+    let (own, hers) = (email_of("Rain Kid"), format!("guardian-of-{}", email_of("Rain Kid")));
+    for email in [&own, &hers] {
+        assert!(app.letters_to(email).iter().any(|l| l.text.contains("of age")), "{email}");
+    }
+    let moved = ward_of(&app, &kid).await.unwrap();
+    assert_eq!((moved.band, moved.next_band_month), (Band::Adult, None));
+    for scope in [Scope::Buy, Scope::Upload] {
+        let user = kid.user.clone().unwrap();
+        assert!(!app.app.db.read(move |conn| may(conn, &user, scope, begins)).await.unwrap());
+    }
+    assert_eq!(kid.get("/account").await.is(303).location(), "/held");
+    kid.send("/held", "/held/anew", &[]).await.is(422);
+    kid.send("/held", "/held/anew", &[("terms", "yes")]).await.is(303);
+    kid.get("/account").await.is(200);
+    assert_eq!(
+        ward_of(&app, &kid).await.map(|w| w.id),
+        None,
+        "the guardian's link ended with the record of them"
+    );
+    app.visitor().get(&home).await.is(410);
+}
+
+/// R-MN-5: signing in notices that a band is over before the daily round does.
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_moves_a_band_whose_time_is_over() {
+    let app = TestApp::new().await;
+    let (kid, _) = ward(&app, "Rain Kid", &["buy"]).await;
+    app.app
+        .db
+        .write(|conn| {
+            diesel::update(wards::table).set(wards::next_band_month.eq("2026-01")).execute(conn)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let email = email_of("Rain Kid");
+    let mut again = app.visitor();
+    again.send("/sign-in", "/sign-in", &[("email", email.as_str()), ("password", PASSWORD)]).await.is(303);
+    assert_eq!(again.get("/account").await.is(303).location(), "/held");
+    assert_eq!(state_of(&app, &kid).await, Some(State::AgedUp));
+}

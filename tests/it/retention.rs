@@ -1,0 +1,68 @@
+//! The retention policy: every column of the live schema has a class and a time, and the page shows all of it.
+
+use std::path::Path;
+
+use cuehouse::consent::retention::{Ends, Policy};
+use cuehouse::db::tables;
+
+use crate::support::app::TestApp;
+
+/// T-RT-1, R-RT-1: the policy equals the schema of the database that runs; a column without a class and a time fails here.
+/// The page is made of it and is found from the privacy page.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_column_has_a_class_and_a_time() {
+    let app = TestApp::new().await;
+    let schema: Vec<(String, String)> = app
+        .app
+        .db
+        .read(|conn| {
+            let all = tables::tables(conn)?;
+            Ok(all
+                .into_iter()
+                .flat_map(|t| t.columns.into_iter().map(move |c| (t.name.clone(), c.name)))
+                .collect())
+        })
+        .await
+        .unwrap();
+    assert!(schema.len() > 200, "{}", schema.len());
+    let policy = Policy::shipped().unwrap();
+    assert_eq!(policy.differences(&schema), Vec::<String>::new());
+    // It would see a column that somebody adds.
+    let mut more = schema.clone();
+    more.push(("users".into(), "shoe_size".into()));
+    assert_eq!(policy.differences(&more), ["users.shoe_size has no class and no time"]);
+    let mut visitor = app.visitor();
+    assert!(visitor.get("/privacy").await.is(200).has("href=\"/privacy/retention\""));
+    let page = visitor.get("/privacy/retention").await.is(200);
+    for table in &policy.tables {
+        assert!(page.has(&format!("data-table=\"{}\"", table.table)), "{}", table.table);
+    }
+    assert!(page.has(&policy.written_on) && page.has(&policy.hash[..16]), "it is an edition");
+}
+
+/// R-RT-1: what is said to end by itself is ended by a function that is there and that the calendar calls.
+#[test]
+fn what_ends_by_itself_is_ended_by_somebody() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let policy = Policy::shipped().unwrap();
+    let clocks = policy.times.values().filter(|time| time.ends == Ends::Clock);
+    let mut count = 0;
+    for time in clocks {
+        let by = time.by.as_deref().unwrap();
+        let (file, function) = by.split_once(' ').unwrap();
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        assert!(
+            text.contains(&format!("pub fn {function}("))
+                || text.contains(&format!("pub async fn {function}(")),
+            "{by}"
+        );
+        let room = Path::new(file).file_stem().unwrap().to_str().unwrap();
+        let callers = ["src/jobs/calendar.rs", "src/sales/jobs.rs", "src/consent/jobs.rs"];
+        let called = callers.iter().any(|caller| {
+            std::fs::read_to_string(root.join(caller)).unwrap().contains(&format!("{room}::{function}("))
+        });
+        assert!(called, "nobody calls {by}");
+        count += 1;
+    }
+    assert!(count >= 8);
+}

@@ -1,0 +1,136 @@
+//! Where a visitor says they are: which rules follow, and that nothing else loosens them.
+
+use cuehouse::consent::receipt::Receipt;
+use cuehouse::consent::seal;
+use cuehouse::db::schema::consent_receipts;
+use diesel::prelude::*;
+
+use crate::support::app::TestApp;
+use crate::support::browser::{Browser, Seen};
+
+const LOOSE: [(&str, &str); 3] = [
+    ("CUEHOUSE_VENDORS", "ga4=G-TEST,histats=77"),
+    ("CUEHOUSE_PRIVACY_PROFILE", "us"),
+    ("CUEHOUSE_PRIVACY_OPT_OUT_PLACES", "US-TX"),
+];
+
+/// Says where they are, as the form on the screen of choices sends it.
+async fn says(browser: &mut Browser, place: &str) -> Seen {
+    let token = browser.get("/privacy/choices").await.is(200).csrf().unwrap();
+    browser.post("/privacy/choices", &[("csrf", &token), ("choice", "place"), ("place", place)]).await
+}
+
+fn meets(page: &Seen) -> bool {
+    let named = page.header("content-security-policy").unwrap().contains("google");
+    assert_eq!(page.has("data-vendor=\"ga4\""), named);
+    named
+}
+
+async fn receipts(app: &TestApp) -> Vec<Receipt> {
+    let bodies: Vec<String> = app
+        .app
+        .db
+        .read(|conn| {
+            Ok(consent_receipts::table
+                .order(consent_receipts::seq)
+                .select(consent_receipts::body)
+                .load(conn)?)
+        })
+        .await
+        .unwrap();
+    bodies.iter().map(|body| serde_json::from_str(body).unwrap()).collect()
+}
+
+/// CONSENT.md section 4 as a register of ours says it (R-EN-2): opt-out counts only where the operator switched that very
+/// place on and the visitor said they are there; a language never loosens anything; every other place asks first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_was_switched_on_loosens_and_any_other_does_not() {
+    let app = TestApp::with(&LOOSE).await;
+    let mut browser = app.visitor();
+    assert!(!meets(&browser.get_with("/", &[("Accept-Language", "en-US")]).await.is(200)));
+    let screen = browser.get("/privacy/choices").await.is(200);
+    assert!(screen.has("<option value=\"\">I would rather not say</option>"));
+    assert!(screen.has("<option value=\"US-TX\">Texas</option>") && screen.has(">Germany</option>"));
+    assert!(screen.has("In Texas people may be asked afterwards"), "what it would mean is said before");
+    for place in ["DE", "US-OH", "US", "BR", "FR"] {
+        says(&mut browser, place).await.is(303);
+        assert!(!meets(&browser.get("/").await.is(200)), "{place}");
+        assert!(browser.get("/").await.has("data-consent-banner"), "{place}: asked first");
+    }
+    let seen = says(&mut browser, "us-tx").await.is(303);
+    let screen = browser.get(seen.location()).await.is(200);
+    assert!(screen.has("the rules of that place") && screen.has("You said: <b>Texas</b>"));
+    assert!(screen.has("those below are on until you say no"));
+    assert!(screen.has("name=\"vendor.ga4\" value=\"on\" checked"), "what is on is shown as on");
+    assert!(screen.has("<option value=\"US-TX\" selected>"));
+    let page = browser.get("/").await.is(200);
+    assert!(meets(&page) && !page.has("data-consent-banner"));
+    assert!(browser.get("/privacy/vendors").await.has("where you are it may be until you say no"));
+    // A signal, a no and an opt-out count there as everywhere, and moving on asks first again.
+    assert!(!meets(&browser.get_with("/", &[("Sec-GPC", "1")]).await));
+    says(&mut browser, "DE").await.is(303);
+    assert!(!meets(&browser.get("/").await));
+    says(&mut browser, "US-TX").await.is(303);
+    assert!(meets(&browser.get("/").await));
+    browser
+        .says("/privacy/choices", "/privacy/choices", &[("choice", "refuse"), ("all", "yes")])
+        .await
+        .is(303);
+    assert!(!meets(&browser.get("/").await));
+    says(&mut browser, "").await.is(303);
+    says(&mut browser, "US-TX").await.is(303);
+    assert!(!meets(&browser.get("/").await), "a no holds wherever one goes");
+    assert!(browser.get("/privacy/choices").await.has("You last chose on"));
+    for nonsense in ["XX", "US-XX", "Texas", "<b>"] {
+        says(&mut browser, nonsense).await.is(422);
+    }
+}
+
+/// R-CN-10, R-RC-1: each change of place writes a receipt that says whose rules hold and how that is known, and grants
+/// nothing; the choice of an account follows to its other devices.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_is_proved_and_belongs_to_the_account() {
+    let app = TestApp::with(&LOOSE).await;
+    let mut laptop = app.buyer("Bea Buyer").await;
+    let mut phone = laptop.window();
+    says(&mut laptop, "US-TX").await.is(303);
+    assert!(meets(&phone.get("/").await.is(200)));
+    says(&mut laptop, "FR").await.is(303);
+    assert!(!meets(&phone.get("/").await.is(200)));
+    says(&mut laptop, "").await.is(303);
+    let all = receipts(&app).await;
+    let told: Vec<_> = all
+        .iter()
+        .map(|r| {
+            (r.action.as_str(), r.profile.id.as_str(), r.profile.how_decided.as_str(), r.recipients.len())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("place", "us", "visitor_choice", 2),
+            ("place", "fr", "visitor_choice", 2),
+            ("place", "us", "unknown_place", 0),
+        ],
+        "whoever was met is named as somebody who may hold something"
+    );
+    assert!(all.iter().flat_map(|r| &r.items).all(|i| i.state.as_str() == "undecided"));
+    let kept = seal::open(&app.app.keys.seal, laptop.cookie("cs").unwrap()).unwrap();
+    assert_eq!((kept.place, kept.decided_at, kept.expires_at, kept.receipt), (None, None, None, None));
+    assert!(laptop.get("/privacy/choices").await.has("You have not chosen yet, so everyone below is off"));
+}
+
+/// Without the operator's switch no place loosens anything, and nobody is told that one would.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_switch_no_place_loosens_anything() {
+    let app = TestApp::with(&LOOSE[..1]).await;
+    let mut browser = app.visitor();
+    assert!(!browser.get("/privacy/choices").await.is(200).has("people may be asked afterwards"));
+    for place in ["US-TX", "US", "GB", "CN"] {
+        says(&mut browser, place).await.is(303);
+        assert!(!meets(&browser.get("/").await), "{place}");
+    }
+    // Where nobody could be met there is nothing to say.
+    let plain = TestApp::new().await;
+    assert!(!plain.visitor().get("/privacy/choices").await.is(200).has("Where are you?"));
+}
