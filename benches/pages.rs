@@ -92,8 +92,12 @@ async fn measure(folder: &std::path::Path, size: usize, rows: &mut Vec<Vec<Strin
     app.index.stop().await;
     assert_eq!(app.index.count(), size as u64);
     let bare = Arc::new(from_memory(&app).await);
-    let figment =
-        rocket::Config { log_level: rocket::config::LogLevel::Off, ..rocket::Config::release_default() };
+    let figment = rocket::Config {
+        log_level: rocket::config::LogLevel::Off,
+        // It signs nothing here, but Rocket wants one.
+        secret_key: rocket::config::SecretKey::derive_from(&[7; 64]),
+        ..rocket::Config::release_default()
+    };
     let plain = rocket::custom(figment).manage(Arc::clone(&bare)).mount("/", routes![home, search, track]);
     let plain = Client::untracked(plain).await.expect("a bare Rocket");
     let shop = Client::untracked(cuehouse::rocket(app.clone())).await.expect("the shop");

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use ebur128::{EbuR128, Mode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::artwork::Look;
 use super::decode::{Block, Source, Spec};
+use super::loudness::{Meter, TruePeak, highest};
 use super::resample::Resampler;
 use super::{Refusal, fingerprint, key, tempo};
 
@@ -88,7 +88,8 @@ pub struct Heard {
 pub struct Analysts {
     rate: u32,
     channels: usize,
-    meter: EbuR128,
+    meter: Meter,
+    true_peak: TruePeak,
     sha: Sha256,
     bytes: Vec<u8>,
     mono: Vec<f32>,
@@ -98,7 +99,6 @@ pub struct Analysts {
     tempo: tempo::Listener,
     key: key::Listener,
     print: fingerprint::Listener,
-    tenths: Tenths,
     sample_peak: f32,
     /// The first three seconds, as long as there are no more.
     short: Option<Vec<f32>>,
@@ -106,11 +106,11 @@ pub struct Analysts {
 
 impl Analysts {
     pub fn new(spec: &Spec) -> Result<Analysts, Refusal> {
-        let mode = Mode::I | Mode::LRA | Mode::TRUE_PEAK;
         Ok(Analysts {
             rate: spec.rate,
             channels: spec.channels,
-            meter: EbuR128::new(spec.channels as u32, spec.rate, mode).map_err(Refusal::ours)?,
+            meter: Meter::new(spec.channels, spec.rate),
+            true_peak: TruePeak::new(spec.channels, spec.rate),
             sha: Sha256::new(),
             bytes: Vec::new(),
             mono: Vec::new(),
@@ -121,7 +121,6 @@ impl Analysts {
             key: key::Listener::new(LOW),
             print: fingerprint::Listener::new()
                 .ok_or_else(|| Refusal::ours("no fingerprint at this rate"))?,
-            tenths: Tenths::new(LOW),
             sample_peak: 0.0,
             short: Some(Vec::new()),
         })
@@ -129,7 +128,8 @@ impl Analysts {
 
     /// Everyone hears one block.
     pub fn hear(&mut self, block: &Block) -> Result<(), Refusal> {
-        self.meter.add_frames_f32(&block.floats).map_err(Refusal::ours)?;
+        self.meter.hear(&block.floats);
+        self.true_peak.hear(&block.floats);
         self.bytes.resize(block.ints.len() * 4, 0);
         for (bytes, sample) in self.bytes.as_chunks_mut::<4>().0.iter_mut().zip(&block.ints) {
             *bytes = sample.to_le_bytes();
@@ -141,7 +141,7 @@ impl Analysts {
                 self.short = None;
             }
         }
-        self.sample_peak = block.floats.iter().fold(self.sample_peak, |most, s| most.max(s.abs()));
+        self.sample_peak = self.sample_peak.max(highest(&block.floats));
         mix(&block.floats, self.channels, &mut self.mono);
         self.peaks.hear(&self.mono);
         self.low.clear();
@@ -154,7 +154,6 @@ impl Analysts {
         self.tempo.hear(&self.low);
         self.key.hear(&self.low);
         self.print.hear(&self.low);
-        self.tenths.hear(&self.low);
     }
 
     /// What they say, or that it was silence.
@@ -166,18 +165,17 @@ impl Analysts {
         self.hear_low();
         let (rate, frames) = (f64::from(self.rate), source.frames);
         let secs = frames as f64 / rate;
-        let (loudness, repeated) = self.loudness()?;
-        let peak = (0..self.channels as u32).filter_map(|c| self.meter.true_peak(c).ok()).fold(0.0, f64::max);
+        let (loudness, repeated) = self.loudness();
+        let peak = self.true_peak.finish();
         if loudness.is_none_or(|l| l < -70.0) && self.sample_peak < 1e-3 {
             return Err(Refusal::Silent);
         }
-        let range =
-            if secs >= 60.0 { self.meter.loudness_range().ok().filter(|r| r.is_finite()) } else { None };
+        let range = self.meter.range().filter(|_| secs >= 60.0);
         let onsets: Vec<f32> = self.tempo.onsets().chunks(10).map(|part| part.iter().sum()).collect();
         let tempo = self.tempo.finish(secs);
         let key = self.key.finish();
         let look = Look::of(&key, &tempo, loudness.unwrap_or(-30.0));
-        let tenths = self.tenths.finish(loudness);
+        let tenths = self.meter.finish();
         let (peaks, bars) = self.peaks.finish();
         let file_sha256 = source.file.sha256().map_err(Refusal::ours)?;
         let spec = &source.spec;
@@ -207,16 +205,15 @@ impl Analysts {
     }
 
     /// Integrated loudness, and whether the sound had to be repeated for it.
-    fn loudness(&self) -> Result<(Option<f64>, bool), Refusal> {
-        let finite = |meter: &EbuR128| meter.loudness_global().ok().filter(|l| l.is_finite());
+    fn loudness(&self) -> (Option<f64>, bool) {
         let Some(short) = self.short.as_ref().filter(|short| !short.is_empty()) else {
-            return Ok((finite(&self.meter), false));
+            return (self.meter.integrated(), false);
         };
-        let mut meter = EbuR128::new(self.channels as u32, self.rate, Mode::I).map_err(Refusal::ours)?;
+        let mut meter = Meter::new(self.channels, self.rate);
         for _ in 0..(3 * self.rate as usize * self.channels).div_ceil(short.len()) {
-            meter.add_frames_f32(short).map_err(Refusal::ours)?;
+            meter.hear(short);
         }
-        Ok((finite(&meter), true))
+        (meter.integrated(), true)
     }
 }
 
@@ -351,98 +348,4 @@ pub fn coarse_peaks_json(peaks: &[u8], sample_rate: i32, halvings: u32) -> Strin
     }
     json.push_str("]}");
     json
-}
-
-/// Power of each tenth of a second behind the K filter of ITU-R BS.1770-4.
-struct Tenths {
-    shelf: Biquad,
-    high_pass: Biquad,
-    rate: u64,
-    sum: f64,
-    held: u64,
-    heard: u64,
-    power: Vec<f32>,
-}
-
-impl Tenths {
-    fn new(rate: u32) -> Tenths {
-        let (shelf, high_pass) = k_filter(f64::from(rate));
-        Tenths { shelf, high_pass, rate: u64::from(rate), sum: 0.0, held: 0, heard: 0, power: Vec::new() }
-    }
-
-    fn hear(&mut self, low: &[f32]) {
-        for sample in low {
-            let y = self.high_pass.step(self.shelf.step(f64::from(*sample)));
-            self.sum += y * y;
-            self.held += 1;
-            self.heard += 1;
-            if self.heard * 10 >= (self.power.len() as u64 + 1) * self.rate {
-                self.keep();
-            }
-        }
-    }
-
-    fn keep(&mut self) {
-        self.power.push((self.sum / self.held.max(1) as f64) as f32);
-        (self.sum, self.held) = (0.0, 0);
-    }
-
-    /// The tenths, moved so that their gated mean is the loudness measured over all channels and bands.
-    fn finish(mut self, loudness: Option<f64>) -> Vec<f32> {
-        if self.held > 0 {
-            self.keep();
-        }
-        let mean = |floor: f32| {
-            let (sum, n) = self
-                .power
-                .iter()
-                .filter(|p| **p > floor)
-                .fold((0.0, 0u32), |(s, n), p| (s + f64::from(*p), n + 1));
-            if n == 0 { 0.0 } else { sum / f64::from(n) }
-        };
-        let gated = mean((mean(1e-7) * 0.1) as f32);
-        if let Some(loudness) = loudness.filter(|_| gated > 0.0) {
-            let by = (10f64.powf(loudness / 10.0) / gated) as f32;
-            self.power.iter_mut().for_each(|p| *p *= by);
-        }
-        self.power
-    }
-}
-
-struct Biquad {
-    b: [f64; 3],
-    a: [f64; 2],
-    z: [f64; 2],
-}
-
-impl Biquad {
-    #[inline]
-    fn step(&mut self, x: f64) -> f64 {
-        let y = self.b[0] * x + self.z[0];
-        self.z[0] = self.b[1] * x - self.a[0] * y + self.z[1];
-        self.z[1] = self.b[2] * x - self.a[1] * y;
-        y
-    }
-}
-
-/// Both stages of the K filter at any rate: the analogue prototypes of BS.1770-4, bilinear.
-fn k_filter(rate: f64) -> (Biquad, Biquad) {
-    let k = (std::f64::consts::PI * 1681.974450955533 / rate).tan();
-    let (q, vh) = (0.7071752369554196, 10f64.powf(3.999843853973347 / 20.0));
-    let vb = vh.powf(0.4996667741545416);
-    let a0 = 1.0 + k / q + k * k;
-    let shelf = Biquad {
-        b: [(vh + vb * k / q + k * k) / a0, 2.0 * (k * k - vh) / a0, (vh - vb * k / q + k * k) / a0],
-        a: [2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0],
-        z: [0.0; 2],
-    };
-    let k = (std::f64::consts::PI * 38.13547087602444 / rate).tan();
-    let q = 0.5003270373238773;
-    let a0 = 1.0 + k / q + k * k;
-    let high_pass = Biquad {
-        b: [1.0, -2.0, 1.0],
-        a: [2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0],
-        z: [0.0; 2],
-    };
-    (shelf, high_pass)
 }

@@ -16,6 +16,8 @@ mod front_chunks;
 mod front_mp4;
 mod jail;
 mod key;
+mod limiter;
+mod loudness;
 mod mark;
 mod parent;
 mod preview;

@@ -2,13 +2,14 @@
 
 use std::io::Write;
 
-use ebur128::{EbuR128, Mode};
 use mp3lame_encoder::{
     Bitrate, Builder, Encoder, FlushGap, InterleavedPcm, MonoPcm, Quality, max_required_buffer_size,
 };
 
 use super::Refusal;
 use super::facts::Heard;
+use super::limiter::Limiter;
+use super::loudness::{Meter, highest, integrated};
 use super::mark::{self, Marker, Motif};
 use super::resample::Resampler;
 use super::spool::Spool;
@@ -59,7 +60,7 @@ impl Intake {
             }
             None => samples,
         };
-        self.peak = samples.iter().fold(self.peak, |most, s| most.max(s.abs()));
+        self.peak = self.peak.max(highest(samples));
         self.spool.write(samples).map_err(Refusal::ours)
     }
 
@@ -67,7 +68,7 @@ impl Intake {
         if let Some(resampler) = &mut self.resampler {
             self.ready.clear();
             resampler.finish(&mut self.ready);
-            self.peak = self.ready.iter().fold(self.peak, |most, s| most.max(s.abs()));
+            self.peak = self.peak.max(highest(&self.ready));
             self.spool.write(&self.ready).map_err(Refusal::ours)?;
         }
         Ok(())
@@ -205,7 +206,7 @@ impl Stretch<'_> {
             fade_in: self.fade_in(),
             fade_out: self.fade_out(),
             marker,
-            limiter: Limiter::new(self.rate, self.channels),
+            limiter: Limiter::new(self.rate, self.channels, 10f32.powf(CEILING_DB as f32 / 20.0)),
             work: Vec::new(),
         }
     }
@@ -239,8 +240,9 @@ impl Stretch<'_> {
             return Ok(gain_db);
         }
         for _ in 0..3 {
-            let missing = TARGET - self.measure(&mut intake.spool, gain_db)?;
-            if !missing.is_finite() || missing.abs() < 0.1 {
+            let Some(lufs) = self.measure(&mut intake.spool, gain_db)? else { break };
+            let missing = TARGET - lufs;
+            if missing.abs() < 0.1 {
                 break;
             }
             let next = (gain_db + missing).clamp(-MOST_GAIN_DB, most);
@@ -269,34 +271,25 @@ impl Stretch<'_> {
         let begin = self.range.start as f64 / f64::from(self.rate);
         mark::expected(self.seed, long, lufs, |at| short_term(tenths, begin + at), &mut part);
         let whole: Vec<f64> = tenths.iter().map(|p| f64::from(*p)).collect();
-        match (gated(&part), gated(&whole)) {
+        match (integrated(&part), integrated(&whole)) {
             (Some(part), Some(whole)) => lufs + part - whole,
             _ => lufs,
         }
     }
 
-    fn measure(&self, spool: &mut Spool, gain_db: f64) -> Result<f64, Refusal> {
-        let mut meter = EbuR128::new(self.channels as u32, self.rate, Mode::I).map_err(Refusal::ours)?;
+    /// Its integrated loudness in LUFS as it would be at this gain.
+    fn measure(&self, spool: &mut Spool, gain_db: f64) -> Result<Option<f64>, Refusal> {
+        let mut meter = Meter::new(self.channels, self.rate);
         let mut treatment = self.treatment(gain_db);
         let mut block = Vec::new();
         let mut at = spool.rewind_to(self.range.start).map_err(Refusal::ours)?;
         while at < self.range.end && spool.read(&mut block).map_err(Refusal::ours)? {
-            meter.add_frames_f32(treatment.take(&block, at)).map_err(Refusal::ours)?;
+            meter.hear(treatment.take(&block, at));
             at += (block.len() / self.channels) as u64;
         }
-        meter.add_frames_f32(treatment.finish()).map_err(Refusal::ours)?;
-        meter.loudness_global().map_err(Refusal::ours)
+        meter.hear(treatment.finish());
+        Ok(meter.integrated())
     }
-}
-
-/// Integrated loudness of tenths of a second by their power, gated as BS.1770-4 has it.
-fn gated(tenths: &[f64]) -> Option<f64> {
-    let blocks = || tenths.windows(4).map(|four| four.iter().sum::<f64>() / 4.0);
-    let mean = |floor: f64| {
-        let (sum, n) = blocks().filter(|p| *p > floor).fold((0.0, 0u32), |(sum, n), p| (sum + p, n + 1));
-        (n > 0).then(|| sum / f64::from(n))
-    };
-    Some(10.0 * mean(mean(1e-7)? * 0.1)?.log10())
 }
 
 /// Loudness over the three seconds around a second, LUFS.
@@ -377,113 +370,6 @@ fn fade(at: u64, range: &std::ops::Range<u64>, fade_in: u64, fade_out: u64) -> f
     if by < 1.0 { (by * std::f32::consts::FRAC_PI_2).sin() } else { 1.0 }
 }
 
-/// Holds peaks under the ceiling, looking 3 ms ahead; both channels together.
-pub struct Limiter {
-    channels: usize,
-    ceiling: f32,
-    ahead: usize,
-    back: f32,
-    /// Frames not given yet, and the gain each asks for.
-    line: Vec<f32>,
-    need: Vec<f32>,
-    /// The gain as it comes back, and its last `ahead + 1` values.
-    gain: f32,
-    recent: std::collections::VecDeque<f32>,
-    ready: Vec<f32>,
-    fresh: bool,
-    queue: std::collections::VecDeque<usize>,
-}
-
-impl Limiter {
-    pub fn new(rate: u32, channels: usize) -> Limiter {
-        let ahead = (rate as usize * 3 / 1000).max(8);
-        Limiter {
-            channels,
-            ceiling: 10f32.powf(CEILING_DB as f32 / 20.0),
-            ahead,
-            back: 1.0 - (-1.0 / (0.080 * rate as f32)).exp(),
-            line: Vec::new(),
-            need: Vec::new(),
-            gain: 1.0,
-            recent: std::iter::repeat_n(1.0, ahead + 1).collect(),
-            ready: Vec::new(),
-            fresh: true,
-            queue: Default::default(),
-        }
-    }
-
-    /// Takes frames and gives those that are ready; in all, as many come out as went in.
-    pub fn push(&mut self, frames: &[f32]) -> &[f32] {
-        let (channels, ceiling) = (self.channels, self.ceiling);
-        let peak = frames.iter().fold(0f32, |most, s| most.max(s.abs()));
-        self.line.extend_from_slice(frames);
-        if peak <= ceiling {
-            self.need.resize(self.line.len() / channels, 1.0);
-        } else {
-            self.need.extend(frames.chunks_exact(channels).map(|frame| {
-                let peak = frame.iter().fold(0f32, |most, s| most.max(s.abs()));
-                if peak > ceiling { ceiling / peak } else { 1.0 }
-            }));
-        }
-        let ready = self.need.len().saturating_sub(self.ahead);
-        self.give(ready)
-    }
-
-    pub fn finish(&mut self) -> &[f32] {
-        let ready = self.need.len();
-        self.give(ready)
-    }
-
-    fn give(&mut self, ready: usize) -> &[f32] {
-        let channels = self.channels;
-        self.ready.clear();
-        self.ready.extend_from_slice(&self.line[..ready * channels]);
-        let idle = self.gain > 0.9999 && self.recent.iter().all(|g| *g > 0.9999);
-        if !(idle && self.need.iter().all(|need| *need >= 1.0)) {
-            self.hold(ready);
-        } else {
-            self.gain = 1.0;
-            self.fresh &= ready == 0;
-        }
-        self.line.drain(..ready * channels);
-        self.need.drain(..ready);
-        &self.ready
-    }
-
-    /// The gain of a frame is the mean of the last values of a gain that falls at once to the least needed
-    /// within reach and comes back slowly: no peak passes, and nothing jumps.
-    fn hold(&mut self, ready: usize) {
-        let mut sum: f64 = self.recent.iter().map(|g| f64::from(*g)).sum();
-        let span = self.recent.len() as f64;
-        self.queue.clear();
-        let mut seen = 0;
-        for frame in 0..ready {
-            let reach = (frame + self.ahead + 1).min(self.need.len());
-            while seen < reach {
-                while self.queue.back().is_some_and(|last| self.need[*last] >= self.need[seen]) {
-                    self.queue.pop_back();
-                }
-                self.queue.push_back(seen);
-                seen += 1;
-            }
-            while self.queue.front().is_some_and(|first| *first < frame) {
-                self.queue.pop_front();
-            }
-            let least = self.queue.front().map_or(1.0, |first| self.need[*first]);
-            // Before the first frame there was no time to fall in.
-            if std::mem::take(&mut self.fresh) {
-                self.recent.iter_mut().for_each(|g| *g = least);
-                sum = f64::from(least) * span;
-            }
-            self.gain = (self.gain + (1.0 - self.gain) * self.back).min(least);
-            sum += f64::from(self.gain) - f64::from(self.recent.pop_front().unwrap_or(1.0));
-            self.recent.push_back(self.gain);
-            let by = (sum / span) as f32;
-            self.ready[frame * self.channels..(frame + 1) * self.channels].iter_mut().for_each(|s| *s *= by);
-        }
-    }
-}
-
 /// LAME with its length told to the frame.
 pub struct Mp3 {
     lame: Encoder,
@@ -550,39 +436,6 @@ impl Mp3 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_limiter_holds_every_peak_and_loses_no_frame() {
-        let rate = 44_100;
-        let sound: Vec<f32> = (0..rate * 2)
-            .flat_map(|i| {
-                let t = i as f32 / rate as f32;
-                let burst = if (i / 9000) % 2 == 0 { 1.9 } else { 0.3 };
-                [burst * (t * 700.0).sin(), burst * (t * 1234.0).cos()]
-            })
-            .collect();
-        let mut limiter = Limiter::new(rate, 2);
-        let mut out = Vec::new();
-        for part in sound.chunks(3334) {
-            out.extend_from_slice(limiter.push(part));
-        }
-        out.extend_from_slice(limiter.finish());
-        assert_eq!(out.len(), sound.len());
-        let most = out.iter().fold(0f32, |most, s| most.max(s.abs()));
-        assert!(most <= 10f32.powf(CEILING_DB as f32 / 20.0) * 1.0001, "{most}");
-        // Soft passages come back to their level.
-        assert!((out[2 * 17_900] / sound[2 * 17_900] - 1.0).abs() < 0.2);
-    }
-
-    #[test]
-    fn what_is_soft_passes_untouched() {
-        let sound: Vec<f32> = (0..50_000).map(|i| (i as f32 * 0.01).sin() * 0.5).collect();
-        let mut limiter = Limiter::new(48_000, 1);
-        let mut out = limiter.push(&sound[..20_000]).to_vec();
-        out.extend_from_slice(limiter.push(&sound[20_000..]));
-        out.extend_from_slice(limiter.finish());
-        assert_eq!(out, sound);
-    }
 
     #[test]
     fn rates_stay_where_mp3_knows_them() {
