@@ -26,7 +26,11 @@ fn main() {
     let config = Config::read(None, &env).expect("settings");
     let book = Rulebook::new(&config).expect("vendors that can be switched on");
     let on = book.on().count();
-    let mut yes = Choices { decided_at: Some(Timestamp(1)), expires_at: Some(Timestamp(i64::MAX)), ..Choices::default() };
+    let mut yes = Choices {
+        decided_at: Some(Timestamp(1)),
+        expires_at: Some(Timestamp(i64::MAX)),
+        ..Choices::default()
+    };
     let mut no = yes.clone();
     for vendor in book.on() {
         yes.answer(vendor, true);
@@ -71,8 +75,14 @@ fn main() {
                 each.push(began.elapsed().as_secs_f64() * 1e6);
             }
         }
-        rows.push(vec![name.to_owned(), format!("{:.2}", median(means)), format!("{:.2}", quantile(each, 0.99))]);
+        rows.push(vec![
+            name.to_owned(),
+            format!("{:.2}", median(means)),
+            format!("{:.2}", quantile(each, 0.99)),
+        ]);
     }
-    println!("\n{on} vendors switched on; {ANSWERS} answers a round, median of {ROUNDS} rounds (aim: 20 µs)\n");
+    println!(
+        "\n{on} vendors switched on; {ANSWERS} answers a round, median of {ROUNDS} rounds (aim: 20 µs)\n"
+    );
     table(&["visitor", "µs an answer", "p99 µs"], &rows);
 }
