@@ -3,10 +3,10 @@
 //! A cap for each visitor needs a memory of the visitor. It is theirs: a session cookie, sealed, with a day and numbers
 //! beside short names of campaigns. There is no identifier in it, and two browsers that were shown the same carry the
 //! same text under their seals. Still it is not necessary for a page to work (ePrivacy Directive, article 5(3); Working
-//! Party 29, opinion 04/2012, section 4.3 names the counting of advertisements among what is not exempt), so it is set
-//! only for those who ask for it among their wishes: then it is what a service they asked for needs. Everyone else is
-//! kept from tedium by turns: where several advertisements fit a page equally well, each is shown in its turn, whoever
-//! looks.
+//! Party 29, opinion 04/2012, names frequency capping among what is not exempt, of advertisements of others; for a lawyer
+//! to check), so it is set only for those who ask for it among their wishes: then it is what a service they asked for
+//! needs. Everyone else is kept from tedium by turns: where several advertisements fit a page equally well, each is shown
+//! in its turn, whoever looks.
 
 use std::collections::BTreeMap;
 

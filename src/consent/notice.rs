@@ -128,12 +128,22 @@ impl VendorTold {
     }
 }
 
+/// What everyone is told at the end.
+const SMALL: &str = "Your answer lasts six months at most. You can change it on every page, under “Your privacy choices”. \
+                     What a vendor already has, only the vendor can delete.";
+/// The same where a vendor of advertisements is among those who are asked about.
+const SMALL_ADS: &str = "A no does not end advertisements: our own may still be shown, chosen by the page and not by past \
+                         visits, and a vendor’s own opt-out does not end them either. Your answer lasts six months at \
+                         most. You can change it on every page, under “Your privacy choices”. What a vendor already \
+                         has, only the vendor can delete.";
+
 impl Told {
     /// What is put to a visitor about these vendors.
     pub fn about<'a>(vendors: impl Iterator<Item = &'a Vendor>) -> Told {
         let all: Vec<&Vendor> = vendors.collect();
         let purposes: Vec<Purpose> =
             Purpose::ALL.into_iter().filter(|p| all.iter().any(|v| v.purposes.contains(p))).collect();
+        let has_ads = all.iter().any(|v| v.is_ads());
         let names: Vec<String> = all.iter().map(|v| v.name.clone()).collect();
         let what: Vec<String> = purposes.iter().map(|p| p.name().to_lowercase()).collect();
         Told {
@@ -154,8 +164,7 @@ impl Told {
                 })
                 .collect(),
             vendors: all.into_iter().map(VendorTold::new).collect(),
-            small: "Your answer lasts six months at most. You can change it on every page, under “Your privacy \
-                    choices”. What a vendor already has, only the vendor can delete.",
+            small: if has_ads { SMALL_ADS } else { SMALL },
         }
     }
 
@@ -195,6 +204,17 @@ mod tests {
         ] {
             assert_eq!(readable(pattern), read);
         }
+    }
+
+    /// R-AD-3, S1-26: where advertising is asked about, what a no does not end is said in the same place.
+    #[test]
+    fn a_no_to_advertising_says_what_it_does_not_end() {
+        let registry = Registry::shipped().unwrap();
+        for vendor in &registry.vendors {
+            let text = Told::about([vendor].into_iter()).text();
+            assert_eq!(text.contains("does not end advertisements"), vendor.is_ads(), "{}", vendor.id);
+        }
+        assert!(registry.vendors.iter().any(|vendor| vendor.is_ads()));
     }
 
     #[test]

@@ -11,6 +11,3 @@ try {
   // A page from the back-forward cache has its old policy: it is fetched anew.
   addEventListener('pageshow', (event) => { if (event.persisted && own) location.reload(); });
 } catch { /* without channels the next page of each tab is right all the same */ }
-
-// Choosing leads to the heading of the choices, for those who hear the page.
-if (location.hash === '#choose') document.getElementById('choose-title')?.focus();

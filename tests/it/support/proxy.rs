@@ -54,9 +54,14 @@ impl Handler for Passing {
         let upstream = self.0.upstream.lock().unwrap().clone();
         let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes()).unwrap();
         let mut ask = self.0.http.request(method, format!("{upstream}{}", request.uri()));
+        // Over HTTP/2 the name of the site stands in no header.
+        if let Some(host) = request.host() {
+            ask = ask.header("Host", host.to_string());
+        }
         for header in request.headers().iter() {
-            let is_hop =
-                ["connection", "content-length", "accept-encoding"].iter().any(|hop| header.name() == *hop);
+            let is_hop = ["host", "connection", "content-length", "accept-encoding"]
+                .iter()
+                .any(|hop| header.name() == *hop);
             let lost =
                 matches!(spoils, Spoils::Asked(lost) if header.name().as_str().eq_ignore_ascii_case(lost));
             if !is_hop && !lost {
