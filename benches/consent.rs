@@ -51,11 +51,13 @@ fn main() {
                 book: &book,
                 band: None,
                 age_locked: false,
+                for_children: false,
                 gpc,
                 dnt: false,
                 account_opted_out: false,
                 ad_free: false,
                 choices: &choices,
+                letters_measured: false,
                 load_once: None,
                 now: Timestamp(2),
             });

@@ -130,7 +130,7 @@ mod tests {
             let name = if which % 2 == 0 { "news".to_owned() } else { all[which % all.len()].clone() };
             let (book, now) = (rules(measures), Timestamp(1_795_000_000_000));
             let decision = decide(&Context {
-                book: &book, band, age_locked: locked, gpc, dnt: false, account_opted_out: opted_out, ad_free: false,
+                book: &book, band, age_locked: locked, for_children: false, gpc, dnt: false, account_opted_out: opted_out, ad_free: false,
                 choices: &Choices::default(), letters_measured: agreed, load_once: None, now,
             });
             let reader = Reader {
