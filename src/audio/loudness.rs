@@ -204,7 +204,7 @@ impl TruePeak {
     pub fn new(channels: usize, rate: u32) -> TruePeak {
         let factor = match rate {
             ..96_000 => 4,
-            ..192_000 => 2,
+            96_000..192_000 => 2,
             _ => 1,
         };
         let taps = 48 / factor;

@@ -30,6 +30,8 @@ pub struct OwnChoice {
     salt: Salt,
     notice: Notice,
     account: Option<UserId>,
+    /// How long the receipt is kept beyond its validity.
+    proof_ms: i64,
 }
 
 impl OwnChoice {
@@ -81,14 +83,20 @@ impl OwnChoice {
             }],
             limit_note: receipt::LIMIT_NOTE.into(),
         };
-        Ok(OwnChoice { receipt, salt: Salt::draw()?, notice, account: consent.account.clone() })
+        Ok(OwnChoice {
+            receipt,
+            salt: Salt::draw()?,
+            notice,
+            account: consent.account.clone(),
+            proof_ms: app.consent.proof_ms,
+        })
     }
 
     /// Writes the receipt, in the transaction that changes the state.
     pub fn record(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
         log::wait_turn(conn)?;
         self.notice.keep(conn)?;
-        let until = receipt::kept_until(self.receipt.valid_until);
+        let until = receipt::kept_until(self.receipt.valid_until, self.proof_ms);
         log::append(conn, &self.receipt, &self.salt, self.account.as_ref(), until, now)?;
         Ok(())
     }

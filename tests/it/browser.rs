@@ -421,7 +421,7 @@ const WIDER: &str = r"(() => { const w = document.documentElement.clientWidth;
 
 /// Controls a finger would miss: under 44 px one way or the other, but for links within a sentence.
 const SMALL: &str = r"[...document.querySelectorAll('main :is(button, summary, select, .go, .plain, .play, .quiet), .top :is(a, summary)')]
-    .filter((e) => { const r = e.getBoundingClientRect(); return r.width > 0 && e.checkVisibility() && !e.closest('.vh') && (r.height < 43.5 || r.width < 24); })
+    .filter((e) => { const r = e.getBoundingClientRect(); return r.width > 0 && e.checkVisibility() && !e.closest('.vh, .skip') && (r.height < 43.5 || r.width < 24); })
     .map((e) => e.tagName + '.' + e.className + ' ' + Math.round(e.getBoundingClientRect().height) + 'px ' + e.textContent.trim().slice(0, 20)).slice(0, 4)";
 
 /// Everything is there without script: the browser's own player, forms, menus.

@@ -12,7 +12,9 @@ use crate::support::browser::Browser;
 use crate::support::shelf::{piece, seller, shelve};
 
 async fn shop() -> TestApp {
-    let app = TestApp::with(&[("CUEHOUSE_EMAIL_MEASUREMENT", "on")]).await;
+    // Nobody looks at the banner meanwhile: each look leaves receipts.
+    let quiet = ("CUEHOUSE_PRIVACY_SELF_CHECK_HOURS", "0");
+    let app = TestApp::with(&[("CUEHOUSE_EMAIL_MEASUREMENT", "on"), quiet]).await;
     let ines = seller(&app.app.db, "Ines").await;
     shelve(&app.app, &ines, piece("Rain on tin")).await;
     app
