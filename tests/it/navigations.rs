@@ -11,6 +11,7 @@ use rocket::{Request, Response, State, get, post, routes};
 
 use crate::support::app::{TestApp, free_port};
 use crate::support::chromium::{Chromium, Driver};
+use crate::support::launch::launched;
 use crate::support::park::Park;
 
 /// What is tried, each under a host of its own.
@@ -170,23 +171,10 @@ async fn redirects_and_links_lead_where_the_table_says() {
             .merge(("port", port))
             .merge(("cli_colors", false))
             .merge(("shutdown.ctrlc", false));
-    let (up, is_up) = tokio::sync::oneshot::channel();
-    let up = std::sync::Mutex::new(Some(up));
     let server = rocket::custom(figment)
         .manage(arms)
-        .mount("/", routes![page, landed, posted, own, own_to_own, away, away_posted, tries])
-        .attach(rocket::fairing::AdHoc::on_liftoff("up", move |_| {
-            let up = up.lock().unwrap().take();
-            Box::pin(async move {
-                let _ = up.map(|up| up.send(()));
-            })
-        }))
-        .ignite()
-        .await
-        .unwrap();
-    let shutdown = server.shutdown();
-    tokio::spawn(server.launch());
-    is_up.await.unwrap();
+        .mount("/", routes![page, landed, posted, own, own_to_own, away, away_posted, tries]);
+    let shutdown = launched(server).await;
     let (browser, _) = park.visitor(&driver, &format!("http://127.0.0.1:{port}"), "").await;
     let mut measured: BTreeMap<&str, [bool; 7]> = BTreeMap::new();
     for (n, (name, ..)) in TABLE.iter().enumerate() {

@@ -15,6 +15,7 @@ use rocket::{Request, Response, State, get, routes};
 
 use crate::support::app::{TestApp, free_port};
 use crate::support::chromium::Driver;
+use crate::support::launch::launched;
 use crate::support::park::Park;
 
 /// Every way out, by the name of the host it tries.
@@ -215,24 +216,11 @@ async fn hostile_markup_reaches_nobody() {
     .merge(("port", port))
     .merge(("cli_colors", false))
     .merge(("shutdown.ctrlc", false));
-    let (up, is_up) = tokio::sync::oneshot::channel();
-    let up = std::sync::Mutex::new(Some(up));
     let server = rocket::custom(figment)
         .manage(arms)
         .manage(Ports { webtransport, stun })
-        .mount("/", routes![all, form, refresh, script, send, style])
-        .attach(rocket::fairing::AdHoc::on_liftoff("up", move |_| {
-            let up = up.lock().unwrap().take();
-            Box::pin(async move {
-                let _ = up.map(|up| up.send(()));
-            })
-        }))
-        .ignite()
-        .await
-        .unwrap();
-    let shutdown = server.shutdown();
-    tokio::spawn(server.launch());
-    is_up.await.unwrap();
+        .mount("/", routes![all, form, refresh, script, send, style]);
+    let shutdown = launched(server).await;
     let site = format!("http://127.0.0.1:{port}");
     let rules = format!(
         "MAP preconnect.evil.example 127.0.0.1:{preconnect}, MAP stun.evil.example 127.0.0.1, \

@@ -14,6 +14,7 @@ use cuehouse::{App, Config, Keys, sandbox, secrets};
 use super::browser::Browser;
 use super::database::TestDb;
 use super::folder::TestFolder;
+use super::launch::launched;
 
 /// The password of everyone in the tests.
 pub const PASSWORD: &str = "copper weather 9";
@@ -63,21 +64,8 @@ impl TestApp {
         .unwrap();
         let mut app = App::open(config, Some(&stripe.url)).await.unwrap();
         app.worker = env!("CARGO_BIN_EXE_cuehouse").into();
-        let (up, is_up) = tokio::sync::oneshot::channel();
-        let up = std::sync::Mutex::new(Some(up));
-        let rocket = cuehouse::rocket(app.clone())
-            .attach(rocket::fairing::AdHoc::on_liftoff("up", move |_| {
-                let up = up.lock().unwrap().take();
-                Box::pin(async move {
-                    let _ = up.map(|up| up.send(()));
-                })
-            }))
-            .ignite()
-            .await
-            .unwrap();
-        let shutdown = rocket.shutdown();
-        tokio::spawn(rocket.launch());
-        is_up.await.unwrap();
+        let rocket = cuehouse::rocket(app.clone());
+        let shutdown = launched(rocket).await;
         TestApp {
             app,
             url: format!("http://127.0.0.1:{port}"),

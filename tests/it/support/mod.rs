@@ -6,6 +6,7 @@ pub mod choices;
 pub mod chromium;
 pub mod database;
 pub mod folder;
+pub mod launch;
 pub mod paper;
 pub mod park;
 pub mod process;

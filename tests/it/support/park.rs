@@ -14,6 +14,7 @@ use rocket::{Request, Response, figment::Figment};
 use super::app::free_port;
 use super::chromium::{Chromium, Driver};
 use super::folder::TestFolder;
+use super::launch::launched;
 
 /// One request that reached a vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,22 +131,8 @@ impl Park {
             .into_iter()
             .map(|method| Route::new(method, "/<path..>", Playing(hits.clone())))
             .collect();
-        let (up, is_up) = tokio::sync::oneshot::channel();
-        let up = Mutex::new(Some(up));
-        let rocket = rocket::custom(figment)
-            .mount("/", routes)
-            .attach(rocket::fairing::AdHoc::on_liftoff("up", move |_| {
-                let up = up.lock().unwrap().take();
-                Box::pin(async move {
-                    let _ = up.map(|up| up.send(()));
-                })
-            }))
-            .ignite()
-            .await
-            .unwrap();
-        let shutdown = rocket.shutdown();
-        tokio::spawn(rocket.launch());
-        is_up.await.unwrap();
+        let rocket = rocket::custom(figment).mount("/", routes);
+        let shutdown = launched(rocket).await;
         Park { hits, port, folder, shutdown }
     }
 

@@ -10,6 +10,7 @@ use rocket::{Request, Response, figment::Figment};
 
 use super::app::free_port;
 use super::folder::TestFolder;
+use super::launch::launched;
 use super::park::certificate;
 
 /// How it spoils an answer.
@@ -126,22 +127,8 @@ impl Proxy {
             .into_iter()
             .map(|method| Route::new(method, "/<path..>", Passing(state.clone())))
             .collect();
-        let (up, is_up) = tokio::sync::oneshot::channel();
-        let up = Mutex::new(Some(up));
-        let rocket = rocket::custom(figment)
-            .mount("/", routes)
-            .attach(rocket::fairing::AdHoc::on_liftoff("up", move |_| {
-                let up = up.lock().unwrap().take();
-                Box::pin(async move {
-                    let _ = up.map(|up| up.send(()));
-                })
-            }))
-            .ignite()
-            .await
-            .unwrap();
-        let shutdown = rocket.shutdown();
-        tokio::spawn(rocket.launch());
-        is_up.await.unwrap();
+        let rocket = rocket::custom(figment).mount("/", routes);
+        let shutdown = launched(rocket).await;
         let scheme = if tls.is_some() { "https" } else { "http" };
         Proxy { url: format!("{scheme}://127.0.0.1:{port}"), port, state, shutdown, _folder: tls }
     }
