@@ -1,13 +1,14 @@
 //! What accompanies: chords held, in a rhythm, strummed or broken, bass lines, and rhythms alone.
 
+use super::harmony::Voicing;
 use super::{Note, Piece};
 
 impl Piece {
-    /// Held chords.
+    /// Chords held for some bars in so many voices around a pitch; a tone that stays is struck again after three bars.
     pub fn pads(&self, from: usize, to: usize, centre: i32, count: usize, force: f32) -> Vec<Note> {
         let mut notes: Vec<Note> = Vec::new();
-        for (span, voicing) in self.voices(from, to, centre, count) {
-            for pitch in voicing {
+        for Voicing { span, pitches } in self.voices(from, to, centre, count) {
+            for pitch in pitches {
                 // A tone that stays is held rather than struck again, but not for ever.
                 let held = notes.iter_mut().rev().take(count * 2).find(|n| {
                     n.pitch == pitch as f32
@@ -36,7 +37,7 @@ impl Piece {
         let led = self.voices(from, to, centre, count);
         let mut notes = Vec::new();
         for hit in self.beat(from, to, rhythm, per) {
-            let Some((_, voicing)) = led.iter().rev().find(|(s, _)| s.at <= hit.at + 1e-6) else { continue };
+            let Some(voicing) = Voicing::at(&led, hit.at) else { continue };
             for pitch in voicing {
                 notes.push(Note { pitch: *pitch as f32, ..hit });
             }
@@ -58,7 +59,7 @@ impl Piece {
         let led = self.voices(from, to, centre, count);
         let mut notes = Vec::new();
         for hit in self.beat(from, to, rhythm, per) {
-            let Some((_, voicing)) = led.iter().rev().find(|(s, _)| s.at <= hit.at + 1e-6) else { continue };
+            let Some(voicing) = Voicing::at(&led, hit.at) else { continue };
             let up = ((hit.at * per).round() as i64) % 2 == 1;
             let n = voicing.len();
             for i in 0..n {
@@ -103,7 +104,7 @@ impl Piece {
         let mut i = 0;
         while at < end - 1e-6 {
             if let Some((voice, up)) = steps[i % steps.len()]
-                && let Some((_, voicing)) = led.iter().rev().find(|(s, _)| s.at <= at + 1e-6)
+                && let Some(voicing) = Voicing::at(&led, at)
             {
                 let pitch = voicing[voice % voicing.len()] as f32 + up;
                 let strong = (at.fract() < 1e-6) as i32 as f32;

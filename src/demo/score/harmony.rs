@@ -116,6 +116,20 @@ pub struct Span {
     pub chord: Chord,
 }
 
+/// A chord for a while, as its voices have it: a pitch each, the lowest first.
+#[derive(Clone, Debug)]
+pub struct Voicing {
+    pub span: Span,
+    pub pitches: Vec<i32>,
+}
+
+impl Voicing {
+    /// The pitches that stand at a beat; none before the first.
+    pub fn at(led: &[Voicing], beat: f64) -> Option<&[i32]> {
+        led.iter().rev().find(|v| v.span.at <= beat + 1e-6).map(|v| v.pitches.as_slice())
+    }
+}
+
 impl Piece {
     /// Continues the harmony: chords of a bar each, or as long as `:2`, `:0.5` say, repeated until `bars` are full.
     pub fn harmony(&mut self, bars: usize, text: &str) {
@@ -154,13 +168,13 @@ impl Piece {
     }
 
     /// The chords of some bars for so many voices around a pitch, each led to the next by the shortest way.
-    pub fn voices(&self, from: usize, to: usize, centre: i32, count: usize) -> Vec<(Span, Vec<i32>)> {
+    pub fn voices(&self, from: usize, to: usize, centre: i32, count: usize) -> Vec<Voicing> {
         let mut before: Option<Vec<i32>> = None;
         let mut led = Vec::new();
         for span in self.spans(from, to) {
-            let voicing = lead(&span.chord, before.as_deref(), centre, count);
-            before = Some(voicing.clone());
-            led.push((span, voicing));
+            let pitches = lead(&span.chord, before.as_deref(), centre, count);
+            before = Some(pitches.clone());
+            led.push(Voicing { span, pitches });
         }
         led
     }
@@ -251,10 +265,11 @@ mod tests {
         for (key, chords) in [("c", "I vi IV V"), ("am", "i VI III VII"), ("f", "Imaj9 vi9 ii9 V13")] {
             let led = piece(key, chords, 8).voices(0, 8, 62, 4);
             for pair in led.windows(2) {
-                let steps: Vec<i32> = pair[0].1.iter().zip(&pair[1].1).map(|(a, b)| (a - b).abs()).collect();
-                assert!(steps.iter().all(|s| *s <= 7), "{key}: {:?} to {:?}", pair[0].1, pair[1].1);
-                assert!(steps.iter().sum::<i32>() <= 16, "{key}: {:?} to {:?}", pair[0].1, pair[1].1);
-                assert!(pair[1].1.iter().all(|p| pair[1].0.chord.holds(*p)));
+                let (before, after) = (&pair[0].pitches, &pair[1].pitches);
+                let steps: Vec<i32> = before.iter().zip(after).map(|(a, b)| (a - b).abs()).collect();
+                assert!(steps.iter().all(|s| *s <= 7), "{key}: {before:?} to {after:?}");
+                assert!(steps.iter().sum::<i32>() <= 16, "{key}: {before:?} to {after:?}");
+                assert!(after.iter().all(|p| pair[1].span.chord.holds(*p)));
             }
         }
     }

@@ -5,13 +5,12 @@
 
 mod figures;
 mod harmony;
-mod melody;
+pub mod melody;
 
 use super::chance::Chance;
 use super::instruments::Voice;
 
 pub use harmony::{Chord, Key, Span};
-pub use melody::is_strong;
 
 /// One note: when and for how many beats, which MIDI pitch, and how hard, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
