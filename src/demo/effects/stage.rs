@@ -123,9 +123,13 @@ impl Stage {
     }
 }
 
+/// A small room, or none to speak of.
 pub const CLOSE: Room = Room { secs: 0.35, damp: 5000.0, size: 0.3 };
+/// A stone hall.
 pub const HALL: Room = Room { secs: 2.2, damp: 3500.0, size: 1.1 };
+/// A cave, or a very large place.
 pub const CAVE: Room = Room { secs: 4.5, damp: 3000.0, size: 1.5 };
+/// Outdoors: far walls, and little comes back.
 pub const OPEN: Room = Room { secs: 1.2, damp: 2200.0, size: 1.5 };
 
 /// Noise that wanders slowly between 0 and 1.
