@@ -5,6 +5,8 @@ use std::fmt;
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::bigint_value;
+
 /// A moment: whole milliseconds since 1970-01-01T00:00:00Z, as the database keeps it.
 #[derive(
     Clone,
@@ -25,9 +27,15 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
+bigint_value!(Timestamp);
+
+/// Milliseconds of a second.
 pub const SECOND: i64 = 1_000;
+/// Milliseconds of a minute.
 pub const MINUTE: i64 = 60 * SECOND;
+/// Milliseconds of an hour.
 pub const HOUR: i64 = 60 * MINUTE;
+/// Milliseconds of a day of 24 hours.
 pub const DAY: i64 = 24 * HOUR;
 
 impl Timestamp {
@@ -51,6 +59,7 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The moment so many seconds after 1970, as Stripe and files count.
     pub fn from_secs(secs: i64) -> Timestamp {
         Timestamp(secs.saturating_mul(1000))
     }
@@ -80,6 +89,7 @@ impl Timestamp {
         self.utc().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
     }
 
+    /// Year and month in UTC, January as 1.
     pub fn year_month(self) -> (i32, u32) {
         let date = self.utc();
         (date.year(), date.month())
@@ -89,32 +99,5 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.rfc3339())
-    }
-}
-
-mod columns {
-    use diesel::backend::Backend;
-    use diesel::deserialize::{self, FromSql};
-    use diesel::serialize::{self, Output, ToSql};
-    use diesel::sql_types::BigInt;
-
-    use super::Timestamp;
-
-    impl<DB: Backend> ToSql<BigInt, DB> for Timestamp
-    where
-        i64: ToSql<BigInt, DB>,
-    {
-        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-            self.0.to_sql(out)
-        }
-    }
-
-    impl<DB: Backend> FromSql<BigInt, DB> for Timestamp
-    where
-        i64: FromSql<BigInt, DB>,
-    {
-        fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
-            Ok(Timestamp(i64::from_sql(bytes)?))
-        }
     }
 }

@@ -67,10 +67,12 @@ impl PublicFile {
         (plain && is_safe(&url)).then_some(PublicFile(url))
     }
 
+    /// The whole address, as it is called.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
+    /// The host alone, as rules and the ledger name it.
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }

@@ -55,10 +55,12 @@ impl Error {
         Error::Internal(Fault { at: Location::caller(), why: why.to_string(), again: true })
     }
 
+    /// What was asked cannot be done, with a sentence that says why.
     pub fn refused(why: impl Into<String>) -> Error {
         Error::Refused(why.into())
     }
 
+    /// What was asked came too late, with a sentence that says so.
     pub fn conflict(why: impl Into<String>) -> Error {
         Error::Conflict(why.into())
     }

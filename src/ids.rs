@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! text_value {
     ($name:ident) => {
         impl $name {
+            /// The text as it is stored and stands in addresses.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -131,8 +132,10 @@ pub struct Slug(String);
 text_value!(Slug);
 
 impl Slug {
+    /// Bytes of the longest slug.
     pub const MAX: usize = 80;
 
+    /// The slug this is: small letters, digits and hyphens, 1 to 80 of them.
     pub fn parse(text: &str) -> Option<Slug> {
         let fine = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         (!text.is_empty() && text.len() <= Slug::MAX && text.bytes().all(fine)).then(|| Slug(text.to_owned()))
@@ -179,6 +182,7 @@ pub struct Handle(String);
 text_value!(Handle);
 
 impl Handle {
+    /// The handle this is, with or without its `@`: a slug of 2 to 40 that neither begins nor ends with a hyphen.
     pub fn parse(text: &str) -> Option<Handle> {
         let text = text.strip_prefix('@').unwrap_or(text);
         let slug = Slug::parse(text)?;

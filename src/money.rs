@@ -6,6 +6,8 @@ use std::ops::{Add, Neg, Sub};
 
 use serde::{Deserialize, Serialize};
 
+use crate::bigint_value;
+
 /// An amount in minor units (cents) of the shop's currency.
 #[derive(
     Clone,
@@ -26,7 +28,10 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Cents(pub i64);
 
+bigint_value!(Cents);
+
 impl Cents {
+    /// Nothing to pay.
     pub const ZERO: Cents = Cents(0);
 
     /// The part `bps` (basis points, 10,000 are the whole), half a cent up (LICENCES, section 4).
@@ -123,33 +128,6 @@ impl Sum for Cents {
 impl fmt::Display for Cents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:02}", self.0 / 100, self.0.unsigned_abs() % 100)
-    }
-}
-
-mod columns {
-    use diesel::backend::Backend;
-    use diesel::deserialize::{self, FromSql};
-    use diesel::serialize::{self, Output, ToSql};
-    use diesel::sql_types::BigInt;
-
-    use super::Cents;
-
-    impl<DB: Backend> ToSql<BigInt, DB> for Cents
-    where
-        i64: ToSql<BigInt, DB>,
-    {
-        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-            self.0.to_sql(out)
-        }
-    }
-
-    impl<DB: Backend> FromSql<BigInt, DB> for Cents
-    where
-        i64: FromSql<BigInt, DB>,
-    {
-        fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
-            Ok(Cents(i64::from_sql(bytes)?))
-        }
     }
 }
 

@@ -58,6 +58,7 @@ async fn members(app: &App, form: FormView) -> Result<Members> {
     Ok(Members { form, all: running.into_iter().map(member).collect() })
 }
 
+/// Who is spared advertisements, and the form that finds an account.
 #[get("/admin/ad-free")]
 pub async fn index(_who: Admin, page: Page, app: &State<App>) -> Result<Reply> {
     let view = members(app, FormView::default()).await?;
@@ -161,6 +162,7 @@ async fn member(app: &App, id: UserId, form: FormView, now: Timestamp) -> Result
         .await
 }
 
+/// One account, and until when it is spared.
 #[get("/admin/ad-free/<id>")]
 pub async fn show(id: UserId, _who: Admin, page: Page, app: &State<App>) -> Result<Reply> {
     let view = member(app, id, FormView::default(), Timestamp::now()).await?;

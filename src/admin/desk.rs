@@ -79,6 +79,7 @@ pub struct Case {
 }
 
 impl Case {
+    /// The case of the track with this slug, in whatever state it is. `NotFound` without it.
     pub fn open(conn: &mut Conn, slug: &Slug) -> Result<Case> {
         let listed = Track::by_slug(conn, slug)?;
         let track = &listed.track;

@@ -38,6 +38,7 @@ pub struct LookLine {
 }
 
 impl LookLine {
+    /// One look at our own pages, as a line.
     pub fn new(check: &Check, now: Timestamp) -> LookLine {
         LookLine {
             at: check.ended_at,
@@ -83,6 +84,7 @@ pub struct QueuePage {
 }
 
 impl QueuePage {
+    /// The queue in the order it is given; `twins` says of each whether it resembles something.
     pub fn new(waiting: &[Waiting], twins: &[bool], now: Timestamp) -> QueuePage {
         let all = waiting.iter().zip(twins).map(|(w, has_twin)| Waits {
             row: TrackRow::new(&w.listed, false),
@@ -169,9 +171,10 @@ pub struct ReviewPage {
 }
 
 impl ReviewPage {
+    /// The case beside the form that decides it.
     pub fn new(case: &Case, form: FormView) -> ReviewPage {
         let track = &case.listed.track;
-        let named = |slugs: &str, name: fn(&str) -> Option<&'static str>| -> Vec<String> {
+        let named = |slugs: &str, name: lists::Lookup| -> Vec<String> {
             split(slugs).into_iter().map(|slug| name(&slug).map_or(slug.clone(), str::to_owned)).collect()
         };
         let mut words = vec![lists::kind_name(track.kind.as_str()).unwrap_or_default().to_owned()];
@@ -328,6 +331,7 @@ pub struct JobsPage {
 }
 
 impl JobsPage {
+    /// What waits by kind, and what was given up.
     pub fn new(waiting: &[jobs::Waiting], parked: &[jobs::Parked]) -> JobsPage {
         JobsPage {
             waiting: waiting

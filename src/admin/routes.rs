@@ -21,6 +21,7 @@ use crate::web::ranges::{Conditions, FileFacts};
 use crate::web::stream::{Disposition, FileReply, Pace, StoredFile};
 use crate::web::{Faults, FormView, Page, Posted, Reply};
 
+/// The addresses of this room.
 pub fn all() -> Vec<rocket::Route> {
     let mut all = routes![
         index,

@@ -18,7 +18,7 @@ const TARGET: usize = 500;
 const MOST_TAGS: usize = 20;
 const MOST_A_DAY: i32 = 99;
 /// Fields of lists, with the word each stands under.
-const LISTS: [(&str, fn(&str) -> Option<&'static str>); 4] = [
+const LISTS: [(&str, lists::Lookup); 4] = [
     ("kind", lists::kind_name),
     ("genre", lists::genre_name),
     ("mood", lists::mood_name),

@@ -24,6 +24,7 @@ pub struct Look {
 }
 
 impl Look {
+    /// What a sound looks like, from what was heard in it; `lufs` is how loud it is on the whole.
     pub fn of(key: &Key, tempo: &Tempo, lufs: f64) -> Look {
         let byte = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
         let name = key.name.as_deref().unwrap_or_default();

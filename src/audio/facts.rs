@@ -105,6 +105,7 @@ pub struct Analysts {
 }
 
 impl Analysts {
+    /// Listeners for sound of this shape; fails where one of them cannot be made for it.
     pub fn new(spec: &Spec) -> Result<Analysts, Refusal> {
         Ok(Analysts {
             rate: spec.rate,

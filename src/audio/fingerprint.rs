@@ -15,12 +15,14 @@ pub struct Listener {
 }
 
 impl Listener {
+    /// A listener that has heard nothing; none when the algorithm refuses its own settings.
     pub fn new() -> Option<Listener> {
         let mut printer = Fingerprinter::new(&Configuration::preset_test2());
         printer.start(RATE, 1).ok()?;
         Some(Listener { printer, ints: Vec::new() })
     }
 
+    /// Takes in the next samples, at `RATE`.
     pub fn hear(&mut self, mono: &[f32]) {
         self.ints.clear();
         self.ints.extend(mono.iter().map(|s| (s * 32_767.0) as i16));

@@ -296,6 +296,7 @@ fn mpeg_header(bytes: &[u8]) -> Option<MpegHeader> {
 #[derive(Clone)]
 pub struct Shared(Arc<Mutex<Hashed>>);
 
+/// A file, and the hash of what was read of it in order so far.
 pub struct Hashed {
     file: File,
     sha: Sha256,
@@ -308,6 +309,7 @@ impl Shared {
         Shared(Arc::new(Mutex::new(Hashed { file, sha: Sha256::new(), pos: 0, upto: 0 })))
     }
 
+    /// The file for one reader at a time.
     pub fn lock(&self) -> MutexGuard<'_, Hashed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -47,6 +47,7 @@ pub enum Escape {
 }
 
 impl Escape {
+    /// Every way out that is tried.
     pub const ALL: [Escape; 8] = [
         Escape::ReadFile,
         Escape::WriteFile,

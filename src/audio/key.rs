@@ -44,6 +44,7 @@ pub struct Listener {
 }
 
 impl Listener {
+    /// A listener that has heard nothing, for samples at this rate.
     pub fn new(rate: u32) -> Listener {
         let fft = FftPlanner::new().plan_fft_forward(SIZE);
         let window =
@@ -69,6 +70,7 @@ impl Listener {
         }
     }
 
+    /// Takes in the next samples.
     pub fn hear(&mut self, mono: &[f32]) {
         self.waiting.extend_from_slice(mono);
         let mut at = 0;

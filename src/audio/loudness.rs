@@ -54,6 +54,7 @@ impl Stage {
 }
 
 impl Meter {
+    /// A meter that has heard nothing.
     pub fn new(channels: usize, rate: u32) -> Meter {
         let stages = k_filter(f64::from(rate));
         let pair = |first: usize| Pair {
@@ -201,6 +202,7 @@ pub struct TruePeak {
 }
 
 impl TruePeak {
+    /// A meter that has heard nothing; it looks between samples only as finely as the rate asks for.
     pub fn new(channels: usize, rate: u32) -> TruePeak {
         let factor = match rate {
             ..96_000 => 4,

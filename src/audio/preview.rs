@@ -37,6 +37,7 @@ pub struct Intake {
 }
 
 impl Intake {
+    /// An intake of sound of this shape, kept in this file at the rate of the MP3, in at most two channels.
     pub fn new(file: std::fs::File, rate: u32, channels: usize) -> Intake {
         let (to, kept) = (mp3_rate(rate), channels.min(2));
         Intake {
@@ -64,6 +65,7 @@ impl Intake {
         self.spool.write(samples).map_err(Refusal::ours)
     }
 
+    /// Takes in what the resampler still holds. Nothing is heard afterwards.
     pub fn finish(&mut self) -> Result<(), Refusal> {
         if let Some(resampler) = &mut self.resampler {
             self.ready.clear();

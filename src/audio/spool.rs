@@ -26,6 +26,7 @@ pub struct Spool {
 }
 
 impl Spool {
+    /// An empty spool in this file, which must be empty too.
     pub fn new(file: File, rate: u32, channels: usize) -> Spool {
         Spool { file, channels, rate, frames: 0, blocks: Vec::new(), bytes: Vec::new(), next: 0 }
     }

@@ -28,10 +28,12 @@ pub struct Listener {
 }
 
 impl Listener {
+    /// A listener that has heard nothing, for samples at this rate.
     pub fn new(rate: u32) -> Listener {
         Listener { rate, ear: Ear::new(rate), onsets: Vec::new(), first: Vec::new() }
     }
 
+    /// Takes in the next samples.
     pub fn hear(&mut self, mono: &[f32]) {
         let room = (SHORT_SECS * f64::from(self.rate)) as usize + 1;
         let take = room.saturating_sub(self.first.len()).min(mono.len());

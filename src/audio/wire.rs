@@ -20,6 +20,7 @@ pub struct Order {
     pub task: Task,
 }
 
+/// What a worker is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Task {
     Examine {
@@ -64,6 +65,7 @@ pub const MOST: usize = 1 << 20;
 const PIECE: usize = 256 * 1024;
 
 impl Part {
+    /// Of a frame that appends to this file.
     pub fn letter(self) -> u8 {
         match self {
             Part::Preview => b'P',
@@ -77,6 +79,7 @@ impl Part {
         self.letter().to_ascii_lowercase()
     }
 
+    /// Every file a worker may make.
     pub const ALL: [Part; 3] = [Part::Preview, Part::Sample, Part::Delivery];
 }
 
@@ -86,16 +89,19 @@ pub struct Wire<W> {
 }
 
 impl<W: Write> Wire<W> {
+    /// The end that writes to this.
     pub fn new(out: W) -> Wire<W> {
         Wire { out }
     }
 
+    /// One frame: its letter, the length of its body, the body.
     pub fn frame(&mut self, letter: u8, body: &[u8]) -> Result<(), Refusal> {
         let mut head = [letter, 0, 0, 0, 0];
         head[1..].copy_from_slice(&(body.len() as u32).to_le_bytes());
         self.out.write_all(&head).and_then(|()| self.out.write_all(body)).map_err(Refusal::ours)
     }
 
+    /// One frame with a value as its body.
     pub fn json(&mut self, letter: u8, value: &impl Serialize) -> Result<(), Refusal> {
         let body = serde_json::to_vec(value).map_err(Refusal::ours)?;
         self.frame(letter, &body)

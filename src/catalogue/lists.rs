@@ -13,6 +13,9 @@ pub struct Word {
     pub name: &'static str,
 }
 
+/// A way to look a word up: by its slug for its name, or by what was typed for its slug. None where no list has it.
+pub type Lookup = fn(&str) -> Option<&'static str>;
+
 /// A musical key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyWord {
@@ -95,6 +98,7 @@ pub const GENRES: &[Word] = &[
     w("world", "World"),
 ];
 
+/// The moods a track may have.
 pub const MOODS: &[Word] = &[
     w("anxious", "Anxious"),
     w("bright", "Bright"),
@@ -136,6 +140,7 @@ pub const MOODS: &[Word] = &[
     w("warm", "Warm"),
 ];
 
+/// The instruments a track may have.
 pub const INSTRUMENTS: &[Word] = &[
     w("accordion", "Accordion"),
     w("acoustic-guitar", "Acoustic guitar"),
@@ -404,7 +409,7 @@ mod tests {
     #[test]
     fn every_word_is_found_by_slug_and_by_name() {
         for (list, parse) in [
-            (GENRES, parse_genre as fn(&str) -> Option<&'static str>),
+            (GENRES, parse_genre as Lookup),
             (MOODS, parse_mood),
             (INSTRUMENTS, parse_instrument),
             (VOCALS, parse_vocals),

@@ -14,6 +14,7 @@ pub struct Link {
 }
 
 impl Link {
+    /// A link with these words to this address.
     pub fn new(words: impl Into<String>, href: impl Into<String>) -> Link {
         Link { words: words.into(), href: href.into() }
     }

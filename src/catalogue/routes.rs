@@ -29,6 +29,7 @@ use crate::web::ranges::{Conditions, FileFacts};
 use crate::web::stream::{Delivery, Disposition, FileReply, Pace, StoredFile};
 use crate::web::{Page, Posted, Reply};
 
+/// The addresses of this room.
 pub fn all() -> Vec<Route> {
     routes![home, show, keep, profile, picture, leave, leave_away]
 }

@@ -29,7 +29,7 @@ impl TrackPage {
         let is_open = track.state == State::Published;
         let is_mine = visitor.is_some_and(|v| v.id == track.uploader_id);
         let hears_all = visitor.is_some() || config.preview_anonymous;
-        let named = |field: &str, slugs: Vec<String>, name: fn(&str) -> Option<&'static str>| {
+        let named = |field: &str, slugs: Vec<String>, name: lists::Lookup| {
             let link = |slug: String| Some(Link::new(name(&slug)?, format!("/search?{field}={slug}")));
             slugs.into_iter().filter_map(link).collect::<Vec<_>>()
         };

@@ -410,7 +410,8 @@ pub(super) mod tests {
         assert_eq!(full().fault(), None);
         let secrets =
             ["192.0.2.7", "2001:db8::7", "Mozilla/5.0 (X11; Linux)", "1990-05-17", "ada@example.com", ""];
-        let places: [(&str, fn(&mut Receipt) -> &mut String); 9] = [
+        type Place = fn(&mut Receipt) -> &mut String;
+        let places: [(&str, Place); 9] = [
             ("purpose", |r| &mut r.items[0].purpose),
             ("vendor", |r| &mut r.items[0].vendor),
             ("fingerprint", |r| &mut r.items[0].fingerprint),

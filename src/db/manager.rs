@@ -9,6 +9,7 @@ use diesel::{PgConnection, SqliteConnection};
 use super::{Conn, DbUrl};
 use crate::error::{Error, Result};
 
+/// What a connection is for: SQLite opens one that reads so that it cannot write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Read,
@@ -69,6 +70,7 @@ pub struct Manager {
 }
 
 impl Manager {
+    /// What opens connections of this kind for a pool.
     pub fn new(url: DbUrl, mode: Mode) -> Manager {
         Manager { url, mode }
     }

@@ -6,6 +6,7 @@
 //! what is waiting, runs each in its own savepoint, commits them together and only then answers each.
 //! A closure given to `write` may run twice, so it touches nothing but `conn`.
 
+mod bigint_value;
 mod manager;
 mod migrate;
 pub mod schema;
@@ -126,13 +127,9 @@ impl Db {
         self.writes.load(Ordering::Acquire)
     }
 
+    /// Which database it is.
     pub fn url(&self) -> &DbUrl {
         &self.url
-    }
-
-    /// Whether rows of several processes meet here.
-    pub fn is_shared(&self) -> bool {
-        matches!(*self.url, DbUrl::Postgres(_))
     }
 }
 

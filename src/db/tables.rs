@@ -44,7 +44,7 @@ pub enum Cell {
     Bool(bool),
 }
 
-/// A column.
+/// A column, as the schema declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
@@ -238,12 +238,14 @@ impl Table {
         self.columns.iter().zip(row.0).map(cell).collect()
     }
 
+    /// How many rows it has now.
     pub fn count(&self, conn: &mut Conn) -> Result<i64> {
         let sql = format!("SELECT COUNT(*) AS n FROM {}", quoted(&self.name));
         let count: Count = each_db!(conn, |c| sql_query(&sql).get_result(c))?;
         Ok(count.n)
     }
 
+    /// Its column of this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }

@@ -11,12 +11,15 @@ macro_rules! text_enum {
         pub enum $name { $($(#[$vdoc])* $variant),* }
 
         impl $name {
+            /// Every value, in the order of the source.
             pub const ALL: &'static [$name] = &[$($name::$variant),*];
 
+            /// The word that the database and addresses have for it.
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word),* }
             }
 
+            /// The value of this word.
             pub fn parse(text: &str) -> Option<$name> {
                 match text { $($word => Some($name::$variant),)* _ => None }
             }

@@ -26,6 +26,7 @@ const TRIES: u32 = 24;
 type Answer = Box<dyn FnOnce(std::result::Result<(), String>) + Send>;
 type Work = Box<dyn FnOnce(&mut Conn) -> Answer + Send>;
 
+/// The one way to write: SQLite's thread, or PostgreSQL's pool.
 #[derive(Clone)]
 pub enum Writer {
     Thread(mpsc::SyncSender<Work>),
@@ -33,16 +34,19 @@ pub enum Writer {
 }
 
 impl Writer {
+    /// A writer that owns this connection and runs on a thread of its own.
     pub fn thread(conn: Conn) -> Result<Writer> {
         let (tx, rx) = mpsc::sync_channel(WAITING);
         std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || write_in_groups(conn, &rx))?;
         Ok(Writer::Thread(tx))
     }
 
+    /// A writer that takes its connections from this pool.
     pub fn pool(pool: Pool<Manager>) -> Writer {
         Writer::Pool(pool)
     }
 
+    /// Runs a change as one transaction: when this answers with what it made, it is on the disk. May run it twice.
     pub async fn run<T: Send + 'static>(
         &self,
         f: impl Fn(&mut Conn) -> Result<T> + Send + Sync + 'static,

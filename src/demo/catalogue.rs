@@ -310,7 +310,8 @@ mod tests {
     use super::*;
     use crate::accounts::user::is_email;
     use crate::demo::instruments::{Drum, Voice};
-    use crate::demo::score::{Part, is_strong};
+    use crate::demo::score::Part;
+    use crate::demo::score::melody::is_strong;
     use crate::ids::Handle;
     use crate::sales::tier::{PriceBounds, check_prices, default_catalogue};
 

@@ -5,6 +5,7 @@
 pub struct Chance(u64);
 
 impl Chance {
+    /// Chance of this seed: the same numbers each time.
     pub fn new(seed: u64) -> Chance {
         // Neighbouring seeds must not sound alike: mixed once (splitmix64).
         let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -19,7 +19,7 @@ pub mod jobs;
 mod loops;
 mod mix;
 mod music;
-#[allow(clippy::too_many_arguments)] // a phrase in one line
+#[allow(clippy::too_many_arguments)] // a figure in one line
 mod score;
 
 pub use catalogue::{Person, Spec, TRACKS, people, spec, wav};

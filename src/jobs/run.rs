@@ -20,6 +20,7 @@ const NAP: Duration = Duration::from_millis(500);
 pub struct Bell(Arc<Notify>);
 
 impl Bell {
+    /// Wakes every worker that waits, and the next that is about to.
     pub fn ring(&self) {
         self.0.notify_waiters();
         self.0.notify_one();
@@ -30,22 +31,24 @@ impl Bell {
 #[derive(Clone)]
 pub struct Stop(watch::Receiver<bool>);
 
-/// Says it.
+/// The other end of a `Stop`: says when.
 pub struct Stopper(watch::Sender<bool>);
 
-/// A pair of both.
+/// Two ends of one line: whoever holds the first tells whoever holds a copy of the second.
 pub fn stopper() -> (Stopper, Stop) {
     let (tx, rx) = watch::channel(false);
     (Stopper(tx), Stop(rx))
 }
 
 impl Stopper {
+    /// Says it, once and for all.
     pub fn stop(&self) {
         let _ = self.0.send(true);
     }
 }
 
 impl Stop {
+    /// Whether it was said.
     pub fn is_stopped(&self) -> bool {
         *self.0.borrow()
     }

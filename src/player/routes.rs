@@ -23,6 +23,7 @@ const MOST_PEAKS: usize = 20_000;
 /// A browser may keep what it heard for an hour: seeking back is free, and a withdrawn track is soon silent.
 const KEPT: &str = "private, max-age=3600";
 
+/// The addresses of this room.
 pub fn all() -> Vec<Route> {
     routes![sample, preview, artwork, peaks, plays]
 }

@@ -112,10 +112,12 @@ impl Issuer {
         Ok(Issuer(Arc::new(Inner { operator, did, key, published })))
     }
 
+    /// Who runs the shop, as certificates name them.
     pub fn operator(&self) -> &Operator {
         &self.0.operator
     }
 
+    /// The identifier under which the shop signs.
     pub fn did(&self) -> &str {
         &self.0.did
     }

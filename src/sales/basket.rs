@@ -31,6 +31,7 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// Whoever has this token in their cookie; only its hash is kept.
     pub fn browser(token: &str) -> Owner {
         Owner::Browser(sha256(token))
     }
@@ -104,6 +105,7 @@ pub struct Line {
 }
 
 impl Line {
+    /// Whether it cannot be bought any more.
     pub fn is_gone(&self) -> bool {
         self.standing == Standing::Gone
     }
@@ -115,34 +117,45 @@ pub struct Basket {
     pub lines: Vec<Line>,
 }
 
+/// A line as it is kept, beside its track as it is now.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = basket_lines)]
+struct Row {
+    #[diesel(embed)]
+    track: Track,
+    #[diesel(select_expression = users::name)]
+    uploader_name: String,
+    #[diesel(select_expression = users::handle)]
+    uploader_handle: Option<Handle>,
+    tier: String,
+    /// The price its visitor saw last.
+    #[diesel(column_name = price_cents)]
+    seen: Cents,
+}
+
 impl Basket {
     /// The basket of this owner, each line beside the offer as it is now; empty when there is none.
     pub fn of(conn: &mut Conn, owner: &Owner) -> Result<Basket> {
         let Some(id) = owner.row(conn)? else { return Ok(Basket::default()) };
-        let rows: Vec<(Track, (String, Option<Handle>), String, Cents)> = basket_lines::table
+        let rows: Vec<Row> = basket_lines::table
             .inner_join(tracks::table.inner_join(users::table))
             .filter(basket_lines::basket_id.eq(&id))
             .order((basket_lines::added_at, basket_lines::track_id, basket_lines::tier))
-            .select((
-                Track::as_select(),
-                (users::name, users::handle),
-                basket_lines::tier,
-                basket_lines::price_cents,
-            ))
+            .select(Row::as_select())
             .load(conn)?;
         if rows.is_empty() {
             return Ok(Basket::default());
         }
-        let ids: Vec<TrackId> = rows.iter().map(|(track, ..)| track.id.clone()).collect();
+        let ids: Vec<TrackId> = rows.iter().map(|row| row.track.id.clone()).collect();
         let offers: HashMap<(TrackId, String), Offer> = offer::of_tracks(conn, &ids)?
             .into_iter()
             .map(|offer| ((offer.track_id.clone(), offer.tier.clone()), offer))
             .collect();
         let editions = Edition::on_sale(conn)?;
-        let lines = rows.into_iter().map(|(track, uploader, tier, seen)| {
-            let edition = editions.iter().find(|e| e.tier.slug == tier);
-            let offer = offers.get(&(track.id.clone(), tier.clone()));
-            line(track, uploader, tier, seen, offer, edition)
+        let lines = rows.into_iter().map(|row| {
+            let edition = editions.iter().find(|e| e.tier.slug == row.tier);
+            let offer = offers.get(&(row.track.id.clone(), row.tier.clone()));
+            line(row, offer, edition)
         });
         Ok(Basket { lines: lines.collect() })
     }
@@ -152,6 +165,7 @@ impl Basket {
         self.lines.iter().filter(|line| !line.is_gone())
     }
 
+    /// The sum of what can be bought.
     pub fn total(&self) -> Cents {
         self.buyable().map(|line| line.price).sum()
     }
@@ -170,14 +184,8 @@ impl Basket {
     }
 }
 
-fn line(
-    track: Track,
-    (uploader_name, uploader_handle): (String, Option<Handle>),
-    tier: String,
-    seen: Cents,
-    offer: Option<&Offer>,
-    edition: Option<&Edition>,
-) -> Line {
+fn line(row: Row, offer: Option<&Offer>, edition: Option<&Edition>) -> Line {
+    let Row { track, uploader_name, uploader_handle, tier, seen } = row;
     let sold = track.state == State::Published && edition.is_some_and(|e| !e.tier.on_request);
     let offer = offer.filter(|_| sold);
     Line {

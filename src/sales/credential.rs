@@ -26,9 +26,6 @@ pub const FORMAT: &str = "1";
 /// Our own context document, as it is served and as the hash in every credential pins it.
 pub const CONTEXT: &str = include_str!("licence-v1.jsonld");
 
-/// Where a shop serves [`CONTEXT`]; the vocabulary's own address leads to the same bytes.
-pub const CONTEXT_PATH: &str = "/ns/licence/v1";
-
 /// Everything a credential is made of.
 pub struct Granted<'a> {
     pub number: LicenceNumber,

@@ -104,6 +104,7 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// The file of this kind that was made for a licence, if one was.
     pub fn find(conn: &mut Conn, licence: &LicenceId, made: Made) -> Result<Option<Kept>> {
         Ok(deliveries::table.find((licence, made)).select(Kept::as_select()).first(conn).optional()?)
     }

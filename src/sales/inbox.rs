@@ -14,7 +14,7 @@ use crate::ids::OrderId;
 use crate::proof::Issuer;
 use crate::sales::settle::settle;
 use crate::secrets::sha256;
-use crate::stripe::{About, Checkout, Event, RawEvent, Session, read_event};
+use crate::stripe::{About, Checkout, Dispute, Event, RawEvent, Session, read_event};
 
 /// What became of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,33 @@ pub enum Kept {
     Apart,
     /// It is kept for an operator: nobody here can read it.
     Puzzling,
+}
+
+/// What Stripe said of no order, or in a way nobody could read.
+#[derive(Clone, Debug, Queryable)]
+pub struct Puzzle {
+    pub id: String,
+    /// Stripe's name for it; `unknown` where it had none.
+    pub kind: String,
+    pub why: Option<String>,
+    pub received_at: Timestamp,
+}
+
+impl Puzzle {
+    /// So many of them, the newest first.
+    pub fn newest(conn: &mut Conn, limit: i64) -> Result<Vec<Puzzle>> {
+        Ok(stripe_events::table
+            .filter(stripe_events::problem.is_not_null())
+            .order(stripe_events::received_at.desc())
+            .limit(limit)
+            .select((
+                stripe_events::id,
+                stripe_events::kind,
+                stripe_events::problem,
+                stripe_events::received_at,
+            ))
+            .load(conn)?)
+    }
 }
 
 /// Takes in what a webhook brought or a look-up found. Told again, it does the same work again, which changes nothing.
@@ -116,8 +143,8 @@ impl Concerns {
                 Concerns { order_id: order.clone(), payment_intent: payment_intent.clone(), session: None }
             }
             About::Refund { payment_intent, .. }
-            | About::Disputed { payment_intent, .. }
-            | About::DisputeClosed { payment_intent, .. } => {
+            | About::Disputed(Dispute { payment_intent, .. })
+            | About::DisputeClosed(Dispute { payment_intent, .. }) => {
                 Concerns { payment_intent: payment_intent.clone(), ..Concerns::default() }
             }
             About::Other => Concerns::default(),

@@ -10,7 +10,7 @@ static SANS: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
 static BOLD: &[u8] = include_bytes!("fonts/DejaVuSans-Bold.ttf");
 static SERIF: &[u8] = include_bytes!("fonts/DejaVuSerif.ttf");
 
-/// A face.
+/// A face that documents are set in; each is inside the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Face {
     Sans,
@@ -35,6 +35,7 @@ impl Face {
         FACES.as_ref().map(|faces| &faces[self as usize])
     }
 
+    /// The font as documents take it; none when it cannot be read.
     pub fn font(self) -> Option<Font> {
         self.loaded().map(|face| face.font.clone())
     }

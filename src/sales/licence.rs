@@ -263,16 +263,6 @@ pub fn count_of(conn: &mut Conn, buyer: &UserId) -> Result<i64> {
     Ok(licences::table.filter(licences::buyer_id.eq(buyer)).count().get_result(conn)?)
 }
 
-/// The tiers at which this buyer holds standing licences to these tracks.
-pub fn held_tiers(conn: &mut Conn, buyer: &UserId, ids: &[TrackId]) -> Result<Vec<(TrackId, String)>> {
-    let ended = revocations::table.select(revocations::licence_id);
-    Ok(licences::table
-        .filter(licences::buyer_id.eq(buyer).and(licences::track_id.eq_any(ids)))
-        .filter(licences::id.ne_all(ended))
-        .select((licences::track_id, licences::tier))
-        .load(conn)?)
-}
-
 fn with_status(conn: &mut Conn, rows: Vec<(Licence, Line, Order, Slug)>) -> Result<Vec<Held>> {
     let ids: Vec<LicenceId> = rows.iter().map(|(licence, ..)| licence.id.clone()).collect();
     let known = statuses(conn, &ids)?;

@@ -26,10 +26,12 @@ impl LicenceNumber {
         Ok(LicenceNumber::from_bytes(bytes))
     }
 
+    /// The number of these random bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> LicenceNumber {
         LicenceNumber(u128::from_be_bytes(bytes))
     }
 
+    /// Its sixteen bytes, as `from_bytes` takes them.
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
     }

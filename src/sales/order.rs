@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::clock::{HOUR, MINUTE, Timestamp};
 use crate::db::Conn;
-use crate::db::schema::{order_lines, orders, stripe_events};
+use crate::db::schema::{order_lines, orders};
 use crate::error::{Error, Result};
 use crate::ids::{OrderId, OrderLineId, TrackId, UploadId, UserId};
 use crate::money::Cents;
@@ -36,7 +36,7 @@ text_enum! {
     }
 }
 
-/// An order.
+/// An order: for whom it was agreed, under which words, at what sum, and where it is.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, Serialize)]
 #[diesel(table_name = orders)]
 pub struct Order {
@@ -237,6 +237,7 @@ impl Order {
             .optional()?)
     }
 
+    /// The order of this id, whoever bought. `NotFound` without it.
     pub fn find(conn: &mut Conn, id: &OrderId) -> Result<Order> {
         Ok(orders::table.find(id).select(Order::as_select()).first(conn)?)
     }
@@ -285,6 +286,7 @@ impl Order {
             .load(conn)?)
     }
 
+    /// Its lines, in the order of the basket.
     pub fn lines(&self, conn: &mut Conn) -> Result<Vec<Line>> {
         Ok(order_lines::table
             .filter(order_lines::order_id.eq(&self.id))
@@ -326,6 +328,7 @@ impl Order {
         Ok(())
     }
 
+    /// Whether it is paid and was not given back.
     pub fn is_paid(&self) -> bool {
         self.state == State::Paid
     }
@@ -350,16 +353,6 @@ pub fn just_settled(conn: &mut Conn, buyer: &UserId, since: Timestamp) -> Result
         .select(orders::id)
         .first(conn)
         .optional()?)
-}
-
-/// What Stripe said of no order, or in a way nobody could read: the newest first. Id, kind, why, when.
-pub fn puzzling(conn: &mut Conn, limit: i64) -> Result<Vec<(String, String, Option<String>, Timestamp)>> {
-    Ok(stripe_events::table
-        .filter(stripe_events::problem.is_not_null())
-        .order(stripe_events::received_at.desc())
-        .limit(limit)
-        .select((stripe_events::id, stripe_events::kind, stripe_events::problem, stripe_events::received_at))
-        .load(conn)?)
 }
 
 /// An order in this state, for the test that renders every page.

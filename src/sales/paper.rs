@@ -21,15 +21,22 @@ use crate::sales::letters::Face;
 
 /// A4 in points, and what is left within its margins.
 pub const WIDTH: f32 = 595.28;
+/// Points of an A4 sheet from top to bottom.
 pub const HEIGHT: f32 = 841.89;
+/// Points that stay white on each side.
 pub const MARGIN: f32 = 56.0;
+/// Points from margin to margin.
 pub const INNER: f32 = WIDTH - 2.0 * MARGIN;
 
 /// Red, green, blue.
 pub type Ink = (u8, u8, u8);
+/// For what is read.
 pub const BLACK: Ink = (28, 25, 22);
+/// For labels.
 pub const SOFT: Ink = (104, 97, 90);
+/// For lines.
 pub const HAIR: Ink = (206, 198, 188);
+/// For the shop's own mark.
 pub const ACCENT: Ink = (178, 66, 24);
 
 /// An empty document.
@@ -76,6 +83,7 @@ pub struct Sheet<'a, 'b> {
 }
 
 impl<'a, 'b> Sheet<'a, 'b> {
+    /// A sheet that is drawn on this surface.
     pub fn on(surface: &'a mut Surface<'b>) -> Sheet<'a, 'b> {
         Sheet { surface }
     }

@@ -77,17 +77,14 @@ pub fn hear(total: Cents, currency: &str, events: &[Event]) -> Heard {
                 known.1 = known.1.min(event.created);
             }
             About::Refund { status, .. } => failed |= status == "failed",
-            About::Disputed { dispute, status, .. } => {
-                let known = disputes.entry(dispute.clone()).or_default();
+            About::Disputed(dispute) | About::DisputeClosed(dispute) => {
+                let known = disputes.entry(dispute.id.clone()).or_default();
                 known.since = Some(known.since.map_or(event.created, |s| s.min(event.created)));
-                known.real |= !status.starts_with("warning");
-            }
-            About::DisputeClosed { dispute, status, .. } => {
-                let known = disputes.entry(dispute.clone()).or_default();
-                known.since = Some(known.since.map_or(event.created, |s| s.min(event.created)));
-                known.ended = Some(known.ended.map_or(event.created, |e| e.min(event.created)));
-                known.lost |= status == "lost";
-                known.real |= !status.starts_with("warning");
+                known.real |= !dispute.status.starts_with("warning");
+                if matches!(event.about, About::DisputeClosed(_)) {
+                    known.ended = Some(known.ended.map_or(event.created, |e| e.min(event.created)));
+                    known.lost |= dispute.status == "lost";
+                }
             }
             About::Awaited(_) | About::Other => {}
         }

@@ -26,8 +26,10 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Every purpose.
     pub const ALL: [Purpose; 2] = [Purpose::Revocation, Purpose::Suspension];
 
+    /// The word that credentials have for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Purpose::Revocation => "revocation",
@@ -35,6 +37,7 @@ impl Purpose {
         }
     }
 
+    /// The purpose of this word.
     pub fn parse(text: &str) -> Option<Purpose> {
         Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == text)
     }

@@ -19,6 +19,7 @@ const ROWS: usize = 50;
 /// Seconds by which “late” is late.
 const LATE: i64 = 60;
 
+/// The addresses of these pages.
 pub fn routes() -> Vec<Route> {
     routes![index, expire, refund, dispute, decide, send, hold, release]
 }

@@ -28,14 +28,17 @@ impl Fault {
         }
     }
 
+    /// A parameter that must be there is not: 400.
     pub fn lacks(param: &str) -> Fault {
         Fault::invalid(Some("parameter_missing"), format!("Missing required param: {param}."), param)
     }
 
+    /// A parameter that nobody knows: 400.
     pub fn unknown(param: &str) -> Fault {
         Fault::invalid(Some("parameter_unknown"), format!("Received unknown parameter: {param}"), param)
     }
 
+    /// Nothing answers there: 404.
     pub fn no_such_address(method: &str, path: &str) -> Fault {
         let message = format!(
             "Unrecognized request URL ({method}: {path}). The pretend Stripe knows the calls that the shop makes."
@@ -43,6 +46,7 @@ impl Fault {
         Fault { status: 404, ..Fault::invalid(None, message, "") }
     }
 
+    /// A call without a key: 401.
     pub fn no_key() -> Fault {
         let message = "You did not provide an API key. You need to provide your API key in the Authorization \
                        header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').";

@@ -13,6 +13,7 @@ const FILE: &str = "journal.jsonl";
 /// How long one process waits for another to let go of the folder, as when one replaces the other.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The journal of one folder, open and locked.
 pub struct Journal {
     folder: PathBuf,
     file: File,

@@ -10,10 +10,12 @@ use tera::{Context, Tera};
 use super::fault::Fault;
 use crate::error::{Error, Result};
 
+/// What all pages need beside themselves.
 pub fn routes() -> Vec<Route> {
     routes![style, favicon]
 }
 
+/// What answers when nothing else does.
 pub fn catchers() -> Vec<Catcher> {
     catchers![any]
 }
@@ -22,6 +24,7 @@ pub fn catchers() -> Vec<Catcher> {
 pub struct Templates(Tera);
 
 impl Templates {
+    /// All templates; fails where one is broken.
     pub fn new() -> Result<Templates> {
         let mut tera = Tera::new();
         tera.add_raw_templates([
@@ -36,6 +39,7 @@ impl Templates {
         Ok(Templates(tera))
     }
 
+    /// A page from this template; its forms may lead to these addresses, beside our own.
     pub fn page(&self, status: u16, template: &str, view: &impl Serialize, leads_to: &[&str]) -> Answer {
         let page = Context::from_serialize(view).and_then(|context| self.0.render(template, &context));
         match page {
@@ -51,10 +55,12 @@ impl Templates {
         }
     }
 
+    /// A page that says what went wrong.
     pub fn error(&self, status: u16, title: &str, words: &str) -> Answer {
         self.page(status, "sandbox/error.html", &serde_json::json!({ "title": title, "words": words }), &[])
     }
 
+    /// A refusal, as a page.
     pub fn fault(&self, fault: &Fault) -> Answer {
         match fault.status {
             404 => self.error(404, "Nothing here", "The pretend Stripe holds no such thing."),

@@ -110,10 +110,12 @@ impl Params {
         }
     }
 
+    /// The text of this name; a fault that names it when it is missing.
     pub fn need(&self, name: &str) -> Outcome<String> {
         self.text(name)?.ok_or_else(|| Fault::lacks(&self.name(name)))
     }
 
+    /// The whole number of this name; a fault when it is something else.
     pub fn number(&self, name: &str) -> Outcome<Option<i64>> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let invalid = |_| {
@@ -145,6 +147,7 @@ impl Params {
         }
     }
 
+    /// Whether there is anything under this name.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }

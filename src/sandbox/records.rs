@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// What its owner wrote on an object, by name.
 pub type Metadata = BTreeMap<String, String>;
 
 /// One thing to remember. A later record of the same id takes the place of the earlier one.
@@ -23,6 +24,7 @@ pub enum Record {
     Answer(Answer),
 }
 
+/// A Checkout Session. Times are seconds since 1970, amounts cents, here and below.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
     pub id: String,
@@ -48,11 +50,13 @@ pub struct Session {
 }
 
 impl Session {
+    /// What all of it costs, in cents.
     pub fn total(&self) -> i64 {
         self.lines.iter().map(Line::total).sum()
     }
 }
 
+/// One line of a session; `amount` is the price of one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Line {
     pub id: String,
@@ -65,11 +69,13 @@ pub struct Line {
 }
 
 impl Line {
+    /// What the line costs, in cents.
     pub fn total(&self) -> i64 {
         self.amount.saturating_mul(self.quantity)
     }
 }
 
+/// A payment: what a session asks for, until it is paid or given up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Payment {
     pub id: String,
@@ -108,6 +114,7 @@ pub struct Paper {
     pub disputes: bool,
 }
 
+/// Why a bank did not pay.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure {
     pub code: String,
@@ -115,6 +122,7 @@ pub struct Failure {
     pub message: String,
 }
 
+/// One try to charge a card.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Charge {
     pub id: String,
@@ -131,6 +139,7 @@ pub struct Charge {
     pub movement: Option<String>,
 }
 
+/// Money of a charge, given back.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Refund {
     pub id: String,
@@ -145,6 +154,7 @@ pub struct Refund {
     pub movement: String,
 }
 
+/// Money of a charge, taken back by its bank.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Dispute {
     pub id: String,
@@ -162,6 +172,7 @@ pub struct Dispute {
     pub reinstated: Option<String>,
 }
 
+/// Something that happened, as webhooks tell it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Event {
     pub id: String,
@@ -174,6 +185,7 @@ pub struct Event {
     pub idempotency_key: Option<String>,
 }
 
+/// How far an event's webhook has come.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Delivery {
     /// The event's id.
@@ -189,6 +201,7 @@ pub struct Delivery {
     pub heard: Option<String>,
 }
 
+/// What was answered under an idempotency key, to be answered again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Answer {
     pub key: String,

@@ -24,7 +24,7 @@ pub fn new_id(prefix: &str, length: usize) -> Result<String, Fault> {
 /// Things of one kind, by their ids and in the order they came.
 pub struct Shelf<T> {
     places: HashMap<String, usize>,
-    pub(super) things: Vec<T>,
+    pub things: Vec<T>,
 }
 
 impl<T> Default for Shelf<T> {
@@ -44,6 +44,7 @@ macro_rules! things {
 things!(Session: id, Payment: id, Charge: id, Refund: id, Dispute: id, Event: id, Delivery: event, Answer: key);
 
 impl<T: Thing> Shelf<T> {
+    /// The thing of this id.
     pub fn get(&self, id: &str) -> Option<&T> {
         self.places.get(id).map(|place| &self.things[*place])
     }
@@ -63,14 +64,17 @@ impl<T: Thing> Shelf<T> {
         }
     }
 
+    /// Everything, the oldest first.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.things.iter()
     }
 
+    /// The oldest.
     pub fn first(&self) -> Option<&T> {
         self.things.first()
     }
 
+    /// Takes away what is not wanted. Places that `put` told are void then.
     pub fn keep(&mut self, wanted: impl Fn(&T) -> bool) {
         self.things.retain(wanted);
         self.places =

@@ -15,6 +15,7 @@ use super::{Sandbox, api};
 use crate::clock::Timestamp;
 use crate::money::Cents;
 
+/// The addresses of these pages.
 pub fn routes() -> Vec<Route> {
     routes![pay, paid, challenge, proved]
 }
@@ -132,16 +133,10 @@ async fn paid(
     templates: &State<Templates>,
 ) -> Answer {
     let typed = typed.into_inner();
-    let session = match current(sandbox, session).await {
+    let session = match open(sandbox, templates, session).await {
         Ok(session) => session,
-        Err(fault) => return templates.fault(&fault),
+        Err(answer) => return answer,
     };
-    match session.status.as_str() {
-        "open" => {}
-        // A second click: the money has moved once.
-        "complete" => return Answer::Go(filled(&session.success_url, &session.id)),
-        _ => return closed(templates, &session),
-    }
     let (card, (exp_month, exp_year)) = match understood(&typed, &session, Timestamp::now()) {
         Ok(understood) => understood,
         Err(faults) => return show_pay(templates, 422, &session, typed, faults, None),
@@ -202,20 +197,26 @@ async fn proved(
     sandbox: &State<Arc<Sandbox>>,
     templates: &State<Templates>,
 ) -> Answer {
-    let session = match current(sandbox, session).await {
+    let session = match open(sandbox, templates, session).await {
         Ok(session) => session,
-        Err(fault) => return templates.fault(&fault),
+        Err(answer) => return answer,
     };
-    match session.status.as_str() {
-        "open" => {}
-        "complete" => return Answer::Go(filled(&session.success_url, &session.id)),
-        _ => return closed(templates, &session),
-    }
     let (id, proven) = (session.id.clone(), proof.answer == "complete");
     match sandbox.change(move |book, now| book.prove(&id, proven, now)).await {
         Ok(Attempt::Paid) => Answer::Go(filled(&session.success_url, &session.id)),
         Ok(_) => Answer::Go(format!("/pay/{}?challenge=failed", session.id)),
         Err(fault) => templates.fault(&fault),
+    }
+}
+
+/// The session while it can be paid; else where its buyer goes.
+async fn open(sandbox: &Arc<Sandbox>, templates: &Templates, id: &str) -> Result<Session, Answer> {
+    let session = current(sandbox, id).await.map_err(|fault| templates.fault(&fault))?;
+    match session.status.as_str() {
+        "open" => Ok(session),
+        // A second click: the money has moved once.
+        "complete" => Err(Answer::Go(filled(&session.success_url, &session.id))),
+        _ => Err(closed(templates, &session)),
     }
 }
 

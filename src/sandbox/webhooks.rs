@@ -33,6 +33,7 @@ pub struct Poster {
 }
 
 impl Poster {
+    /// A poster that follows no redirect and no proxy.
     pub fn new() -> Result<Poster> {
         let client = reqwest::Client::builder()
             .timeout(TIMEOUT)

@@ -40,6 +40,7 @@ impl Bits {
         Bits { words: self.words.iter().zip(values.chunks(64)).map(some).collect() }
     }
 
+    /// Takes in one number. It must be below the size.
     #[inline]
     pub fn insert(&mut self, n: u32) {
         self.words[n as usize / 64] |= 1 << (n % 64);
@@ -60,6 +61,7 @@ impl Bits {
         self.words[at] |= word;
     }
 
+    /// Whether a number is in it. It must be below the size.
     #[inline]
     pub fn has(&self, n: u32) -> bool {
         self.words[n as usize / 64] >> (n % 64) & 1 == 1
@@ -86,6 +88,7 @@ impl Bits {
         }
     }
 
+    /// Whether no number is in it.
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|word| *word == 0)
     }

@@ -85,6 +85,7 @@ impl Coding {
         self.rows.push(row);
     }
 
+    /// The codes of everything that was taken in.
     pub fn finish(mut self) -> Codes {
         let sizes = std::array::from_fn(|column| self.known[column].len());
         let (mut offsets, mut values) = (vec![0], vec![]);

@@ -81,6 +81,7 @@ impl Position {
         !self.gaps.is_empty()
     }
 
+    /// This place, as the index keeps it beside what it wishes for.
     pub fn kept(&self, wish: &str) -> Kept {
         Kept { low: self.low(), top: self.top.clone(), wish: wish.to_owned() }
     }

@@ -56,6 +56,7 @@ impl Filters {
         Filters { chosen, tempos, length }
     }
 
+    /// Whether something is chosen on this side.
     pub fn is_active(&self, side: Side) -> bool {
         match side {
             Side::Field(field) => !self.chosen[field as usize].is_empty(),
@@ -63,6 +64,7 @@ impl Filters {
         }
     }
 
+    /// Whether they let everything through.
     pub fn is_none(&self) -> bool {
         self.length.is_none() && Side::all().all(|side| !self.is_active(side))
     }

@@ -77,6 +77,7 @@ struct Asked<'a> {
 }
 
 impl View {
+    /// The view of these segments, with nothing remembered yet.
     pub fn new(searcher: Searcher, fields: Fields, parts: Vec<Part>) -> View {
         View {
             lexicon: Lexicon::new(searcher.clone(), fields),

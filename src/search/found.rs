@@ -50,6 +50,7 @@ pub struct Values {
 }
 
 impl Values {
+    /// The values that stand in these segments, each once.
     pub fn of<'a>(segments: impl Iterator<Item = &'a Sides>) -> Values {
         let mut values = Values::default();
         for sides in segments {
@@ -79,6 +80,7 @@ pub struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
+    /// A tally of nothing.
     pub fn new(values: &'a Values) -> Tally<'a> {
         let counts = Field::ALL.map(|field| vec![0; values.slugs[field as usize].len()]);
         Tally { values, total: 0, counts, tempos: [0; TEMPO_BARS] }
@@ -97,6 +99,7 @@ impl<'a> Tally<'a> {
         }
     }
 
+    /// What was counted, the most frequent value of each side first.
     pub fn into_found(self) -> Found {
         let mut counts = BTreeMap::new();
         for (field, numbers) in Field::ALL.into_iter().zip(self.counts) {

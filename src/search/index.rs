@@ -299,15 +299,18 @@ pub struct Applied {
 }
 
 impl Shared {
+    /// What everyone sees at this moment.
     pub fn view(&self) -> Arc<View> {
         Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Everyone sees this from now on.
     pub fn show(&self, view: View) {
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
         self.followed.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Says whether the index is being made anew.
     pub fn set_building(&self, building: bool) {
         self.building.store(building, Ordering::Relaxed);
     }

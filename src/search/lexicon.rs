@@ -20,8 +20,9 @@ const MOST_OPEN: usize = 24;
 const MOST_NEAR: usize = 8;
 /// Words of the dictionary looked at for either.
 const MOST_SEEN: usize = 100_000;
-/// What they weigh beside a word that is exactly there.
+/// What an unfinished word weighs beside one that is exactly there.
 const OPEN: f32 = 0.6;
+/// And what a wrongly spelled one weighs.
 pub const NEAR: f32 = 0.5;
 /// Words, beginnings and misspellings that are remembered.
 const REMEMBERED: usize = 4000;
@@ -50,6 +51,7 @@ pub struct Meaning {
 }
 
 impl Meaning {
+    /// The words themselves.
     pub fn texts(&self) -> Vec<String> {
         self.all.iter().map(|word| word.text.clone()).collect()
     }
@@ -70,6 +72,7 @@ pub struct Lexicon {
 }
 
 impl Lexicon {
+    /// The lexicon of this index, with nothing remembered yet.
     pub fn new(searcher: Searcher, fields: Fields) -> Lexicon {
         Lexicon {
             searcher,

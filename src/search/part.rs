@@ -15,7 +15,7 @@ const RARE: u32 = 256;
 /// Slots of words that more documents have than this part of all are remembered whole.
 const OFTEN: u64 = 64;
 
-/// One segment.
+/// One segment: its documents, which of them are alive, and their counts once somebody asked for them.
 pub struct Part {
     pub sides: Arc<Sides>,
     /// None: nothing was deleted from it.
@@ -26,11 +26,13 @@ pub struct Part {
 }
 
 impl Part {
+    /// A segment, of which the documents in `alive` were not deleted; without, none was.
     pub fn new(sides: Arc<Sides>, alive: Option<Arc<Bits>>) -> Part {
         let living = alive.as_ref().map_or(u64::from(sides.docs), |alive| alive.count());
         Part { sides, alive, living, whole: OnceLock::new() }
     }
 
+    /// The documents that were not deleted.
     pub fn alive(&self) -> Bits {
         self.alive.as_ref().map_or_else(|| Bits::all(self.sides.docs), |alive| Bits::clone(alive))
     }

@@ -36,6 +36,7 @@ pub enum Field {
 }
 
 impl Field {
+    /// Every field, in the order of the page.
     pub const ALL: [Field; 7] =
         [Field::Kind, Field::Genre, Field::Mood, Field::Instrument, Field::Vocals, Field::Key, Field::Tier];
 
@@ -107,9 +108,11 @@ pub enum Sort {
 }
 
 impl Sort {
+    /// Every order, in the order of the page.
     pub const ALL: [Sort; 6] =
         [Sort::Best, Sort::New, Sort::Licensed, Sort::Kept, Sort::Shortest, Sort::Longest];
 
+    /// As it stands in addresses.
     pub fn name(self) -> &'static str {
         match self {
             Sort::Best => "best",
@@ -142,12 +145,13 @@ pub struct Range {
 }
 
 impl Range {
+    /// Whether neither end is set.
     pub fn is_open(self) -> bool {
         self.min.is_none() && self.max.is_none()
     }
 }
 
-/// A search.
+/// A search, as an address says it: words, what was chosen of each field, in which order, and which page of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
     /// The words as typed.

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::sales::table;
 use crate::web::{Page, Reply};
 
+/// The addresses of this room.
 pub fn all() -> Vec<Route> {
     routes![index]
 }

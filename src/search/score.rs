@@ -35,6 +35,7 @@ pub struct Scale {
 }
 
 impl Scale {
+    /// The scale of this column, with its texts as long as they are in this state.
     pub fn of(searcher: &Searcher, column: Column) -> tantivy::Result<Scale> {
         let (mut tokens, mut documents) = (0, 0);
         for reader in searcher.segment_readers() {

@@ -13,9 +13,11 @@ use super::codes::{Codes, Coding, column};
 use super::memory::Memory;
 use super::query::{Field, Sort};
 
-/// Bars of the tempo histogram: so many, from here, so wide; slower and faster ones stand in the outermost.
+/// Bars of the tempo histogram; slower and faster tempos stand in the outermost.
 pub const TEMPO_BARS: usize = 24;
+/// Beats a minute at which the first bar begins.
 pub const TEMPO_FROM: u32 = 40;
+/// Beats a minute of one bar.
 pub const TEMPO_STEP: u32 = 7;
 
 /// Sets of words that are kept, in bytes a document: about as much as the facets take.
@@ -31,12 +33,15 @@ pub enum Side {
 }
 
 impl Side {
+    /// How many sides there are.
     pub const COUNT: usize = Field::ALL.len() + 1;
 
+    /// Every side, each at its place.
     pub fn all() -> impl Iterator<Item = Side> {
         Field::ALL.into_iter().map(Side::Field).chain([Side::Tempo])
     }
 
+    /// Where it stands among all.
     pub fn place(self) -> usize {
         match self {
             Side::Field(field) => field as usize,

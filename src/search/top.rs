@@ -16,6 +16,7 @@ pub struct Top {
 type Placed = (u64, u64, u64);
 
 impl Top {
+    /// Room for so many.
     pub fn new(most: usize) -> Top {
         Top { most, heap: BinaryHeap::with_capacity(most + 1) }
     }
@@ -26,6 +27,7 @@ impl Top {
         if self.heap.len() < self.most { None } else { self.heap.peek().map(|least| least.0.0) }
     }
 
+    /// Takes in a document, if it is better than the least so far or there is room.
     #[inline]
     pub fn offer(&mut self, first: u64, sides: &Sides, doc: u32) {
         if self.least().is_some_and(|least| first < least) {

@@ -22,12 +22,14 @@ const PART: usize = 5 << 20;
 /// No single request moves more than a few MiB, so none may take longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A bucket, or what lies in it under a prefix. Its verbs promise what those of `Storage` do.
 pub struct Store {
     bucket: Arc<Bucket>,
     prefix: String,
 }
 
 impl Store {
+    /// The bucket that these settings reach. Nothing is asked of it yet.
     pub fn open(bucket: &str, prefix: &str, access: &S3Access) -> Result<Store> {
         let (keys, token) = ((&*access.access_key, &*access.secret_key), access.session_token.as_deref());
         let credentials =
@@ -43,12 +45,14 @@ impl Store {
         if self.prefix.is_empty() { key.to_owned() } else { format!("{}/{key}", self.prefix) }
     }
 
+    /// Keeps bytes under a key, whole or not at all.
     pub async fn put(&self, key: &str, bytes: &[u8], kind: &str) -> Result<()> {
         let kind = one_line(kind);
         self.bucket.put_object_with_content_type(self.path(key), bytes, &kind).await.map_err(trouble)?;
         Ok(())
     }
 
+    /// Keeps a stream under a key in parts of 5 MiB; `Refused` beyond `most` bytes.
     pub async fn put_stream(
         &self,
         key: &str,
@@ -76,6 +80,7 @@ impl Store {
         Ok(Kept { bytes, sha256: hex::encode(hash.finalize()) })
     }
 
+    /// All bytes of a key. `NotFound` without it.
     pub async fn bytes(&self, key: &str) -> Result<Vec<u8>> {
         let data = self.bucket.get_object(self.path(key)).await.map_err(trouble)?;
         Ok(data.into_bytes().into())
@@ -93,6 +98,7 @@ impl Store {
         }
     }
 
+    /// Length, tag and age, or nothing when there is no such key.
     pub async fn stat(&self, key: &str) -> Result<Option<Stat>> {
         let head = match self.bucket.head_object(self.path(key)).await {
             Ok((head, _)) => head,
@@ -108,6 +114,7 @@ impl Store {
         }))
     }
 
+    /// Removes a key; one that is not there is fine.
     pub async fn delete(&self, key: &str) -> Result<()> {
         match self.bucket.delete_object(self.path(key)).await {
             Ok(_) | Err(S3Error::HttpFailWithBody(404, _)) => Ok(()),
@@ -115,15 +122,18 @@ impl Store {
         }
     }
 
+    /// Whether the service answers and lets us look.
     pub async fn answers(&self) -> Result<()> {
         self.bucket.list_page(self.path(""), None, None, None, Some(1)).await.map(drop).map_err(trouble)
     }
 
+    /// Every key that begins with this prefix, page by page.
     pub fn walk(&self, prefix: &str) -> Walker {
         let state = Some(None);
         Walker { bucket: self.bucket.clone(), whole: self.path(prefix), ours: self.path("").len(), state }
     }
 
+    /// Gives up uploads that were begun before this moment and never finished; answers how many.
     pub async fn sweep(&self, before: Timestamp) -> Result<usize> {
         let prefix = self.path("");
         let pages = match self.bucket.list_multiparts_uploads(Some(&prefix), None).await {
@@ -144,6 +154,7 @@ impl Store {
         Ok(swept)
     }
 
+    /// An address where the service itself answers a GET for so many seconds, under this type and disposition.
     pub async fn signed_url(
         &self,
         key: &str,
@@ -170,6 +181,7 @@ pub struct Walker {
 }
 
 impl Walker {
+    /// The next page; none at the end.
     pub async fn page(&mut self) -> Result<Option<Vec<(String, Stat)>>> {
         let Some(from) = self.state.take() else { return Ok(None) };
         let (page, _) =

@@ -19,16 +19,19 @@ const PAGE: usize = 1000;
 /// How the names of unfinished files end; with their leading dot no key looks like one.
 const UNFINISHED: &str = ".unfinished";
 
+/// A folder, each key a file below it. Its verbs promise what those of `Storage` do.
 pub struct Folder {
     root: PathBuf,
 }
 
 impl Folder {
+    /// The folder at this path, made when it is missing.
     pub fn open(root: &Path) -> Result<Folder> {
         fs::create_dir_all(root)?;
         Ok(Folder { root: root.to_owned() })
     }
 
+    /// Keeps bytes under a key, whole or not at all; when it answers they are on the disk.
     pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<()> {
         let path = self.root.join(key);
         blocking(move || {
@@ -39,6 +42,7 @@ impl Folder {
         .await
     }
 
+    /// Keeps a stream under a key; `Refused` beyond `most` bytes.
     pub async fn put_stream(
         &self,
         key: &str,
@@ -58,11 +62,13 @@ impl Folder {
         }
     }
 
+    /// All bytes of a key. `NotFound` without it.
     pub async fn bytes(&self, key: &str) -> Result<Vec<u8>> {
         let path = self.root.join(key);
         blocking(move || fs::read(path).map_err(trouble)).await
     }
 
+    /// The file of a key, open for reading. `NotFound` without it.
     pub async fn file(&self, key: &str) -> Result<File> {
         let path = self.root.join(key);
         blocking(move || {
@@ -72,6 +78,7 @@ impl Folder {
         .await
     }
 
+    /// Length, tag and age, or nothing when there is no such key.
     pub async fn stat(&self, key: &str) -> Result<Option<Stat>> {
         let path = self.root.join(key);
         blocking(move || match fs::metadata(path) {
@@ -82,6 +89,7 @@ impl Folder {
         .await
     }
 
+    /// Removes a key; one that is not there is fine.
     pub async fn delete(&self, key: &str) -> Result<()> {
         let path = self.root.join(key);
         blocking(move || match fs::remove_file(&path) {
@@ -92,17 +100,20 @@ impl Folder {
         .await
     }
 
+    /// Whether the folder can be read.
     pub async fn answers(&self) -> Result<()> {
         let root = self.root.clone();
         blocking(move || fs::read_dir(root).map(drop).map_err(|_| Error::Busy(5))).await
     }
 
+    /// Every key that begins with this prefix, page by page.
     pub fn walk(&self, prefix: &str) -> Walker {
         let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
         let open = vec![self.root.join(folder)];
         Walker { root: self.root.clone(), prefix: prefix.to_owned(), folders: open, entries: None }
     }
 
+    /// Removes unfinished files that were begun before this moment; answers how many.
     pub async fn sweep(&self, before: Timestamp) -> Result<usize> {
         let mut folders = vec![self.root.clone()];
         blocking(move || {
@@ -133,6 +144,7 @@ pub struct Walker {
 }
 
 impl Walker {
+    /// The next page; none at the end.
     pub fn page(&mut self) -> Result<Option<Vec<(String, Stat)>>> {
         let mut page = vec![];
         while page.len() < PAGE {

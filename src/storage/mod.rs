@@ -359,12 +359,8 @@ fn checked(key: &str) -> Result<&str> {
     if is_key(key) { Ok(key) } else { Err(Error::internal(format!("{key:?} is no key"))) }
 }
 
-/// A file for reading and writing that no path leads to: it vanishes when it is closed.
-pub fn unlinked() -> Result<std::fs::File> {
-    unlinked_in(&std::env::temp_dir()).map(|(file, _)| file)
-}
-
-/// One such file twice: for writing, and for reading only, so that a jailed reader cannot change it.
+/// A file that no path leads to and that vanishes when it is closed, twice: for writing, and for reading only, so that
+/// a jailed reader cannot change it.
 fn unlinked_in(folder: &Path) -> Result<(std::fs::File, std::fs::File)> {
     use std::os::unix::fs::OpenOptionsExt;
     let path = folder.join(format!("cuehouse-{}", crate::secrets::token()?));

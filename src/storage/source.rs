@@ -51,6 +51,7 @@ impl Source {
         self.len
     }
 
+    /// Whether there is no byte at all.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

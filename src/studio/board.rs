@@ -42,6 +42,7 @@ pub struct Board {
 }
 
 impl Board {
+    /// What this uploader has in hand and in the shop, with the counts of the last `DAYS` days.
     pub fn of(conn: &mut Conn, uploader: &UserId, now: Timestamp) -> Result<Board> {
         let since = now.plus(-(DAYS - 1) * DAY);
         let tracks = Track::all_of(conn, uploader, MOST)?;
@@ -55,6 +56,7 @@ impl Board {
         })
     }
 
+    /// What a track did; zeroes for one that did nothing.
     pub fn counts_of(&self, track: &Track) -> Counts {
         self.counts.get(&track.id).copied().unwrap_or_default()
     }

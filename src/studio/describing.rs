@@ -103,12 +103,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn word(
-    fields: &Fields,
-    name: &str,
-    parse: fn(&str) -> Option<&'static str>,
-    faults: &mut Faults,
-) -> Option<String> {
+fn word(fields: &Fields, name: &str, parse: lists::Lookup, faults: &mut Faults) -> Option<String> {
     let text = fields.text(name);
     if text.is_empty() {
         return None;
@@ -121,13 +116,7 @@ fn word(
 }
 
 /// Words of a list: a field for each, or several in one with commas.
-fn words(
-    fields: &Fields,
-    name: &str,
-    most: usize,
-    parse: fn(&str) -> Option<&'static str>,
-    faults: &mut Faults,
-) -> Vec<String> {
+fn words(fields: &Fields, name: &str, most: usize, parse: lists::Lookup, faults: &mut Faults) -> Vec<String> {
     let mut known: Vec<String> = vec![];
     let all = fields.all(name);
     for text in all.iter().flat_map(|v| v.split(',')).map(str::trim).filter(|v| !v.is_empty()) {

@@ -43,6 +43,7 @@ impl Meter {
         self.says(words);
     }
 
+    /// So many more are done.
     pub fn more(&self, n: usize) {
         self.0.inc(n as u64);
     }

@@ -37,6 +37,7 @@ pub struct Shop {
 }
 
 impl Shop {
+    /// The shop that this application serves.
     pub fn of(app: &App) -> Shop {
         Shop { db: app.db.clone(), storage: app.storage.clone(), data_dir: app.config.data_dir.clone() }
     }

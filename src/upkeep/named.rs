@@ -81,6 +81,7 @@ pub struct Walk {
 }
 
 impl Walk {
+    /// A walk from the beginning.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Walk {
         Walk { shelf: Some(Shelf::Masters), after: Default::default() }

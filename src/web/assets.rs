@@ -50,6 +50,7 @@ pub fn bytes(path: &str) -> Option<&'static [u8]> {
     ASSETS.get(path).map(|asset| asset.bytes)
 }
 
+/// A static file on its way, gzipped for who takes it so.
 pub struct Static {
     path: String,
     asset: &'static Asset,

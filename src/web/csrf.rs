@@ -13,6 +13,7 @@ use crate::secrets;
 
 /// The field every form carries, and the header scripts may send instead.
 pub const FIELD: &str = "csrf";
+/// The header that scripts send the same in.
 pub const HEADER: &str = "X-CSRF-Token";
 
 /// What a browser's forms are bound to.

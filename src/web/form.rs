@@ -48,6 +48,7 @@ impl Fields {
         !self.text(name).is_empty()
     }
 
+    /// Every field with what was typed, in the order it came.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
     }
@@ -93,12 +94,14 @@ impl<'r> FromData<'r> for Posted {
 pub struct Faults(Vec<(String, String)>);
 
 impl Faults {
+    /// Notes what is wrong with a field; the first sentence of each counts.
     pub fn add(&mut self, field: &str, sentence: impl Into<String>) {
         if self.0.iter().all(|(known, _)| known != field) {
             self.0.push((field.to_owned(), sentence.into()));
         }
     }
 
+    /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -35,6 +35,7 @@ pub fn takes_gzip(request: &Request<'_>) -> bool {
     })
 }
 
+/// Puts the headers that every answer has on every answer.
 pub struct Headers;
 
 #[rocket::async_trait]

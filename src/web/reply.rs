@@ -36,10 +36,12 @@ impl Reply {
         Reply { status: Status::Ok, kind, body: body.into(), headers: vec![], cookies: vec![] }
     }
 
+    /// Plain text.
     pub fn text(text: impl Into<String>) -> Reply {
         Reply::bytes(ContentType::Plain, text.into())
     }
 
+    /// A JSON value.
     pub fn json(value: &serde_json::Value) -> Reply {
         Reply::bytes(ContentType::JSON, value.to_string())
     }
@@ -66,11 +68,13 @@ impl Reply {
         Reply::bytes(ContentType::Plain, vec![]).status(Status::NoContent)
     }
 
+    /// The same with this status.
     pub fn status(mut self, status: Status) -> Reply {
         self.status = status;
         self
     }
 
+    /// The same with this header, in place of an earlier one of its name.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Reply {
         self.headers.retain(|(n, _)| *n != name);
         self.headers.push((name, value.into()));

@@ -122,7 +122,7 @@ fn helpers(tera: &mut Tera, currency: &str) {
     tera.register_filter("lines", |text: &str, _: Kwargs, _: &State| {
         text.lines().map(str::to_owned).collect::<Vec<String>>()
     });
-    let named: [(&'static str, fn(&str) -> Option<&'static str>); 7] = [
+    let named: [(&'static str, lists::Lookup); 7] = [
         ("key_short", lists::key_short),
         ("key_name", lists::key_name),
         ("kind_name", lists::kind_name),

@@ -161,18 +161,18 @@ async fn the_disputed_card_pays_and_its_bank_takes_it_back() {
     assert!(it.stripe.session(&session).await.unwrap().is_paid());
     let letter = it.inbox.hears("charge.dispute.created").await;
     let event = stripe::read_event(std::str::from_utf8(&letter.body).unwrap()).unwrap();
-    let About::Disputed { dispute, amount, status, .. } = event.about else { panic!("{:?}", event.about) };
-    assert_eq!((amount, status.as_str()), (Cents(2_900), "needs_response"));
+    let About::Disputed(dispute) = event.about else { panic!("{:?}", event.about) };
+    assert_eq!((dispute.amount, dispute.status.as_str()), (Cents(2_900), "needs_response"));
     let payment = it.stripe.session(&session).await.unwrap().payment_intent.unwrap();
     let refused = it.post("/v1/refunds", &[("payment_intent", &payment)], None).await;
     assert_eq!(json(refused).await["error"]["code"], "charge_disputed");
 
-    it.submits(&format!("/disputes/{dispute}/outcome"), &[("outcome", "lost")]).await;
+    it.submits(&format!("/disputes/{}/outcome", dispute.id), &[("outcome", "lost")]).await;
     let letter = it.inbox.hears("charge.dispute.closed").await;
     let event = stripe::read_event(std::str::from_utf8(&letter.body).unwrap()).unwrap();
-    assert!(matches!(event.about, About::DisputeClosed { status, .. } if status == "lost"));
+    assert!(matches!(event.about, About::DisputeClosed(dispute) if dispute.status == "lost"));
     assert_eq!(
-        it.submits(&format!("/disputes/{dispute}/outcome"), &[("outcome", "won")]).await.status(),
+        it.submits(&format!("/disputes/{}/outcome", dispute.id), &[("outcome", "won")]).await.status(),
         400
     );
 }

@@ -74,7 +74,8 @@ fn fifteen_seconds_of_preview_or_sample_are_never_free_of_the_mark() {
         assert_eq!((source.spec.rate, source.spec.channels), (RATE, 2));
         assert_eq!(source.frames, (secs * f64::from(RATE)) as u64, "{name}");
         // Left, right, what stays when the middle is taken away, and the middle alone: the mark is in each.
-        let sides: [(&str, fn(f32, f32) -> f32); 4] =
+        type Side = fn(f32, f32) -> f32;
+        let sides: [(&str, Side); 4] =
             [("left", |l, _| l), ("right", |_, r| r), ("side", |l, r| l - r), ("middle", |l, r| l + r)];
         for (side, mix) in sides {
             let signal = one_side(&heard, mix);

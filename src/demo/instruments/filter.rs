@@ -14,6 +14,7 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// A filter with its corner at `hz`; `q` says how sharp.
     pub fn new(rate: f32, hz: f32, q: f32) -> Filter {
         let mut filter = Filter::default();
         filter.turn(rate, hz, q);
@@ -40,6 +41,7 @@ impl Filter {
         (v1, v2)
     }
 
+    /// What lies below the corner.
     #[inline(always)]
     pub fn low(&mut self, x: f32) -> f32 {
         self.step(x).1
@@ -51,6 +53,7 @@ impl Filter {
         self.step(x).0 * self.k
     }
 
+    /// What lies above the corner.
     #[inline(always)]
     pub fn high(&mut self, x: f32) -> f32 {
         let (band, low) = self.step(x);

@@ -34,6 +34,7 @@ impl ShowBasket {
     }
 }
 
+/// The basket as it stands now.
 #[get("/cart")]
 pub async fn index(holder: Holder, page: Page, app: &State<App>) -> Result<Reply> {
     let basket = match holder.owner() {

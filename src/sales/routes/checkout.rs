@@ -89,6 +89,7 @@ fn till(page: Page, app: &App) -> Page {
     page.allow_form_to(STRIPE_PAGES).allow_form_to(app.stripe.address())
 }
 
+/// What is bought and for whom, before it is paid; without anything to buy, the basket.
 #[get("/checkout")]
 pub async fn new(buyer: Buyer, may: MayBuy, page: Page, app: &State<App>) -> Result<Reply> {
     let mine = owner(&buyer);

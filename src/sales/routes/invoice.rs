@@ -21,6 +21,7 @@ pub struct Printed {
 }
 
 impl Printed {
+    /// Where a document is fetched, and what it is called.
     pub fn of(invoice: &Invoice) -> Printed {
         Printed {
             href: invoice.kind.path(&invoice.order_id),

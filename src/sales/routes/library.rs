@@ -83,6 +83,7 @@ pub struct Receipt {
     pub papers: Vec<Printed>,
 }
 
+/// The licences somebody holds, a page of them, the youngest first.
 #[get("/library?<page>")]
 pub async fn index(page: Option<i64>, person: SignedIn, shown: Page, app: &State<App>) -> Result<Reply> {
     let at = page.unwrap_or(1).clamp(1, 100_000);

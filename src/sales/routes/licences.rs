@@ -198,6 +198,7 @@ fn named(field: Field, word: &str) -> &str {
     }
 }
 
+/// The tiers on sale, side by side.
 #[get("/licences")]
 pub async fn index(page: Page, app: &State<App>) -> Result<Reply> {
     let editions = app.db.read(Edition::on_sale).await?;
@@ -237,6 +238,7 @@ pub struct Past {
     pub here: bool,
 }
 
+/// The tier as it is sold today, and its earlier editions.
 #[get("/licences/<tier>")]
 pub async fn show(tier: &str, page: Page, app: &State<App>) -> Result<Reply> {
     let slug = tier.to_owned();

@@ -320,6 +320,7 @@ pub async fn list(purpose: &str, app: &State<App>) -> Result<Reply> {
     status(app, purpose, 1).await
 }
 
+/// A further list of licences whose standing changed, signed.
 #[get("/status/<purpose>/<list>")]
 pub async fn later_list(purpose: &str, list: i64, app: &State<App>) -> Result<Reply> {
     // The first has one address.

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Cap(pub Option<i64>);
 
 impl Cap {
+    /// Nothing at all.
     pub const NONE: Cap = Cap(Some(0));
+    /// As much as anyone likes.
     pub const NO_LIMIT: Cap = Cap(None);
 
     /// Up to `n`; anything below 0 is none.
@@ -27,12 +29,9 @@ impl Cap {
         }
     }
 
+    /// Whether it lets nothing through.
     pub fn is_none(self) -> bool {
         self.0.is_some_and(|n| n <= 0)
-    }
-
-    pub fn is_no_limit(self) -> bool {
-        self.0.is_none()
     }
 }
 
@@ -52,6 +51,7 @@ macro_rules! words_enum {
                 match self { $($name::$variant => $word),* }
             }
 
+            /// The value of this word.
             pub fn parse(text: &str) -> Option<$name> {
                 $name::ALL.iter().copied().find(|v| v.as_str() == text)
             }
@@ -137,6 +137,7 @@ impl Media {
         (!set.is_empty()).then_some(Media(set))
     }
 
+    /// This medium alone.
     pub fn one(medium: Medium) -> Media {
         Media(BTreeSet::from([medium]))
     }
@@ -146,14 +147,17 @@ impl Media {
         Media(self.0.iter().chain(more).copied().collect())
     }
 
+    /// Whether this medium is among them.
     pub fn has(&self, medium: Medium) -> bool {
         self.0.contains(&medium)
     }
 
+    /// The media, narrow to wide.
     pub fn iter(&self) -> impl Iterator<Item = Medium> + '_ {
         self.0.iter().copied()
     }
 
+    /// Whether every medium of the other set is in this one.
     pub fn admits(&self, other: &Media) -> bool {
         other.0.is_subset(&self.0)
     }

@@ -8,7 +8,7 @@ use cuehouse::db::schema::{
 use cuehouse::ids::{LicenceId, OrderId, UserId};
 use cuehouse::money::Cents;
 use cuehouse::sales::basket::{Basket, Owner};
-use cuehouse::sales::inbox::{self, Kept};
+use cuehouse::sales::inbox::{self, Kept, Puzzle};
 use cuehouse::sales::invoice::Kind as Paper;
 use cuehouse::sales::ledger::{self, Account};
 use cuehouse::sales::licence::{Held, Reason, Status};
@@ -421,7 +421,7 @@ async fn what_nobody_can_read_is_kept_for_an_operator() {
     assert_eq!(takes(&b.shop, &stranger.paid()).await, Kept::Apart);
     let other = r#"{"id":"evt_i","type":"invoice.paid","created":1,"data":{"object":{}}}"#;
     assert_eq!(takes(&b.shop, other).await, Kept::Apart);
-    let puzzles = b.shop.db.read(|conn| cuehouse::sales::order::puzzling(conn, 10)).await.unwrap();
+    let puzzles = b.shop.db.read(|conn| Puzzle::newest(conn, 10)).await.unwrap();
     assert_eq!(puzzles.len(), 3);
 }
 

@@ -1,0 +1,276 @@
+//! Stripe's wire: a checkout is opened, looked at and closed, events are fetched and read (`event`), and a webhook's
+//! signature is proven (`signature`).
+//!
+//! Requests are built by async-stripe; answers are read here, from the JSON as it came, because the library
+//! drops a whole answer when one member it expects is missing, after the money may have moved. What an event
+//! means for an order is decided in `sales`, never here.
+
+mod event;
+mod read;
+mod signature;
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ::stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
+use serde_json::Value;
+use stripe_checkout::checkout_session::{
+    CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
+    CreateCheckoutSessionPaymentIntentData, ExpireCheckoutSession, ProductData, RetrieveCheckoutSession,
+};
+use stripe_core::event::ListEvent;
+use stripe_core::refund::CreateRefund;
+use stripe_types::{Currency, RangeQueryTs};
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::ids::OrderId;
+use crate::money::Cents;
+
+pub use event::{About, Checkout, Dispute, Event, RawEvent, read_event};
+pub use signature::{TOLERANCE_SECS, sign, signed};
+
+/// Seconds one call to Stripe may take; the library itself would wait for ever.
+const TIMEOUT_SECS: u64 = 10;
+/// How often a call is made in all before it counts as unanswered.
+const ATTEMPTS: u32 = 3;
+/// Events in one page, and pages in one look-up: Stripe's largest page, and a bound on a night's work.
+const PAGE: i64 = 100;
+const PAGES: usize = 100;
+
+/// Stripe, or whatever speaks like it, at one address. Cloning shares nothing but the settings.
+#[derive(Clone, Debug)]
+pub struct Stripe {
+    client: Client,
+    address: String,
+}
+
+/// What a buyer is asked to pay, and where they go afterwards.
+#[derive(Clone, Debug)]
+pub struct CheckoutWish {
+    pub order: OrderId,
+    /// Which try of this order: every further try gets its own session, the same try the same one.
+    /// A repeated try must wish for exactly the same, or Stripe answers that it differs.
+    pub try_number: u32,
+    /// ISO 4217 in small letters.
+    pub currency: String,
+    pub lines: Vec<WishLine>,
+    pub email: Option<String>,
+    /// `{CHECKOUT_SESSION_ID}` in it is filled in by Stripe.
+    pub success_url: String,
+    pub cancel_url: String,
+    /// Between 30 minutes and 24 hours from now, as Stripe wants it.
+    pub expires: Timestamp,
+}
+
+/// One line of a wish: a name, a few words and the price of one.
+#[derive(Clone, Debug)]
+pub struct WishLine {
+    pub name: String,
+    pub description: Option<String>,
+    pub amount: Cents,
+}
+
+/// A Checkout Session as Stripe describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub id: String,
+    /// Where the buyer pays; gone once the session is complete or expired.
+    pub url: Option<String>,
+    /// `open`, `complete` or `expired`.
+    pub status: String,
+    /// `paid`, `unpaid` or `no_payment_required`.
+    pub payment_status: String,
+    pub payment_intent: Option<String>,
+    pub amount_total: Cents,
+    pub currency: String,
+    /// The order this session was opened for, as its metadata says.
+    pub order: Option<String>,
+}
+
+impl Session {
+    /// Whether the money is there. What costs nothing is never paid.
+    pub fn is_paid(&self) -> bool {
+        self.payment_status == "paid"
+    }
+
+    /// Whether it can still be paid.
+    pub fn is_open(&self) -> bool {
+        self.status == "open"
+    }
+}
+
+impl Stripe {
+    /// Stripe at this address (`https://api.stripe.com/` or another that speaks like it) under this key.
+    pub fn new(base_url: &str, secret_key: &str) -> Result<Stripe> {
+        let url = format!("{}/", base_url.trim_end_matches('/'));
+        let client = ClientBuilder::new(secret_key)
+            .url(url.clone())
+            .timeout(Duration::from_secs(TIMEOUT_SECS))
+            .app_info("cuehouse", Some(env!("CARGO_PKG_VERSION").to_owned()), None)
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Stripe { client, address: url })
+    }
+
+    /// Where it is reached.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Opens the session of this order's try, or finds the one that an earlier call opened.
+    /// Unanswered calls are repeated under the same key, so that no second session arises.
+    pub async fn checkout(&self, wish: &CheckoutWish) -> Result<Session> {
+        let key = IdempotencyKey::new(format!("order-{}-try-{}", wish.order, wish.try_number))
+            .map_err(Error::internal)?;
+        session(&self.call(&request(wish), Some(key)).await?).map_err(Error::internal)
+    }
+
+    /// The session as it is now.
+    pub async fn session(&self, id: &str) -> Result<Session> {
+        session(&self.call(&RetrieveCheckoutSession::new(id), None).await?).map_err(Error::internal)
+    }
+
+    /// Closes an open session, so that nobody can pay it any more. One that is not open stays as it is.
+    pub async fn expire(&self, id: &str) -> Result<()> {
+        match self.call(&ExpireCheckoutSession::new(id), None).await {
+            Err(Error::Refused(_)) if !self.session(id).await?.is_open() => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// Gives a whole payment back. Asked again under the same key it is given back once.
+    pub async fn refund(&self, payment_intent: &str, key: &str) -> Result<()> {
+        let key = IdempotencyKey::new(format!("refund-{key}")).map_err(Error::internal)?;
+        self.call(&CreateRefund::new().payment_intent(payment_intent), Some(key)).await.map(drop)
+    }
+
+    /// Every event made since, oldest first; with `after`, only those younger than that event. Stripe keeps
+    /// thirty days. Kinds the shop has no use for are among them.
+    pub async fn recent_events(&self, since: Timestamp, after: Option<&str>) -> Result<Vec<RawEvent>> {
+        let mut events = Vec::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..PAGES {
+            let mut list = ListEvent::new().created(RangeQueryTs::gte(since.secs())).limit(PAGE);
+            if let Some(last) = &cursor {
+                list = list.starting_after(last.as_str());
+            }
+            let page = self.call(&list, None).await?;
+            for event in page["data"].as_array().into_iter().flatten() {
+                let event = RawEvent::read(event).map_err(Error::internal)?;
+                if after == Some(event.id.as_str()) {
+                    events.reverse();
+                    return Ok(events);
+                }
+                events.push(event);
+            }
+            cursor = events.last().map(|event: &RawEvent| event.id.clone());
+            if page["has_more"] != Value::Bool(true) || cursor.is_none() {
+                break;
+            }
+        }
+        events.reverse();
+        Ok(events)
+    }
+
+    /// Sends a request up to three times and reads the answer as plain JSON. A request that changes
+    /// something goes out under one key each time, so that only the first to arrive does anything.
+    async fn call<R: StripeRequest>(&self, request: &R, key: Option<IdempotencyKey>) -> Result<Value> {
+        let mut tries = 0;
+        loop {
+            let strategy = key.clone().map_or(RequestStrategy::Once, RequestStrategy::Idempotent);
+            let sent = request.build().customize::<miniserde::json::Value>().request_strategy(strategy);
+            tries += 1;
+            match sent.send(&self.client).await {
+                Ok(answer) => return Ok(serde_json::from_str(&miniserde::json::to_string(&answer))?),
+                Err(error) => match meaning(error) {
+                    Error::Busy(_) if tries < ATTEMPTS => {
+                        tokio::time::sleep(Duration::from_millis(150 * 3_u64.pow(tries))).await;
+                    }
+                    settled => return Err(settled),
+                },
+            }
+        }
+    }
+}
+
+fn request(wish: &CheckoutWish) -> CreateCheckoutSession {
+    let Ok(currency) = Currency::from_str(&wish.currency);
+    let order = HashMap::from([("order".to_owned(), wish.order.to_string())]);
+    let lines: Vec<_> = wish.lines.iter().map(|line| item(line, currency.clone())).collect();
+    let mut request = CreateCheckoutSession::new()
+        .mode(stripe_shared::CheckoutSessionMode::Payment)
+        .client_reference_id(wish.order.as_str())
+        .metadata(order.clone())
+        // The payment carries the order too: refunds and disputes name only the payment.
+        .payment_intent_data(CreateCheckoutSessionPaymentIntentData {
+            metadata: Some(order),
+            ..Default::default()
+        })
+        .line_items(lines)
+        .success_url(wish.success_url.as_str())
+        .cancel_url(wish.cancel_url.as_str())
+        .expires_at(wish.expires.secs());
+    if let Some(email) = &wish.email {
+        request = request.customer_email(email.as_str());
+    }
+    request
+}
+
+fn item(line: &WishLine, currency: Currency) -> CreateCheckoutSessionLineItems {
+    let mut product = ProductData::new(line.name.as_str());
+    product.description = line.description.clone().filter(|words| !words.is_empty());
+    CreateCheckoutSessionLineItems {
+        quantity: Some(1),
+        price_data: Some(CreateCheckoutSessionLineItemsPriceData {
+            unit_amount: Some(line.amount.0),
+            product_data: Some(product),
+            ..CreateCheckoutSessionLineItemsPriceData::new(currency)
+        }),
+        ..CreateCheckoutSessionLineItems::new()
+    }
+}
+
+/// What a failed call means to the one who asked. An answer nobody can read counts as no answer: it may have
+/// come from something between us and Stripe, and what happened is looked up later.
+fn meaning(error: StripeError) -> Error {
+    let StripeError::Stripe(said, status) = error else {
+        tracing::warn!(%error, "no answer from the payment service");
+        return match error {
+            StripeError::ConfigError(_) => Error::internal(error),
+            _ => Error::Busy(5),
+        };
+    };
+    let code = said.code.as_ref().map_or("", |code| code.as_str());
+    let words = said.message.as_deref().unwrap_or("");
+    tracing::warn!(status, code, kind = said.type_.as_str(), words, "the payment service refused");
+    match (status, code) {
+        _ if said.type_.as_str() == "idempotency_error" && status != 409 => Error::conflict(
+            "This order changed while it was being paid. Start the payment again from the basket.",
+        ),
+        (409 | 424 | 429 | 500.., _) => Error::Busy(5),
+        (401 | 403, _) => Error::internal("Stripe does not accept the secret key"),
+        (404, _) => Error::NotFound,
+        (_, "amount_too_small") => Error::refused("This amount is too small to be paid by card."),
+        (_, "amount_too_large") => {
+            Error::refused("This amount is too large to be paid at once. Please order in parts.")
+        }
+        (_, "email_invalid") => Error::refused("The payment service does not accept this e-mail address."),
+        _ => Error::refused("The payment service did not accept this order. Nothing has been charged."),
+    }
+}
+
+fn session(answer: &Value) -> Result<Session> {
+    let about = Checkout::read(answer)?;
+    Ok(Session {
+        id: about.session,
+        url: read::text(answer, "url"),
+        status: read::need(answer, "status")?,
+        payment_status: read::need(answer, "payment_status")?,
+        payment_intent: about.payment_intent,
+        amount_total: about.amount_total,
+        currency: about.currency,
+        order: about.order,
+    })
+}

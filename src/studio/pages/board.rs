@@ -1,0 +1,236 @@
+//! The board: what its uploader does next, what others do, what is published and what it did.
+
+use serde::Serialize;
+
+use super::{edit_href, is_busy};
+use crate::accounts::user::Visitor;
+use crate::catalogue::pages::Link;
+use crate::catalogue::row::TrackRow;
+use crate::catalogue::track::{State, Track};
+use crate::clock::{DAY, Timestamp};
+use crate::money::Cents;
+use crate::studio::board::{Board, DAYS};
+use crate::studio::upload::{State as UploadState, Upload};
+use crate::web::View;
+
+/// Something on its way: a file or a track, and what happens to it next.
+#[derive(Clone, Debug, Serialize)]
+pub struct Task {
+    pub title: String,
+    /// For the mark beside it.
+    pub state: String,
+    pub state_words: String,
+    /// One sentence on what it waits for.
+    pub says: String,
+    /// What its uploader does next.
+    pub next: Option<Link>,
+    /// The next step is a button that sends to this address.
+    pub post: Option<String>,
+    pub row: Option<TrackRow>,
+}
+
+/// A published track, and what it did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sold {
+    pub row: TrackRow,
+    pub edit_href: String,
+    pub plays: i64,
+    pub keeps: i64,
+    pub basket_adds: i64,
+    pub sales: i64,
+    pub earned: Cents,
+}
+
+/// `/studio`: the board.
+#[derive(Clone, Debug, Serialize)]
+pub struct BoardPage {
+    pub name: String,
+    pub profile_href: Option<String>,
+    pub mine: Vec<Task>,
+    pub others: Vec<Task>,
+    pub published: Vec<Sold>,
+    pub plays: i64,
+    pub keeps: i64,
+    pub basket_adds: i64,
+    pub sales: i64,
+    pub earned: Cents,
+    pub plays_by_day: Vec<i64>,
+    pub sales_by_day: Vec<i64>,
+    pub days: Vec<String>,
+    /// Something is being examined: the page looks again.
+    pub busy: bool,
+}
+
+impl BoardPage {
+    /// The board as it stands now; its last day is the day of `now`.
+    pub fn new(visitor: &Visitor, board: &Board, now: Timestamp) -> BoardPage {
+        let handle = visitor.handle.as_ref().map(ToString::to_string);
+        let row = |track: &Track| TrackRow::of(track, &visitor.name, handle.as_deref());
+        let (mut mine, mut others, mut published) = (vec![], vec![], vec![]);
+        for upload in &board.uploads {
+            let task = Task::of_upload(upload);
+            if task.next.is_some() { mine.push(task) } else { others.push(task) }
+        }
+        for track in &board.tracks {
+            let row = row(track);
+            match track.state {
+                State::Published => {
+                    let counts = board.counts_of(track);
+                    published.push(Sold {
+                        edit_href: edit_href(track),
+                        row,
+                        plays: counts.plays,
+                        keeps: track.kept,
+                        basket_adds: counts.basket_adds,
+                        sales: track.licensed,
+                        earned: counts.earned,
+                    });
+                }
+                State::Submitted => others.push(Task::of_track(track, row, None)),
+                _ => {
+                    let reason = board.refusals.get(&track.id).map(String::as_str);
+                    mine.push(Task::of_track(track, row, reason));
+                }
+            }
+        }
+        let all = || board.tracks.iter();
+        let counts = || board.counts.values();
+        BoardPage {
+            name: visitor.name.clone(),
+            profile_href: handle.map(|handle| format!("/@{handle}")),
+            plays: counts().map(|c| c.plays).sum(),
+            keeps: all().map(|t| t.kept).sum(),
+            basket_adds: counts().map(|c| c.basket_adds).sum(),
+            sales: all().map(|t| t.licensed).sum(),
+            earned: counts().map(|c| c.earned).sum(),
+            plays_by_day: board.plays.clone(),
+            sales_by_day: board.sales.clone(),
+            days: (0..DAYS).map(|n| day_name(now.plus((n + 1 - DAYS) * DAY))).collect(),
+            busy: board.uploads.iter().any(|u| is_busy(u.state)),
+            mine,
+            others,
+            published,
+        }
+    }
+}
+
+/// `2 June`.
+fn day_name(at: Timestamp) -> String {
+    at.utc().format("%-d %B").to_string()
+}
+
+impl Task {
+    fn of_upload(upload: &Upload) -> Task {
+        let here = format!("/studio/uploads/{}", upload.id);
+        let (words, says, next, post) = match upload.state {
+            UploadState::Received => ("Received", "It waits to be listened to.".to_owned(), None, None),
+            UploadState::Processing => {
+                ("Listening", "Its facts and its preview are being made.".into(), None, None)
+            }
+            UploadState::Ready => ("Ready", "It is ready to be described.".into(), Some("Describe it"), None),
+            UploadState::Refused => {
+                let why = upload.reason.clone().unwrap_or_default();
+                ("Not taken", why, Some("Upload another file"), None)
+            }
+            UploadState::Failed => {
+                let why = upload.reason.clone().unwrap_or_default();
+                ("Failed", why, Some("Try again"), Some(format!("{here}/attempt")))
+            }
+        };
+        let to = if upload.state == UploadState::Refused { "/studio/uploads/new".to_owned() } else { here };
+        Task {
+            title: upload.filename.clone(),
+            state: upload.state.to_string(),
+            state_words: words.to_owned(),
+            says,
+            next: next.map(|words| Link::new(words, to)),
+            post,
+            row: None,
+        }
+    }
+
+    fn of_track(track: &Track, row: TrackRow, refusal: Option<&str>) -> Task {
+        let (words, says, next) = match track.state {
+            State::Draft => ("Draft", "Describe it, set prices, submit it.".to_owned(), Some("Describe it")),
+            State::Submitted => ("In review", "A reviewer listens to it next.".into(), None),
+            State::Refused => {
+                let why = refusal.unwrap_or("A reviewer refused it.").to_owned();
+                ("Refused", why, Some("Mend it"))
+            }
+            State::Withdrawn => (
+                "Withdrawn",
+                "Nobody finds it now. Licences that were sold stand.".into(),
+                Some("Offer it again"),
+            ),
+            State::Published => ("Published", String::new(), None),
+        };
+        Task {
+            title: track.title.clone(),
+            state: track.state.to_string(),
+            state_words: words.to_owned(),
+            says,
+            next: next.map(|words| Link::new(words, edit_href(track))),
+            post: None,
+            row: Some(row),
+        }
+    }
+}
+
+impl View for BoardPage {
+    const TEMPLATE: &'static str = "studio/index.html";
+
+    fn samples() -> Vec<BoardPage> {
+        let task = |state: &str, next: Option<&str>, post: Option<&str>, row: bool| Task {
+            title: "rain <on> tin.wav".into(),
+            state: state.into(),
+            state_words: "Draft".into(),
+            says: "Describe it, set prices, submit it.".into(),
+            next: next.map(|words| Link::new(words, "/studio/tracks/copper-weather/edit")),
+            post: post.map(str::to_owned),
+            row: row.then(TrackRow::sample),
+        };
+        let full = BoardPage {
+            name: "Ines Morrow".into(),
+            profile_href: Some("/@ines-morrow".into()),
+            mine: vec![
+                task("draft", Some("Describe it"), None, true),
+                task("failed", Some("Try again"), Some("/studio/uploads/1/attempt"), false),
+            ],
+            others: vec![task("processing", None, None, false), task("submitted", None, None, true)],
+            published: vec![Sold {
+                row: TrackRow::sample(),
+                edit_href: "/studio/tracks/copper-weather/edit".into(),
+                plays: 1204,
+                keeps: 31,
+                basket_adds: 12,
+                sales: 7,
+                earned: Cents(13_195),
+            }],
+            plays: 1204,
+            keeps: 31,
+            basket_adds: 12,
+            sales: 7,
+            earned: Cents(13_195),
+            plays_by_day: (0..DAYS).map(|n| n * 7 % 23).collect(),
+            sales_by_day: (0..DAYS).map(|n| n % 5 / 4).collect(),
+            days: (0..DAYS).map(|n| format!("{} June", n + 1)).collect(),
+            busy: true,
+        };
+        let empty = BoardPage {
+            mine: vec![],
+            others: vec![],
+            published: vec![],
+            plays: 0,
+            keeps: 0,
+            basket_adds: 0,
+            sales: 0,
+            earned: Cents::ZERO,
+            plays_by_day: vec![0; DAYS as usize],
+            sales_by_day: vec![0; DAYS as usize],
+            busy: false,
+            profile_href: None,
+            ..full.clone()
+        };
+        vec![full, empty]
+    }
+}

@@ -1,0 +1,99 @@
+//! What was measured in a recording, as its uploader reads it: facts, and questions where we are not sure.
+
+use serde::Serialize;
+
+use crate::catalogue::lists;
+use crate::catalogue::pages::Fact;
+use crate::catalogue::track::Recording;
+use crate::money::grouped;
+use crate::studio::describing::shown_bpm;
+use crate::studio::upload::Upload;
+use crate::web::templates::clock;
+
+/// From this sureness a measured fact is shown as one; below it is a question.
+const SURE: f64 = 0.25;
+/// Below this we say nothing.
+const GUESS: f64 = 0.10;
+
+/// A fact we are not sure of, or that has two readings: one tap takes it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Suggestion {
+    /// `bpm=92`.
+    pub take: String,
+    /// `92 bpm?`
+    pub words: String,
+}
+
+/// The tempo that was heard, its half and its double, without the one that is typed.
+pub fn tempos(rec: &Recording, typed: &str) -> Vec<Suggestion> {
+    let Some(bpm) = rec.bpm.filter(|_| rec.bpm_sure >= GUESS) else { return vec![] };
+    let mark = if rec.bpm_sure < SURE { "?" } else { "" };
+    let mut all: Vec<Suggestion> = vec![];
+    for tempo in [bpm, bpm / 2.0, bpm * 2.0] {
+        let shown = shown_bpm(tempo);
+        if (40.0..=240.0).contains(&tempo) && shown != typed.trim() {
+            all.push(Suggestion { take: format!("bpm={shown}"), words: format!("{shown} bpm{mark}") });
+        }
+    }
+    all
+}
+
+/// The key that was heard, unless it is the one that is typed.
+pub fn keys(rec: &Recording, typed: &str) -> Vec<Suggestion> {
+    let Some(key) = rec.musical_key.as_deref().filter(|_| rec.key_sure >= GUESS) else { return vec![] };
+    let Some(found) = lists::key(key).filter(|found| lists::parse_key(typed) != Some(found.slug)) else {
+        return vec![];
+    };
+    let mark = if rec.key_sure < SURE { "?" } else { "" };
+    vec![Suggestion { take: format!("key={}", found.slug), words: format!("{}{mark}", found.name) }]
+}
+
+/// What was measured, as people say it.
+pub fn facts(rec: &Recording, upload: &Upload) -> Vec<Fact> {
+    let fact = |name: &str, words: String| Fact { name: name.into(), words, href: None };
+    let channels = match rec.channels {
+        1 => "mono".to_owned(),
+        2 => "stereo".to_owned(),
+        n => format!("{n} channels"),
+    };
+    let coded = if rec.codec == rec.container {
+        rec.codec.clone()
+    } else {
+        format!("{}, {}", rec.container, rec.codec)
+    };
+    let bits = rec.bits.map(|bits| format!(", {bits} bit")).unwrap_or_default();
+    let sure = |sure: f64| if sure < SURE { ", not sure" } else { "" };
+    let signed = |n: f64, unit: &str| format!("{n:.1} {unit}").replace('-', "−");
+    let mut all = vec![
+        fact("Length", clock(rec.duration_ms)),
+        fact("File", format!("{coded}{bits}")),
+        fact("Sound", format!("{} kHz, {channels}", f64::from(rec.sample_rate) / 1000.0)),
+        fact("Frames", grouped(rec.frames.unsigned_abs())),
+        fact("Loudness", rec.loudness_lufs.map_or("too quiet to say".into(), |n| signed(n, "LUFS"))),
+        fact("True peak", rec.true_peak_dbtp.map_or("none".into(), |n| signed(n, "dBTP"))),
+    ];
+    if let Some(range) = rec.loudness_range {
+        all.push(fact("Loudness range", format!("{range:.1} LU")));
+    }
+    if let Some(bpm) = rec.bpm.filter(|_| rec.bpm_sure >= GUESS) {
+        all.push(fact("Tempo heard", format!("{} bpm{}", shown_bpm(bpm), sure(rec.bpm_sure))));
+    }
+    if let Some(key) = rec.musical_key.as_deref().and_then(lists::key_name).filter(|_| rec.key_sure >= GUESS)
+    {
+        all.push(fact("Key heard", format!("{key}{}", sure(rec.key_sure))));
+    }
+    all.push(fact("Size", size(upload.bytes)));
+    all.push(fact("SHA-256 of the file", upload.file_sha256.clone()));
+    all.push(fact("SHA-256 of the samples", rec.samples_sha256.clone()));
+    all
+}
+
+/// `12.3 MB`.
+pub fn size(bytes: i64) -> String {
+    match bytes {
+        ..1000 => format!("{bytes} bytes"),
+        1000..1_000_000 => format!("{} kB", (bytes + 500) / 1000),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}
