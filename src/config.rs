@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +17,8 @@ use url::Url;
 use crate::clock::DAY;
 use crate::consent::receipt::{LONGEST_PROOF_DAYS, PROOF_KEPT_MS};
 use crate::consent::rulebook::{AdsMode, CHOICE_DAYS, LONGEST_CHOICE_DAYS, Rulebook};
-use crate::consent::trade::{self, Registered};
+use crate::consent::tcf::Cmp;
+use crate::consent::trade;
 use crate::db::DbUrl;
 use crate::egress::PublicFile;
 use crate::storage::{S3Access, StorageUrl};
@@ -133,14 +133,16 @@ pub struct Config {
     /// Vendors of the registry that are on, each with its key. Which may be is the consent room's to say.
     pub vendors: Vec<(String, String)>,
     pub privacy: PrivacySettings,
-    /// Where our server fetches the framework's vendor list. None: it is not kept here.
+    /// Where our server fetches the framework's vendor list. None: it is not asked for.
     pub vendor_list: Option<PublicFile>,
+    /// A file with the vendor list: what counts until a newer one was fetched.
+    pub vendor_list_file: Option<PathBuf>,
     /// What the server's own calls go through.
     pub egress_proxy: Option<String>,
     /// The key with which our server may tell Google Analytics something, for people who allowed it.
     pub ga4_api_secret: Option<String>,
-    /// The operator's consent manager as IAB Europe registered it, with the vendor list it goes by.
-    pub registered: Option<Arc<Registered>>,
+    /// The operator's consent manager as IAB Europe registered it.
+    pub cmp: Option<Cmp>,
     /// Sections of the Global Privacy Platform that pages carry.
     pub gpp: Vec<u16>,
     /// Wrong passwords for one account within ten minutes; three times as many from one network address.
@@ -479,7 +481,8 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         vendor_list,
         egress_proxy,
         ga4_api_secret,
-        registered: registered::read(said),
+        vendor_list_file: registered::list_file(said),
+        cmp: registered::read(said),
         gpp: said.read("gpp.sections", vec![], "usnat, usca or both, with a comma", |text| {
             let id = |word: &str| trade::SECTIONS.iter().find(|(_, name)| *name == word).map(|(id, _)| *id);
             list(text).iter().map(|word| id(word)).collect()

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use super::place::{Model, Places, Profile};
+use super::tcf::Cmp;
 use super::trade::Registered;
 use super::vendor::{Registry, State, Vendor};
+use super::vendor_list::Newest;
 use crate::clock::DAY;
 use crate::config::Config;
 
@@ -55,7 +57,7 @@ pub struct Rulebook {
     pub measures_letters: bool,
     /// Whether an unscreened visitor may be a child: then nobody is asked and no vendor runs.
     pub child_mode: bool,
-    /// The operator's own registered consent manager. Without one no page speaks for one.
+    /// The operator's own registered consent manager, once the vendor list is open. Without one no page speaks for one.
     pub registered: Option<Arc<Registered>>,
     /// Sections of the Global Privacy Platform that pages carry; none: they carry no string.
     pub gpp: Vec<u16>,
@@ -113,9 +115,14 @@ impl Rulebook {
             ads: config.privacy.ads,
             measures_letters: config.privacy.measures_letters,
             child_mode: false,
-            registered: config.registered.clone(),
+            registered: None,
             gpp: config.gpp.clone(),
         })
+    }
+
+    /// Lets pages speak for the operator's consent manager, where there is one, by this list.
+    pub fn speaks_for(&mut self, cmp: Option<Cmp>, list: &Arc<Newest>) {
+        self.registered = cmp.map(|cmp| Arc::new(Registered { cmp, list: Arc::clone(list) }));
     }
 
     /// The vendors that are on, in the registry's order.
