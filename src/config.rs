@@ -3,6 +3,7 @@
 //! Defaults, then `cuehouse.toml` (in the working directory or at `CUEHOUSE_CONFIG`), then `CUEHOUSE_*`. Everything
 //! that is wrong is said at once.
 
+mod ad_frames;
 mod registered;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chrono::NaiveDate;
 use url::Url;
+
+pub use ad_frames::AdOrigin;
 
 use crate::clock::DAY;
 use crate::consent::receipt::{LONGEST_PROOF_DAYS, PROOF_KEPT_MS};
@@ -75,6 +79,10 @@ pub struct PrivacySettings {
     pub ads: AdsMode,
     /// The least number of people an advertisement may be aimed at together.
     pub audience_min: usize,
+    /// Where frames with vendors' advertisements come from.
+    pub ad_origin: Option<AdOrigin>,
+    /// When the operator read that a vendor's terms allow such a frame.
+    pub terms_read: Vec<(String, NaiveDate)>,
 }
 
 /// Every setting.
@@ -189,6 +197,8 @@ const NAMES: &[&str] = &[
     "email.measurement",
     "ads.mode",
     "ads.audience_min",
+    "ads.origin",
+    "ads.terms_read",
     "tcf.vendor_list_url",
     "egress.proxy",
     "ga4.api_secret",
@@ -419,6 +429,8 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         }),
         audience_min: said
             .read("ads.audience_min", 50, "10 or more people", |text| text.parse().ok().filter(|n| *n >= 10)),
+        ad_origin: ad_frames::origin(said, &site_url, mode),
+        terms_read: ad_frames::terms_read(said),
     };
     let vendor_list =
         said.read("tcf.vendor_list_url", None, "an https address without a password in it", |text| {

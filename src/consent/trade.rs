@@ -86,6 +86,24 @@ impl TcfTag {
     }
 }
 
+impl TcfTag {
+    /// The same from a string that was written before, for a frame: there nothing is ever asked.
+    pub fn again(text: &str, applies: bool) -> Option<TcfTag> {
+        let tc = TcString::decode(text).ok()?;
+        Some(TcfTag {
+            cmp_id: tc.cmp_id,
+            cmp_version: tc.cmp_version,
+            list_version: tc.vendor_list_version,
+            policy_version: tc.policy_version,
+            applies: if applies { "yes" } else { "no" },
+            text: text.to_owned(),
+            data: tc.tc_data().to_string(),
+            event: "tcloaded",
+            display: "hidden",
+        })
+    }
+}
+
 impl GppTag {
     /// What is told in a page, where the operator switched it on.
     pub fn new(book: &Rulebook, consent: &Consent, asks: bool) -> Option<GppTag> {
@@ -147,13 +165,7 @@ fn framework(purpose: Purpose) -> &'static [u16] {
 
 /// What was decided, as a TC string: vendors of the list that may be contacted, their purposes, and what was said to the
 /// shop itself. A signal, an age or an opt-out speaks through the decision.
-fn tc_string(
-    cmp: Cmp,
-    list: &VendorList,
-    book: &Rulebook,
-    consent: &Consent,
-    now: Timestamp,
-) -> TcString {
+fn tc_string(cmp: Cmp, list: &VendorList, book: &Rulebook, consent: &Consent, now: Timestamp) -> TcString {
     let listed = |vendor: &Vendor| vendor.tcf_id.filter(|id| list.vendor(*id).is_some());
     let disclosed: IdSet = book.on().filter_map(listed).collect();
     let day = consent.choices.decided_at.unwrap_or(now);

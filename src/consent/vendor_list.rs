@@ -214,7 +214,7 @@ pub async fn fetch(app: &App, now: Timestamp) -> Result<()> {
         (Fetched::Unchanged(_), ..) => {
             return Err(Error::refused("the vendor list is said to be unchanged, and there is none"));
         }
-        (Fetched::Whole(body, answer), ..) => {
+        (Fetched::Whole(body, answer), copy, _) => {
             let list = VendorList::parse(&body).map_err(|fault| Error::refused(fault.to_string()))?;
             if let Some(copy) = copy.filter(|copy| copy.version > i32::from(list.version)) {
                 let (is, was) = (list.version, copy.version);
