@@ -3,22 +3,26 @@
 //! Defaults, then `cuehouse.toml` (in the working directory or at `CUEHOUSE_CONFIG`), then `CUEHOUSE_*`. Everything
 //! that is wrong is said at once.
 
+mod ad_frames;
 mod registered;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chrono::NaiveDate;
 use url::Url;
+
+pub use ad_frames::AdOrigin;
 
 use crate::clock::DAY;
 use crate::consent::receipt::{LONGEST_PROOF_DAYS, PROOF_KEPT_MS};
 use crate::consent::rulebook::{AdsMode, CHOICE_DAYS, LONGEST_CHOICE_DAYS, Rulebook};
-use crate::consent::trade::{self, Registered};
+use crate::consent::tcf::Cmp;
+use crate::consent::trade;
 use crate::db::DbUrl;
 use crate::egress::PublicFile;
 use crate::storage::{S3Access, StorageUrl};
@@ -79,6 +83,10 @@ pub struct PrivacySettings {
     pub ads: AdsMode,
     /// The least number of people an advertisement may be aimed at together.
     pub audience_min: usize,
+    /// Where frames with vendors' advertisements come from.
+    pub ad_origin: Option<AdOrigin>,
+    /// When the operator read that a vendor's terms allow such a frame.
+    pub terms_read: Vec<(String, NaiveDate)>,
 }
 
 /// Every setting.
@@ -134,14 +142,16 @@ pub struct Config {
     /// Vendors of the registry that are on, each with its key. Which may be is the consent room's to say.
     pub vendors: Vec<(String, String)>,
     pub privacy: PrivacySettings,
-    /// Where our server fetches the framework's vendor list. None: it is not kept here.
+    /// Where our server fetches the framework's vendor list. None: it is not asked for.
     pub vendor_list: Option<PublicFile>,
+    /// A file with the vendor list: what counts until a newer one was fetched.
+    pub vendor_list_file: Option<PathBuf>,
     /// What the server's own calls go through.
     pub egress_proxy: Option<String>,
     /// The key with which our server may tell Google Analytics something, for people who allowed it.
     pub ga4_api_secret: Option<String>,
-    /// The operator's consent manager as IAB Europe registered it, with the vendor list it goes by.
-    pub registered: Option<Arc<Registered>>,
+    /// The operator's consent manager as IAB Europe registered it.
+    pub cmp: Option<Cmp>,
     /// Sections of the Global Privacy Platform that pages carry.
     pub gpp: Vec<u16>,
     /// Wrong passwords for one account within ten minutes; three times as many from one network address.
@@ -188,6 +198,8 @@ const NAMES: &[&str] = &[
     "email.measurement",
     "ads.mode",
     "ads.audience_min",
+    "ads.origin",
+    "ads.terms_read",
     "tcf.vendor_list_url",
     "egress.proxy",
     "ga4.api_secret",
@@ -422,6 +434,8 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         }),
         audience_min: said
             .read("ads.audience_min", 50, "10 or more people", |text| text.parse().ok().filter(|n| *n >= 10)),
+        ad_origin: ad_frames::origin(said, &site_url, mode),
+        terms_read: ad_frames::terms_read(said),
     };
     let vendor_list =
         said.read("tcf.vendor_list_url", None, "an https address without a password in it", |text| {
@@ -480,7 +494,8 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         vendor_list,
         egress_proxy,
         ga4_api_secret,
-        registered: registered::read(said),
+        vendor_list_file: registered::list_file(said),
+        cmp: registered::read(said),
         gpp: said.read("gpp.sections", vec![], "usnat, usca or both, with a comma", |text| {
             let id = |word: &str| trade::SECTIONS.iter().find(|(_, name)| *name == word).map(|(id, _)| *id);
             list(text).iter().map(|word| id(word)).collect()

@@ -119,6 +119,11 @@ impl ReceiptId {
     pub fn draw() -> crate::error::Result<ReceiptId> {
         Ok(ReceiptId(hex::encode(crate::secrets::random::<16>()?)))
     }
+
+    /// The one that these 128 bits make; they must be as hard to guess.
+    pub fn of(bits: [u8; 16]) -> ReceiptId {
+        ReceiptId(hex::encode(bits))
+    }
 }
 
 /// The name of a thing in an address: `[a-z0-9-]+`, at most 80 characters, never changed once given.

@@ -25,7 +25,7 @@ pub struct Scene<'a> {
 /// Who looks.
 #[derive(Clone, Debug)]
 pub struct Viewer {
-    /// The most that may be shown. No vendor's advertisement exists, so `Vendor` is what `Contextual` is.
+    /// The most that may be shown. Vendors' advertisements are not chosen here, so `Vendor` is what `Contextual` is.
     pub mode: AdsMode,
     /// `None`: nobody knows how old they are.
     pub band: Option<Band>,

@@ -8,16 +8,20 @@ use rocket::request::{FromRequest, Outcome};
 use super::board::{Board, Shown};
 use super::choose::{Scene, Viewer, Why};
 use super::counts::Counts;
+use super::frame::SIZE;
+use super::ticket::Ticket;
 use super::topic::Place;
 use super::wishes::Wishes;
 use crate::App;
 use crate::accounts::guards::seen;
 use crate::clock::Timestamp;
 use crate::consent::guards::Consent;
+use crate::consent::rulebook::Rulebook;
 use crate::consent::seal;
+use crate::consent::vendor::Vendor;
 use crate::error::{Error, Result};
 use crate::web::stream::is_head;
-use crate::web::{Ad, Ours, Page, trouble};
+use crate::web::{Ad, Framed, Ours, Page, trouble};
 
 /// What the two cookies are bound to.
 const WISHES: &str = "cuehouse ad wishes";
@@ -28,6 +32,8 @@ pub struct Slot {
     board: Arc<Board>,
     seal: [u8; 32],
     viewer: Viewer,
+    /// A vendor's, where the decision allows one.
+    offer: Option<Offer>,
     /// Whether somebody looks: a HEAD request shows nothing.
     is_seen: bool,
     now: Timestamp,
@@ -44,6 +50,9 @@ impl Slot {
         if !self.is_seen {
             return page;
         }
+        if let Some(offer) = self.offer {
+            return page.framing(offer.at(place, &self.seal));
+        }
         let Some(shown) = self.board.show(&self.viewer, Scene { place, about }, self.now) else {
             return page;
         };
@@ -55,6 +64,31 @@ impl Slot {
             None => page,
         };
         page.beside(ad(&shown))
+    }
+}
+
+/// An advertisement of a vendor that may stand in the slot.
+struct Offer {
+    origin: String,
+    vendor: &'static Vendor,
+    ticket: Ticket,
+}
+
+impl Offer {
+    fn new(book: &Rulebook, consent: &Consent, now: Timestamp) -> Option<Offer> {
+        let (vendor, _) = consent.decision.framed(book)?;
+        let ticket = Ticket::new(book, consent, vendor, now)?;
+        Some(Offer { origin: book.ad_origin.clone()?, vendor, ticket })
+    }
+
+    fn at(self, place: Place, key: &[u8; 32]) -> Framed {
+        Framed {
+            vendor: self.vendor.name.clone(),
+            src: Ticket { place, ..self.ticket }.address(&self.origin, key),
+            width: SIZE.0,
+            height: SIZE.1,
+            why_href: format!("/privacy/vendors#{}", self.vendor.id),
+        }
     }
 }
 
@@ -130,11 +164,13 @@ impl<'r> FromRequest<'r> for Slot {
         let Some(app) = request.rocket().state::<App>() else {
             return trouble::stop(request, Error::internal("no application"));
         };
-        match viewer(request, now).await {
-            Ok(viewer) => Outcome::Success(Slot {
+        let looks = async { Ok::<_, Error>((viewer(request, now).await?, Consent::of(request).await?)) };
+        match looks.await {
+            Ok((viewer, consent)) => Outcome::Success(Slot {
                 board: Arc::clone(&app.ads),
                 seal: app.keys.seal,
                 viewer,
+                offer: Offer::new(&app.consent, &consent, now),
                 is_seen: !is_head(request),
                 now,
             }),

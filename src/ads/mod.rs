@@ -1,13 +1,15 @@
 //! Advertisements of our own: what is shown beside a page, how often, and what people wish of it.
 //!
 //! An advertisement is chosen by the page alone and counted as a number of a day. No vendor is asked, nobody's past is
-//! looked at, and no page asks the database: what may be shown is in memory. Two things are never done here: somebody
+//! looked at, and no page asks the database: what may be shown is in memory. Where the operator lets vendors advertise and
+//! a visitor agreed, a vendor's stands in its place, in a frame of another origin. Two things are never done here: somebody
 //! who is not known to be of age is never met by an audience, and nothing is kept about who saw or followed what.
 
 // What there is.
 pub mod campaign;
 pub mod counts;
 pub mod ledger;
+pub mod ticket;
 pub mod topic;
 pub mod wishes;
 
@@ -20,6 +22,7 @@ pub mod guards;
 // Its addresses.
 mod desk;
 mod form;
+mod frame;
 pub mod named;
 mod routes;
 
@@ -40,6 +43,7 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<desk::Campaigns>());
     all.extend(samples::<desk::CampaignForm>());
     all.extend(samples::<desk::Figures>());
+    all.extend(samples::<frame::FramePage>());
     all
 }
 
@@ -59,6 +63,8 @@ pub fn stage() -> AdHoc {
             desk::edit,
             desk::update,
             desk::end,
+            frame::show,
+            frame::robots,
         ];
         rocket.mount("/", all).attach(AdHoc::on_liftoff("the board of advertisements", |rocket| {
             Box::pin(async move {

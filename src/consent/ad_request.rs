@@ -1,13 +1,16 @@
-//! What a request for an advertisement says about the visitor. Today no vendor of the registry that makes such requests
-//! may be on; whoever lifts that finds the rules here, and every vendor's tag carries them already.
+//! What a request for an advertisement says about the visitor. Every vendor's tag carries it, in a page or in a frame.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::age::Band;
+use super::guards::Consent;
+use super::purpose::Purpose;
+use super::trade;
+use super::vendor::Vendor;
 
 /// The fields of a request, in the words of Google's tags (Google Ads help, read November 2026). For anybody under 18
 /// there is no request at all: these fields are the belt, should that rule ever be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdRequest {
     /// `google_tag_for_age_treatment`: 1 for a child, 2 from there to 17, absent otherwise.
     pub age_treatment: Option<u8>,
@@ -20,6 +23,13 @@ pub struct AdRequest {
 }
 
 impl AdRequest {
+    /// The fields for the visitor of a request and a vendor that may be contacted.
+    pub fn of(consent: &Consent, vendor: &Vendor) -> AdRequest {
+        let personalised = trade::purposes_of(consent, vendor).contains(&Purpose::AdsPersonalised);
+        let opted_out = consent.choices.opted_out_at.is_some() || consent.decision.signal_applied;
+        AdRequest::new(consent.band, personalised, opted_out)
+    }
+
     /// The fields for somebody of this age. `personalised`: advertisements chosen by past behaviour were granted to this
     /// vendor. `opted_out`: of sale and sharing, by a button or a signal that is applied.
     pub fn new(band: Option<Band>, personalised: bool, opted_out: bool) -> AdRequest {

@@ -143,6 +143,13 @@ impl Decision {
         self.allowed(book).any(|(v, _)| v.id == id)
     }
 
+    /// The vendor whose advertisement may stand in a frame of the ad origin, with its key: the first that may be contacted,
+    /// where advertising goes so far.
+    pub fn framed<'a>(&'a self, book: &'a Rulebook) -> Option<(&'static Vendor, &'a str)> {
+        (self.ads == AdsMode::Vendor && book.ad_origin.is_some()).then_some(())?;
+        self.allowed(book).find(|(vendor, _)| !vendor.is_in_page() && vendor.is_ads())
+    }
+
     /// A short word that is the same as long as the same vendors may be contacted: how open tabs notice a change.
     pub fn tag(&self, book: &Rulebook) -> String {
         let ids: Vec<&str> = self.allowed(book).map(|(v, _)| v.id.as_str()).collect();
@@ -164,7 +171,7 @@ pub fn decide(context: &Context<'_>) -> Decision {
         .enumerate()
         .map(|(at, vendor)| {
             let is_on = book.enabled.iter().any(|e| e.at == at);
-            if let Some(never) = never(context, vendor, is_on) {
+            if let Some(never) = never(context, at, vendor, is_on) {
                 return never;
             }
             if context.load_once == Some(vendor.id.as_str()) {
@@ -218,11 +225,11 @@ pub fn decide(context: &Context<'_>) -> Decision {
 }
 
 /// Rules 1 to 5: what no choice can change.
-fn never(context: &Context<'_>, vendor: &Vendor, is_on: bool) -> Option<Reason> {
+fn never(context: &Context<'_>, at: usize, vendor: &Vendor, is_on: bool) -> Option<Reason> {
     if vendor.state == State::Retired {
         return Some(Reason::Retired);
     }
-    if vendor.hold.is_some() {
+    if context.book.hold(at).is_some() {
         return Some(Reason::Held);
     }
     if !is_on {
@@ -294,6 +301,8 @@ mod tests {
         &ALL
     }
 
+    const AD_ORIGIN: &str = "https://shop-frames.example";
+
     fn book(on: &[usize], opt_out: bool, child_mode: bool, ads: AdsMode) -> Rulebook {
         let mut env = BTreeMap::new();
         if opt_out {
@@ -306,6 +315,7 @@ mod tests {
             on.iter().map(|at| crate::consent::rulebook::Enabled { at: *at, key: "1".into() }).collect();
         book.child_mode = child_mode;
         book.ads = ads;
+        book.ad_origin = Some(AD_ORIGIN.into());
         book
     }
 
@@ -452,14 +462,21 @@ mod tests {
             prop_assert_eq!(decision.allowed(&book).count(), 0);
             prop_assert!(decision.to_ask.is_empty() && !decision.mail_measurement);
             prop_assert!(decision.ads < AdsMode::Vendor && (!is_child || decision.ads == AdsMode::None));
+            prop_assert!(decision.framed(&book).is_none());
         }
 
-        /// T-PROP-4, R-EN-3: the headers name our own origin and the hosts of allowed vendors, nobody else; and never a
-        /// nonce, a hash, a bare scheme, a star or an exception for inline code.
+        /// T-PROP-4, R-EN-3, R-EN-10: the headers name our own origin and the hosts of allowed vendors, nobody else; of
+        /// those who are met in a frame the ad origin alone, and only where one may be; and never a nonce, a hash, a bare
+        /// scheme, a star or an exception for inline code.
         #[test]
         fn headers_name_nobody_else(case in any_case()) {
             let (book, decision) = case.decide();
-            let may: BTreeSet<&str> = decision.allowed(&book).flat_map(|(v, _)| v.hosts.granted()).map(String::as_str).collect();
+            let in_page = decision.allowed(&book).filter(|(v, _)| v.is_in_page());
+            let mut may: BTreeSet<&str> = in_page.flat_map(|(v, _)| v.hosts.granted()).map(String::as_str).collect();
+            if let Some((vendor, _)) = decision.framed(&book) {
+                prop_assert!(decision.ads == AdsMode::Vendor && decision.allows(&book, &vendor.id));
+                may.insert(AD_ORIGIN);
+            }
             let policy = policy::content(&book, &decision, None, &[]);
             let mut named = BTreeSet::new();
             for directive in policy.split(';') {
@@ -500,6 +517,7 @@ mod tests {
             let (book, decision) = member.decide();
             prop_assert_eq!(decision.ads, AdsMode::None);
             prop_assert!(decision.allowed(&book).all(|(v, _)| !v.is_ads()));
+            prop_assert!(decision.framed(&book).is_none());
         }
     }
 

@@ -26,10 +26,14 @@ use crate::ads::wishes;
 use crate::clock::{DAY, Timestamp};
 use crate::error::{Error, Result};
 use crate::ids::{ReceiptId, UserId};
-use crate::web::{Ours, Page, Posted, Reply, View};
+use crate::secrets;
+use crate::web::{Fields, Ours, Page, Posted, Reply, View};
 
 /// An opt-out of sale and sharing is remembered longer than a choice: browsers keep a cookie for 400 days at most.
 pub(super) const OPT_OUT_LASTS: i64 = 400 * DAY;
+
+/// A press that comes again within this time, by the same button of the same page, is the same press.
+const TWICE_MS: i64 = 5_000;
 
 /// A change with what its receipt says beside it. Drawn and worded before the write, which may run twice.
 struct Deed {
@@ -49,17 +53,19 @@ struct Scene<'a> {
     signals: Signals,
     band: Option<Band>,
     surface: &'static str,
+    /// The receipt that is written, where it is the same for a press that is sent twice.
+    id: Option<ReceiptId>,
 }
 
 impl Deed {
     fn new(app: &App, scene: Scene<'_>, mut change: Change, now: Timestamp) -> Result<Deed> {
-        let Scene { account, before, signals, band, surface } = scene;
+        let Scene { account, before, signals, band, surface, id } = scene;
         let book = &app.consent;
         let told = Told::about(book.on());
         let notice =
             Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: told.text() };
         let place = change.choices.place.clone();
-        let id = ReceiptId::draw()?;
+        let id = id.map_or_else(ReceiptId::draw, Ok)?;
         // Whoever says no carries no id: theirs is proved by the receipt they were shown, and found by nobody else.
         change.choices.receipt = change.grants().then(|| id.to_string());
         let granted: BTreeSet<&str> =
@@ -111,7 +117,7 @@ impl Deed {
         Ok(Deed { account, refuses_all: false, change, receipt, salt: Salt::draw()?, notice })
     }
 
-    /// Changes the state and writes the receipt, both or neither.
+    /// Changes the state and writes the receipt, both or neither. A press that was sent twice has one receipt.
     async fn record(self, app: &App, now: Timestamp) -> Result<(Choices, ReceiptId)> {
         let Deed { account, refuses_all, change, receipt, salt, notice } = self;
         let (choices, id) = (change.choices, receipt.id.clone());
@@ -119,9 +125,11 @@ impl Deed {
         app.db
             .write(move |conn| {
                 log::wait_turn(conn)?;
-                notice.keep(conn)?;
-                let until = receipt::kept_until(receipt.valid_until, proof_ms);
-                log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
+                if !log::holds(conn, &receipt.id)? {
+                    notice.keep(conn)?;
+                    let until = receipt::kept_until(receipt.valid_until, proof_ms);
+                    log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
+                }
                 if let Some(user) = &account {
                     account::keep(conn, user, &kept, now)?;
                     if refuses_all {
@@ -174,8 +182,14 @@ pub(super) async fn signal(
     let change = carry_out(&app.consent, before, &Press::Signal, &[], true, now);
     // Whoever came second obeys the signal too, whatever the first one kept.
     let mut obeyed = change.choices.clone();
-    let scene =
-        Scene { account: Some(user.clone()), before, signals, band: Some(Band::Adult), surface: "signal" };
+    let scene = Scene {
+        account: Some(user.clone()),
+        before,
+        signals,
+        band: Some(Band::Adult),
+        surface: "signal",
+        id: None,
+    };
     let deed = Deed { refuses_all: true, ..Deed::new(app, scene, change, now)? };
     if let Some(made) = deed.record_first(app, was, now).await? {
         return Ok(made);
@@ -203,6 +217,7 @@ pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<Receipt
         signals: Signals::default(),
         band: Some(owner.band),
         surface: "inquiry",
+        id: None,
     };
     Ok(Deed::new(app, scene, change, now)?.record(app, now).await?.1)
 }
@@ -442,6 +457,7 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         signals: consent.signals,
         band: consent.band,
         surface,
+        id: receipt_of(app, &fields, &press, &consent.choices, now).await?,
     };
     let refuses_all = matches!(press, Press::Refuse | Press::OptOut);
     let deed = Deed { refuses_all, ..Deed::new(app, scene, change, now)? };
@@ -458,6 +474,36 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     // What vendors kept beside cookies goes too (Clear Site Data; browsers take it over https alone).
     let clears = takes_away && app.config.is_https();
     Ok(if clears { reply.header("Clear-Site-Data", "\"storage\"") } else { reply })
+}
+
+/// The receipt of a press: the same when a form is sent twice, as by a double click, so that one choice has one receipt.
+/// Every page's token is another, and a state that was changed since by another press makes this a new one. Who says where
+/// they are answers nothing about anybody, and every press of that is its own.
+async fn receipt_of(
+    app: &App,
+    fields: &Fields,
+    press: &Press,
+    before: &Choices,
+    now: Timestamp,
+) -> Result<Option<ReceiptId>> {
+    if matches!(press, Press::Place(_)) {
+        return Ok(None);
+    }
+    let sent: String =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields.iter()).finish();
+    let bits = secrets::mac(&secrets::derive(&app.keys.seal, "a press of a choice"), sent.as_bytes());
+    let Some(bits) = bits.first_chunk::<16>() else { return Ok(None) };
+    let id = ReceiptId::of(*bits);
+    let asked = id.clone();
+    let earlier = match app.db.read(move |conn| log::kept(conn, &asked)).await {
+        Ok(kept) => Some(kept.receipt.time),
+        Err(Error::NotFound) => None,
+        Err(error) => return Err(error),
+    };
+    let is_new = earlier.is_some_and(|at| {
+        now.since(at) >= TWICE_MS || before.decided_at.is_some_and(|decided| decided.secs() > at.secs())
+    });
+    Ok((!is_new).then_some(id))
 }
 
 fn said(action: receipt::Action) -> &'static str {

@@ -135,20 +135,21 @@ impl Line {
     }
 }
 
-/// What a page with this decision lets a browser give away.
+/// What a page with this decision lets a browser give away. Whoever is met in a frame hears of nobody until the frame is
+/// asked for, which counts by itself.
 pub fn of_page(book: &Rulebook, consent: &Consent) -> Vec<Line> {
     let mut all = vec![];
-    for (vendor, _) in consent.decision.allowed(book) {
-        let reason = book
-            .registry
-            .vendors
-            .iter()
-            .position(|v| v.id == vendor.id)
-            .and_then(|at| consent.decision.reasons.get(at));
-        let Some(basis) = reason.and_then(|reason| Basis::of(*reason)) else { continue };
+    for (vendor, _) in consent.decision.allowed(book).filter(|(vendor, _)| vendor.is_in_page()) {
+        let Some(basis) = basis_of(book, consent, vendor) else { continue };
         all.extend(granted(vendor, consent).map(|purpose| Line::of_vendor(vendor, purpose, basis)));
     }
     all
+}
+
+/// Why a vendor may be given something in this request; none where it may not.
+pub fn basis_of(book: &Rulebook, consent: &Consent, vendor: &Vendor) -> Option<Basis> {
+    let at = book.registry.vendors.iter().position(|v| v.id == vendor.id)?;
+    Basis::of(*consent.decision.reasons.get(at)?)
 }
 
 /// The purposes for which an allowed vendor may be contacted: those granted and, where people are asked afterwards,

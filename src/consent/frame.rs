@@ -6,7 +6,6 @@ use serde::Serialize;
 use super::ad_request::AdRequest;
 use super::guards::Consent;
 use super::notice::Told;
-use super::purpose::Purpose;
 use super::rulebook::{AdsMode, Rulebook};
 use super::trade::{self, GppTag, TcfTag};
 use crate::clock::Timestamp;
@@ -70,17 +69,16 @@ fn is_bare(path: &str) -> bool {
 
 fn tags(book: &Rulebook, consent: &Consent) -> Vec<Tag> {
     let mut all = vec![];
-    for (vendor, key) in consent.decision.allowed(book) {
+    for (vendor, key) in consent.decision.allowed(book).filter(|(vendor, _)| vendor.is_in_page()) {
         let Some(src) = assets::address(&format!("js/vendors/{}.js", vendor.id)) else { continue };
         let granted = trade::purposes_of(consent, vendor);
-        let opted_out = consent.choices.opted_out_at.is_some() || consent.decision.signal_applied;
         let grants: Vec<&str> = granted.iter().map(|p| p.slug()).collect();
         all.push(Tag {
             src,
             vendor: &vendor.id,
             key: key.to_owned(),
             grants: grants.join(" "),
-            ad: AdRequest::new(consent.band, granted.contains(&Purpose::AdsPersonalised), opted_out),
+            ad: AdRequest::of(consent, vendor),
         });
     }
     all

@@ -280,6 +280,11 @@ pub fn kept(conn: &mut Conn, id: &ReceiptId) -> Result<Kept> {
     read(row)
 }
 
+/// Whether there is a receipt of this id.
+pub fn holds(conn: &mut Conn, id: &ReceiptId) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(consent_receipts::table.find(id))).get_result(conn)?)
+}
+
 /// The receipts of an account, the newest first.
 pub fn of_account(conn: &mut Conn, account: &UserId, limit: i64) -> Result<Vec<Kept>> {
     let rows: Vec<(ReceiptRow, Leaf)> = consent_receipts::table

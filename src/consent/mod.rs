@@ -122,12 +122,16 @@ pub fn stage() -> AdHoc {
                     routes::sitemap_profiles,
                 ],
             )
-            .attach(AdHoc::on_liftoff("pages that appeal to children", |rocket| {
-                Box::pin(async move {
-                    if let Some(app) = rocket.state::<App>() {
-                        tokio::spawn(children::keep(app.clone(), rocket.shutdown()));
-                    }
-                })
-            }))
+            .attach(AdHoc::on_liftoff(
+                "what is kept in memory: pages that appeal to children, the vendor list",
+                |rocket| {
+                    Box::pin(async move {
+                        if let Some(app) = rocket.state::<App>() {
+                            tokio::spawn(children::keep(app.clone(), rocket.shutdown()));
+                            tokio::spawn(vendor_list::keep(app.clone(), rocket.shutdown()));
+                        }
+                    })
+                },
+            ))
     })
 }

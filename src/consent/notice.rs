@@ -36,6 +36,8 @@ pub struct VendorTold {
     pub cookies: Vec<CookieTold>,
     pub sells_or_shares: bool,
     pub targets_ads: bool,
+    /// What is to be known of one that is met in a frame.
+    pub apart: Option<&'static str>,
 }
 
 /// A cookie as it is put to a visitor.
@@ -119,14 +121,20 @@ impl VendorTold {
                 .map(|c| CookieTold {
                     name: readable(&c.name),
                     lasts: c.lasts.clone(),
-                    is_ours: c.jar == Jar::Ours,
+                    // What is written in a frame lies under the frame's name.
+                    is_ours: c.jar == Jar::Ours && vendor.is_in_page(),
                 })
                 .collect(),
             sells_or_shares: vendor.sells_or_shares,
             targets_ads: vendor.targets_ads,
+            apart: (!vendor.is_in_page()).then_some(APART),
         }
     }
 }
+
+/// What is told of vendors who are met in a frame.
+const APART: &str = "Runs only in a frame apart from our pages, which it cannot read. What is shown there may come from \
+                     hosts that nobody can list.";
 
 /// What everyone is told at the end.
 const SMALL: &str = "Your answer lasts six months at most. You can change it on every page, under “Your privacy choices”. \
@@ -183,6 +191,7 @@ impl Told {
                 listed(&v.hosts),
                 if cookies.is_empty() { "none".to_owned() } else { listed(&cookies) }
             ));
+            lines.extend(v.apart.map(str::to_owned));
         }
         lines.push(self.small.to_owned());
         lines.join("\n")

@@ -12,7 +12,7 @@ pub const ENDPOINTS: &str = "csp=\"/reports/csp\", ca=\"/reports/connection\"";
 pub const VARY: &str = "Cookie, Sec-GPC, DNT, Accept-Language";
 
 fn sources(list: &mut String, book: &Rulebook, decision: &Decision, of: fn(&Hosts) -> &Vec<String>) {
-    for (vendor, _) in decision.allowed(book) {
+    for (vendor, _) in decision.allowed(book).filter(|(vendor, _)| vendor.is_in_page()) {
         for host in of(&vendor.hosts) {
             // Two vendors may share a host; a policy names it once.
             if !list.split(' ').any(|known| known == host) {
@@ -23,7 +23,13 @@ fn sources(list: &mut String, book: &Rulebook, decision: &Decision, of: fn(&Host
     }
 }
 
-/// The Content-Security-Policy: our own host and the hosts of allowed vendors. `media` is the one other origin that is
+/// The origin of frames with a vendor's advertisement, where one may be.
+fn frames<'a>(book: &'a Rulebook, decision: &Decision) -> Option<&'a str> {
+    decision.framed(book).and(book.ad_origin.as_deref())
+}
+
+/// The Content-Security-Policy: our own host and the hosts of allowed vendors, of those who are met in a frame its origin
+/// alone. `media` is the one other origin that is
 /// ours: the storage that signed addresses lead to. `forms` are origins at which a form of this page may end: Chromium
 /// holds redirects of a form to `form-action` too.
 pub fn content(book: &Rulebook, decision: &Decision, media: Option<&str>, forms: &[String]) -> String {
@@ -34,6 +40,10 @@ pub fn content(book: &Rulebook, decision: &Decision, media: Option<&str>, forms:
     sources(&mut connect, book, decision, |h| &h.connect);
     sources(&mut img, book, decision, |h| &h.img);
     sources(&mut frame, book, decision, |h| &h.frame);
+    if let Some(origin) = frames(book, decision) {
+        frame.push(' ');
+        frame.push_str(origin);
+    }
     let frame = if frame.is_empty() { "'none'" } else { frame.trim_start() };
     let media = ours();
     let forms: String = forms.iter().map(|origin| format!(" {origin}")).collect();
@@ -58,7 +68,10 @@ pub fn connections(book: &Rulebook, decision: &Decision, media: Option<&str>) ->
     if let Some(origin) = media {
         add(origin);
     }
-    for (vendor, _) in decision.allowed(book) {
+    if let Some(origin) = frames(book, decision) {
+        add(origin);
+    }
+    for (vendor, _) in decision.allowed(book).filter(|(vendor, _)| vendor.is_in_page()) {
         for host in vendor.hosts.granted() {
             add(origin_of(host));
         }
@@ -85,7 +98,15 @@ mod tests {
     use crate::consent::decision::{Context, decide};
 
     fn rules(vendors: &str, yes: bool) -> (Rulebook, Decision) {
-        let env = BTreeMap::from([("CUEHOUSE_VENDORS".to_owned(), vendors.to_owned())]);
+        let env = BTreeMap::from(
+            [
+                ("CUEHOUSE_VENDORS", vendors),
+                ("CUEHOUSE_ADS_MODE", "vendor"),
+                ("CUEHOUSE_ADS_ORIGIN", "https://shop-frames.example"),
+                ("CUEHOUSE_ADS_TERMS_READ", "adsense=2026-01-05"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
         let book = Rulebook::new(&Config::read(None, &env).unwrap()).unwrap();
         let mut choices = Choices { expires_at: Some(Timestamp(2)), ..Choices::default() };
         for vendor in book.on() {
@@ -140,6 +161,18 @@ mod tests {
             "(response-origin \"https://sounds.example\" \"https://www.googletagmanager.com\" \
              \"https://*.google-analytics.com\" \"https://*.analytics.google.com\");redirects=allow;webrtc=block;\
              report-to=ca"
+        );
+        // T-ADF-1: of whoever is met in a frame the page lists the ad origin and no host of theirs.
+        let (book, adsense) = rules("adsense=ca-pub-12:34", true);
+        let policy = content(&book, &adsense, None, &[]);
+        assert_eq!(
+            policy,
+            content(&book, &nobody, None, &[])
+                .replace("frame-src 'none'", "frame-src https://shop-frames.example")
+        );
+        assert_eq!(
+            connections(&book, &adsense, None),
+            "(response-origin \"https://shop-frames.example\");redirects=allow;webrtc=block;report-to=ca"
         );
     }
 }

@@ -8,7 +8,6 @@ use serde_json::json;
 use super::age::{self, Answer, Band, Birth};
 use super::desk::OPT_OUT_LASTS;
 use super::guards::{Screened, Whereabouts};
-use super::vendor_list::Copy;
 use crate::App;
 use crate::accounts::{joining, session};
 use crate::catalogue::map;
@@ -312,14 +311,13 @@ pub fn edition(day: &str, page: Page, app: &State<App>) -> Result<Reply> {
     }
 }
 
-/// The framework's vendor list as our server fetched it. 404 where the operator set none, or it has not come yet.
+/// The framework's vendor list that pages go by, from memory. 404 where the operator set none, or it has not come yet.
 #[get("/privacy/vendor-list.json")]
-pub async fn vendor_list(app: &State<App>) -> Result<Reply> {
-    let file = app.config.vendor_list.as_ref().ok_or(Error::NotFound)?;
-    let (address, now) = (file.as_str().to_owned(), Timestamp::now());
-    let copy = app.db.read(move |conn| Copy::of(conn, &address)).await?.ok_or(Error::NotFound)?;
-    let left = u32::try_from(copy.keeping().left_secs(now)).unwrap_or_default();
-    Ok(Reply::bytes(ContentType::JSON, copy.body).header("Cache-Control", format!("public, max-age={left}")))
+pub fn vendor_list(app: &State<App>) -> Result<Reply> {
+    let held = app.vendor_list.held().ok_or(Error::NotFound)?;
+    let left = held.left_secs(Timestamp::now());
+    Ok(Reply::bytes(ContentType::JSON, held.body.clone())
+        .header("Cache-Control", format!("public, max-age={left}")))
 }
 
 /// Says to machines that Global Privacy Control is obeyed.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::age::Thresholds;
 use super::place::{Model, Places, Profile, SiteProfile, UnderMinimum};
+use super::tcf::Cmp;
 use super::trade::Registered;
-use super::vendor::{Registry, State, Vendor};
+use super::vendor::{HoldEnds, Registry, State, Vendor};
+use super::vendor_list::Newest;
 use crate::clock::DAY;
 use crate::config::Config;
 
@@ -52,6 +54,10 @@ pub struct Rulebook {
     /// How long a receipt is kept beyond that, in milliseconds.
     pub proof_ms: i64,
     pub ads: AdsMode,
+    /// Where frames with vendors' advertisements come from.
+    pub ad_origin: Option<String>,
+    /// Vendors (by their place in the registry) whose hold the operator ended.
+    pub lifted: Vec<usize>,
     /// Whether letters may report back at all, to those who agreed.
     pub measures_letters: bool,
     /// Whether an unscreened visitor may be a child: then nobody is asked and no vendor runs.
@@ -62,7 +68,7 @@ pub struct Rulebook {
     pub under_minimum: UnderMinimum,
     /// The ages that the operator set; law, site and place may raise the first.
     pub ages: Thresholds,
-    /// The operator's own registered consent manager. Without one no page speaks for one.
+    /// The operator's own registered consent manager, once the vendor list is open. Without one no page speaks for one.
     pub registered: Option<Arc<Registered>>,
     /// Sections of the Global Privacy Platform that pages carry; none: they carry no string.
     pub gpp: Vec<u16>,
@@ -75,6 +81,12 @@ impl Rulebook {
         let places = Places::shipped().map_err(|fault| vec![fault])?;
         let mut faults = vec![];
         let mut enabled: Vec<Enabled> = vec![];
+        let mut lifted = vec![];
+        for (id, _) in &config.privacy.terms_read {
+            if registry.vendor(id).is_none_or(|vendor| vendor.hold_ends.is_none()) {
+                faults.push(format!("CUEHOUSE_ADS_TERMS_READ names {id}, whom no terms bring back"));
+            }
+        }
         for (id, key) in &config.vendors {
             let Some(at) = registry.vendors.iter().position(|v| v.id == *id) else {
                 faults.push(format!(
@@ -85,6 +97,9 @@ impl Rulebook {
             let vendor = &registry.vendors[at];
             if let Some(fault) = refusal(vendor, key, config) {
                 faults.push(format!("CUEHOUSE_VENDORS names {id}: {fault}"));
+            }
+            if vendor.hold.is_some() && unmet(vendor, config).is_empty() {
+                lifted.push(at);
             }
             if enabled.iter().any(|e| e.at == at) {
                 faults.push(format!("CUEHOUSE_VENDORS names {id} twice"));
@@ -136,12 +151,14 @@ impl Rulebook {
             choice_ms: config.privacy.choice_days * DAY,
             proof_ms: config.privacy.receipt_days * DAY,
             ads: config.privacy.ads,
+            ad_origin: config.privacy.ad_origin.as_ref().map(|at| at.origin.clone()),
+            lifted,
             measures_letters: config.privacy.measures_letters,
             child_mode: site.child_mode,
             site,
             under_minimum,
             ages: Thresholds { minimum: config.age.minimum, adult: config.age.adult },
-            registered: config.registered.clone(),
+            registered: None,
             gpp: config.gpp.clone(),
         })
     }
@@ -152,9 +169,20 @@ impl Rulebook {
         Thresholds { minimum: self.ages.minimum.max(below), adult: self.ages.adult }
     }
 
+    /// Lets pages speak for the operator's consent manager, where there is one, by this list.
+    pub fn speaks_for(&mut self, cmp: Option<Cmp>, list: &Arc<Newest>) {
+        self.registered = cmp.map(|cmp| Arc::new(Registered { cmp, list: Arc::clone(list) }));
+    }
+
     /// The vendors that are on, in the registry's order.
     pub fn on(&self) -> impl Iterator<Item = &'static Vendor> {
         self.enabled.iter().map(|e| &self.registry.vendors[e.at])
+    }
+
+    /// Why a vendor is held back here, where it is.
+    pub fn hold(&self, at: usize) -> Option<&'static str> {
+        let hold = self.registry.vendors.get(at)?.hold.as_deref();
+        hold.filter(|_| !self.lifted.contains(&at))
     }
 
     /// The key of a vendor that is on.
@@ -196,13 +224,42 @@ fn under_minimum(site: &SiteProfile, setting: &str) -> Option<UnderMinimum> {
     ((wanted == UnderMinimum::Vpc) == site.child_mode).then_some(wanted)
 }
 
+/// What an operator must still say before a vendor's hold ends, a phrase each.
+fn unmet(vendor: &Vendor, config: &Config) -> Vec<String> {
+    let id = &vendor.id;
+    let privacy = &config.privacy;
+    match vendor.hold_ends {
+        None => vec!["nothing yet ends that".into()],
+        Some(HoldEnds::AdFrame) => {
+            let is_read = privacy.terms_read.iter().any(|(read, _)| read == id);
+            [
+                (privacy.ads == AdsMode::Vendor, "CUEHOUSE_ADS_MODE must be vendor".to_owned()),
+                (privacy.ad_origin.is_some(), "CUEHOUSE_ADS_ORIGIN must be another origin for its frames".into()),
+                (
+                    is_read,
+                    format!(
+                        "CUEHOUSE_ADS_TERMS_READ must say {id}=YYYY-MM-DD, the day on which you read that its terms \
+                         allow you such a frame"
+                    ),
+                ),
+            ]
+            .into_iter()
+            .filter_map(|(is_met, what)| (!is_met).then_some(what))
+            .collect()
+        }
+    }
+}
+
 /// Why a vendor cannot be on here.
 fn refusal(vendor: &Vendor, key: &str, config: &Config) -> Option<String> {
     if vendor.state == State::Retired {
         return Some("it is retired and is never enabled".into());
     }
     if let Some(hold) = &vendor.hold {
-        return Some(format!("it is held back: {hold}"));
+        let unmet = unmet(vendor, config);
+        if !unmet.is_empty() {
+            return Some(format!("it is held back: {hold}. {}", unmet.join("; ")));
+        }
     }
     if config.is_production() && !vendor.missing.is_empty() {
         return Some(format!("not known yet: {}", vendor.missing.join(", ")));
@@ -217,6 +274,12 @@ fn refusal(vendor: &Vendor, key: &str, config: &Config) -> Option<String> {
             project.parse::<u64>().is_ok() && !code.is_empty() && !code.contains(':')
         }),
         "histats" => key.parse::<u64>().is_ok(),
+        // The account and the ad unit, as AdSense calls them.
+        "adsense" => key.strip_prefix("ca-pub-").and_then(|rest| rest.split_once(':')).is_some_and(
+            |(account, unit)| {
+                [account, unit].iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+            },
+        ),
         _ => !key.is_empty(),
     };
     (!fits || !key.chars().all(letters)).then(|| "the key behind = is not one of this vendor's".into())
@@ -263,6 +326,38 @@ mod tests {
             "ga4=G-TEST,ga4=G-OTHER",
         ] {
             assert!(config(&[("CUEHOUSE_VENDORS", vendors)]).is_err(), "{vendors}");
+        }
+        // AdSense: a frame of another origin, and the operator's word on its terms; one alone is not enough.
+        let all = [
+            ("CUEHOUSE_VENDORS", "adsense=ca-pub-12:34"),
+            ("CUEHOUSE_ADS_MODE", "vendor"),
+            ("CUEHOUSE_ADS_ORIGIN", "https://shop-frames.example"),
+            ("CUEHOUSE_ADS_TERMS_READ", "adsense=2026-01-05"),
+        ];
+        let lifted = book(&all);
+        let at = lifted.enabled[0].at;
+        assert_eq!((lifted.lifted.as_slice(), lifted.hold(at)), (&[at][..], None));
+        assert_eq!(book(&all[1..3]).hold(at).map(|hold| hold.contains("frame")), Some(true));
+        for left_out in 1..4 {
+            let mut some = all.to_vec();
+            let (name, _) = some.remove(left_out);
+            let faults = config(&some).unwrap_err();
+            assert!(faults.len() == 1 && faults[0].contains(name), "{name}: {faults:?}");
+        }
+        for vendors in [
+            "adsense=ca-pub-12",
+            "adsense=pub-12:34",
+            "adsense=ca-pub-12:34:5",
+            "doubleclick=1",
+            "magnite=1",
+            "clicksor=1",
+        ] {
+            let mut others = all;
+            others[0].1 = vendors;
+            assert!(config(&others).is_err(), "{vendors}");
+        }
+        for id in ["doubleclick", "magnite", "clicksor", "ga4", "nobody"] {
+            assert!(config(&[("CUEHOUSE_ADS_TERMS_READ", &format!("{id}=2026-01-05"))]).is_err(), "{id}");
         }
         let no_sale = [("CUEHOUSE_PRIVACY_DECLARES_NO_SALE", "on"), ("CUEHOUSE_VENDORS", "ga4=G-TEST")];
         assert!(config(&no_sale).is_err() && config(&no_sale[..1]).is_ok());

@@ -2,6 +2,7 @@
 //! own that IAB Europe registered, `__gpp` where it was switched on. Both say what was decided; neither decides anything.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -16,13 +17,14 @@ use super::rulebook::Rulebook;
 use super::tcf::list::VendorList;
 use super::tcf::{Cmp, Letters, TcString};
 use super::vendor::Vendor;
+use super::vendor_list::Newest;
 use crate::clock::Timestamp;
 
-/// The operator's own consent manager, and the vendor list it speaks of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The operator's own consent manager, and the vendor list it speaks of: always the newest.
+#[derive(Clone, Debug)]
 pub struct Registered {
     pub cmp: Cmp,
-    pub list: VendorList,
+    pub list: Arc<Newest>,
 }
 
 /// Sections of the Global Privacy Platform that this shop can write, by id and API prefix.
@@ -62,16 +64,17 @@ pub struct GppTag {
 }
 
 impl TcfTag {
-    /// What is told in a page, when the operator has a registered consent manager. `asks` is whether the banner stands
-    /// in it.
+    /// What is told in a page, when the operator has a registered consent manager and a vendor list has come. `asks` is
+    /// whether the banner stands in it.
     pub fn new(book: &Rulebook, consent: &Consent, asks: bool, now: Timestamp) -> Option<TcfTag> {
         let registered = book.registered.as_deref()?;
-        let tc = tc_string(registered, book, consent, now);
+        let held = registered.list.held()?;
+        let tc = tc_string(registered.cmp, &held.list, book, consent, now);
         Some(TcfTag {
             cmp_id: registered.cmp.id(),
             cmp_version: registered.cmp.version(),
-            list_version: registered.list.version,
-            policy_version: registered.list.policy_version,
+            list_version: held.list.version,
+            policy_version: held.list.policy_version,
             // Only where a visitor said they are at a place whose law asks afterwards it does not apply.
             applies: if consent.decision.model == Model::OptOut { "no" } else { "yes" },
             text: tc.encode(),
@@ -79,6 +82,24 @@ impl TcfTag {
             // A change of consent is a whole new page, so a page never sees one complete.
             event: if consent.decision.to_ask.is_empty() { "tcloaded" } else { "cmpuishown" },
             display: display(book, consent, asks),
+        })
+    }
+}
+
+impl TcfTag {
+    /// The same from a string that was written before, for a frame: there nothing is ever asked.
+    pub fn again(text: &str, applies: bool) -> Option<TcfTag> {
+        let tc = TcString::decode(text).ok()?;
+        Some(TcfTag {
+            cmp_id: tc.cmp_id,
+            cmp_version: tc.cmp_version,
+            list_version: tc.vendor_list_version,
+            policy_version: tc.policy_version,
+            applies: if applies { "yes" } else { "no" },
+            text: text.to_owned(),
+            data: tc.tc_data().to_string(),
+            event: "tcloaded",
+            display: "hidden",
         })
     }
 }
@@ -144,8 +165,8 @@ fn framework(purpose: Purpose) -> &'static [u16] {
 
 /// What was decided, as a TC string: vendors of the list that may be contacted, their purposes, and what was said to the
 /// shop itself. A signal, an age or an opt-out speaks through the decision.
-fn tc_string(registered: &Registered, book: &Rulebook, consent: &Consent, now: Timestamp) -> TcString {
-    let listed = |vendor: &Vendor| vendor.tcf_id.filter(|id| registered.list.vendor(*id).is_some());
+fn tc_string(cmp: Cmp, list: &VendorList, book: &Rulebook, consent: &Consent, now: Timestamp) -> TcString {
+    let listed = |vendor: &Vendor| vendor.tcf_id.filter(|id| list.vendor(*id).is_some());
     let disclosed: IdSet = book.on().filter_map(listed).collect();
     let day = consent.choices.decided_at.unwrap_or(now);
     let (mut vendors, mut purposes, mut own) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
@@ -158,7 +179,7 @@ fn tc_string(registered: &Registered, book: &Rulebook, consent: &Consent, now: T
             purposes.extend(needs);
         }
     }
-    let mut tc = TcString::refusal(registered.cmp, &registered.list, Letters::ENGLISH, disclosed, day);
+    let mut tc = TcString::refusal(cmp, list, Letters::ENGLISH, disclosed, day);
     tc.vendor_consents = vendors.into_iter().collect();
     tc.purposes_consent = purposes.into_iter().collect();
     tc.publisher.get_or_insert_default().purposes_consent = own.into_iter().collect();

@@ -36,6 +36,14 @@ pub enum RunsIn {
     AdFrame,
 }
 
+/// What ends a hold, where an operator can end it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldEnds {
+    /// A separate ad origin is set, and the operator says when they read that the vendor's terms allow a frame of it.
+    AdFrame,
+}
+
 /// Whose jar a cookie lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -132,6 +140,9 @@ pub struct Vendor {
     pub state: State,
     #[serde(default)]
     pub hold: Option<String>,
+    /// Without it nothing an operator says ends the hold.
+    #[serde(default)]
+    pub hold_ends: Option<HoldEnds>,
     pub purposes: Vec<Purpose>,
     pub runs_in: RunsIn,
     /// Vendors behind the same hosts are granted and refused together.
@@ -187,6 +198,11 @@ impl Vendor {
         all.extend(self.cookies.iter().filter_map(|c| c.path.as_deref()).filter(|p| *p != "/"));
         all.dedup();
         all
+    }
+
+    /// Whether its code runs in our pages; else it is met in a frame apart from them.
+    pub fn is_in_page(&self) -> bool {
+        self.runs_in == RunsIn::Page
     }
 
     /// Whether it has a purpose of advertising.
@@ -262,6 +278,9 @@ impl Registry {
             }
             if vendor.state == State::Active && vendor.hosts.granted().next().is_none() {
                 wrong("it has no hosts".into());
+            }
+            if vendor.hold_ends == Some(HoldEnds::AdFrame) && vendor.is_in_page() {
+                wrong("a frame ends its hold, and it does not run in one".into());
             }
             for host in vendor.hosts.granted().chain(&vendor.hosts.known) {
                 if !is_origin(host) {

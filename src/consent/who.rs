@@ -91,7 +91,7 @@ impl WhoPage {
                 told: VendorTold::new(vendor),
                 is_on: book.enabled.iter().any(|e| e.at == at),
                 is_retired: vendor.state == VendorState::Retired,
-                hold: vendor.hold.clone(),
+                hold: book.hold(at).map(str::to_owned),
                 reason: reason.words(),
                 is_contacted: reason.allows(),
                 privacy_href: vendor

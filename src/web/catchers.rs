@@ -4,6 +4,7 @@ use rocket::http::{ContentType, Method, Status};
 use rocket::{Request, catch};
 use serde::Serialize;
 
+use super::other_origin;
 use super::page::Page;
 use super::reply::Reply;
 use super::trouble::Trouble;
@@ -56,6 +57,9 @@ const UNCONFIRMED: &str = "Confirm your address first: the letter we sent you ha
 #[catch(default)]
 pub async fn any(status: Status, request: &Request<'_>) -> Reply {
     let (error, words) = Trouble::take(request);
+    if other_origin::is_there(request) {
+        return other_origin::nothing(status.code);
+    }
     let mut code = status.code;
     if matches!(error, Some(Error::Held)) {
         return Reply::go("/held");

@@ -8,6 +8,7 @@ use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::ContentType;
 use rocket::{Request, Response};
 
+use super::other_origin;
 use crate::App;
 use crate::clock::Timestamp;
 use crate::consent::disclosure::{self, Line};
@@ -46,6 +47,10 @@ impl Fairing for Headers {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let Some(app) = request.rocket().state::<App>() else { return };
+        if other_origin::is_there(request) {
+            other_origin::headers(response, app.config.is_https());
+            return compress(request, response).await;
+        }
         let mut set = |name: &'static str, value: String| {
             if !response.headers().contains(name) {
                 response.set_raw_header(name, value);

@@ -12,6 +12,7 @@ pub mod headers;
 pub mod limits;
 pub mod multipart;
 pub mod operators;
+pub mod other_origin;
 pub mod page;
 pub mod ranges;
 pub mod reply;
@@ -30,7 +31,7 @@ pub use cookies::Ours;
 pub use form::{Faults, Fields, FormView, Posted};
 pub use limits::{Attempt, Limits};
 pub use multipart::Incoming;
-pub use page::{Ad, Page};
+pub use page::{Ad, Framed, Page};
 pub use reply::Reply;
 pub use templates::Templates;
 pub use view::{Sample, View, samples};
@@ -43,6 +44,7 @@ pub fn stage() -> AdHoc {
             // Rocket's own shield speaks before us and would stand: it says less than `headers`.
             .attach(Shield::new())
             .attach(stream::heads())
+            .attach(other_origin::watch())
             .attach(headers::Headers)
             .mount(
                 "/",

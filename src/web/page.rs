@@ -80,6 +80,8 @@ pub struct Frame {
     pub hears_all: bool,
     /// The advertisement beside the page, where there is one.
     pub ad: Option<Ad>,
+    /// A vendor's, in a frame, in its place.
+    pub framed: Option<Framed>,
     /// Whether payments and letters are pretended.
     pub pretend: bool,
     pub development: bool,
@@ -94,6 +96,19 @@ pub struct Ad {
     /// The address of ours that leads to what is advertised.
     pub href: String,
     /// The page that says why it stands here.
+    pub why_href: String,
+}
+
+/// A vendor's advertisement as the layout shows it: a frame of another origin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Framed {
+    pub vendor: String,
+    /// The address of the frame, whole.
+    pub src: String,
+    /// In CSS pixels.
+    pub width: u32,
+    pub height: u32,
+    /// The page that says who that is and why it stands here.
     pub why_href: String,
 }
 
@@ -135,6 +150,12 @@ impl Page {
     /// Puts an advertisement beside it.
     pub fn beside(mut self, ad: Ad) -> Page {
         self.frame.ad = Some(ad);
+        self
+    }
+
+    /// Puts a vendor's advertisement beside it, in a frame.
+    pub fn framing(mut self, framed: Framed) -> Page {
+        self.frame.framed = Some(framed);
         self
     }
 
@@ -245,6 +266,7 @@ impl Page {
             notice: line.and_then(|l| String::from_utf8(l).ok()).map(|text| Note::read(&text)),
             consent: ConsentFrame::new(&app.consent, &consent, &path, Timestamp::now()),
             ad: None,
+            framed: None,
             pretend: app.config.stripe.is_pretend(),
             development: !app.config.is_production(),
         };

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use cuehouse::clock::{HOUR, Timestamp};
 use cuehouse::consent::disclosure;
+use cuehouse::consent::tcf::TcString;
 use cuehouse::db::Count;
 use cuehouse::each_db;
 use cuehouse::jobs::calendar;
@@ -15,6 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use crate::support::app::TestApp;
 use crate::support::browser::Browser;
+use crate::support::folder::TestFolder;
 use crate::support::shelf::{piece, seller, shelve};
 
 /// Ways out of the process, and the files that may use them: services the shop needs, and the one way for all else.
@@ -287,6 +289,63 @@ async fn a_stale_copy_serves_until_there_is_a_better_one() {
         app.admin().await.get("/admin/jobs").await.has("None: every job"),
         "a publisher that is away parks nothing"
     );
+}
+
+/// T-TC-2, R-TC-5: there is one list. Until one was fetched the operator's file counts; then the newest that could be read,
+/// in the string of every page as in what is handed out, without a restart, and without a row being asked. What is no list
+/// and what is older changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_go_by_the_newest_list_that_could_be_read() {
+    let (publisher, address) = Publisher::start().await;
+    let (folder, path) = (TestFolder::new(), "/list.json");
+    let file = folder.path().join("vendor-list.json");
+    std::fs::write(&file, list(5)).unwrap();
+    let (url, seed) = (format!("{address}{path}"), file.display().to_string());
+    let cmp = ("CUEHOUSE_TCF_CMP_ID", "4000");
+    let fetched = ("CUEHOUSE_TCF_VENDOR_LIST_URL", url.as_str());
+    let app = TestApp::with(&[cmp, fetched, ("CUEHOUSE_TCF_VENDOR_LIST", &seed)]).await;
+    let mut browser = app.visitor();
+    let spoken = async |browser: &mut Browser| -> Option<u16> {
+        let page = browser.get("/").await.is(200).text();
+        let text = page.split("data-tc-string=\"").nth(1)?.split('"').next()?.to_owned();
+        Some(TcString::decode(&text).unwrap().vendor_list_version)
+    };
+    let says = async |browser: &mut Browser, is: u16| {
+        assert_eq!((spoken(&mut *browser).await, version(&mut *browser).await), (Some(is), is.into()));
+    };
+    says(&mut browser, 5).await;
+    assert!(publisher.asked().is_empty());
+    for (hours, body, is) in [(0, list(7), 7), (1, "<html>".into(), 7), (2, list(6), 7), (3, list(8), 8)] {
+        publisher.answers(path, "200 OK", &[], &body);
+        round(&app, hours).await;
+        assert_eq!(publisher.asked().len() as i64, hours + 1);
+        says(&mut browser, is).await;
+    }
+    app.app
+        .db
+        .write(|conn| {
+            each_db!(conn, |c| diesel::sql_query("DELETE FROM vendor_lists").execute(c))?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    says(&mut browser, 8).await;
+    // What the clock looks at every minute: the operator's file, and what another process fetched.
+    for (text, is) in [(list(9), 9), ("{}".into(), 9), (list(3), 9), (list(10), 10)] {
+        std::fs::write(&file, text).unwrap();
+        app.app.vendor_list.renew(&app.app.db).await.unwrap();
+        says(&mut browser, is).await;
+    }
+    // Without a file pages are silent until a list came.
+    let late = TestApp::with(&[cmp, fetched]).await;
+    let mut browser = late.visitor();
+    assert_eq!(spoken(&mut browser).await, None);
+    publisher.answers(path, "200 OK", &[], &list(11));
+    round(&late, 0).await;
+    says(&mut browser, 11).await;
+    // A file alone is enough, and is what is handed out.
+    let alone = TestApp::with(&[cmp, ("CUEHOUSE_TCF_VENDOR_LIST", &seed)]).await;
+    says(&mut alone.visitor(), 10).await;
 }
 
 /// T-EGR-1, R-EN-6, R-CA-4: a call about somebody is made for the one who allowed it, and stands in the ledger with the

@@ -9,6 +9,7 @@ use crate::consent::decision::{Context, decide};
 use crate::consent::guards::Signals;
 use crate::consent::rulebook::Enabled;
 use crate::consent::vendor::Registry;
+use crate::consent::vendor_list::Held;
 
 const NOW: Timestamp = Timestamp(1_795_910_400_000);
 
@@ -22,7 +23,7 @@ fn everyone() -> &'static Registry {
     &ALL
 }
 
-fn list() -> VendorList {
+fn list() -> Arc<Newest> {
     let vendor = |id: u16, more: &str| format!("\"{id}\":{{\"id\":{id},\"name\":\"V{id}\"{more}}}");
     let json = format!(
         "{{\"gvlSpecificationVersion\":3,\"vendorListVersion\":150,\"tcfPolicyVersion\":5,\
@@ -30,7 +31,9 @@ fn list() -> VendorList {
         vendor(755, ""),
         vendor(52, ",\"deletedDate\":\"2026-01-01T00:00:00Z\"")
     );
-    VendorList::parse(&json).unwrap()
+    let newest = Arc::new(Newest::default());
+    newest.offer(Held::read(json, None).unwrap());
+    newest
 }
 
 fn book(on: &[&str]) -> Rulebook {
@@ -140,6 +143,10 @@ fn a_tc_string_says_what_was_decided() {
     assert_eq!(TcfTag::new(&book, &consent(&book, texas, false, None), false, NOW).unwrap().applies, "no");
     let mut without = book.clone();
     without.registered = None;
+    assert!(TcfTag::new(&without, &consent(&book, yes.clone(), false, None), false, NOW).is_none());
+    // Until a list came there is nothing to speak of.
+    let cmp = Cmp::registered(4000, 7, Letters::new("DE").unwrap()).unwrap();
+    without.registered = Some(Arc::new(Registered { cmp, list: Arc::default() }));
     assert!(TcfTag::new(&without, &consent(&book, yes, false, None), false, NOW).is_none());
 }
 

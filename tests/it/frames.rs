@@ -1,0 +1,327 @@
+//! Vendors' advertisements: only in a frame of another origin, only for who agreed, and the other origin knows nothing else.
+
+use cuehouse::clock::Timestamp;
+use cuehouse::consent::tcf::TcString;
+use cuehouse::consent::{age, disclosure};
+use cuehouse::jobs::calendar;
+use serde_json::json;
+
+use crate::ads::{SLOT, pitch, runs};
+use crate::support::app::TestApp;
+use crate::support::browser::{Browser, Seen};
+use crate::support::chromium::{Chromium, Driver};
+use crate::support::folder::TestFolder;
+use crate::support::park::{Hit, Park, names_in};
+use crate::support::shelf::{piece, seller, shelve};
+
+const ORIGIN: &str = "http://frames.test";
+const THERE: (&str, &str) = ("Host", "frames.test");
+const FRAMED: &str = "<aside class=\"ad ad-apart\"";
+const SETTINGS: [(&str, &str); 4] = [
+    ("CUEHOUSE_VENDORS", "adsense=ca-pub-123:456"),
+    ("CUEHOUSE_ADS_MODE", "vendor"),
+    ("CUEHOUSE_ADS_ORIGIN", ORIGIN),
+    ("CUEHOUSE_ADS_TERMS_READ", "adsense=2026-01-05"),
+];
+
+/// A shop with a vendor's advertisements, one of its own, and a track.
+async fn shop(more: &[(&str, &str)]) -> (TestApp, [String; 3]) {
+    let app = TestApp::with(&[&SETTINGS[..], more].concat()).await;
+    runs(&app, pitch("Umbrellas")).await;
+    let ines = seller(&app.app.db, "Ines").await;
+    let track = shelve(&app.app, &ines, piece("Rain on tin")).await;
+    (app, ["/".to_owned(), "/search?q=rain".to_owned(), track.href()])
+}
+
+async fn chooses(browser: &mut Browser, choice: &[(&str, &str)]) {
+    browser.says("/privacy/choices", "/privacy/choices", choice).await.is(303);
+}
+
+/// The address of the frame in a page, without the ad origin.
+fn frame(seen: &Seen) -> String {
+    let page = seen.text();
+    let slot = page.split(FRAMED).nth(1).unwrap_or_else(|| panic!("no frame in {page}"));
+    let src = slot.split("src=\"").nth(1).unwrap().split('"').next().unwrap();
+    let src = src.replace("&#x2F;", "/").replace("&amp;", "&");
+    src.strip_prefix(ORIGIN).unwrap().to_owned()
+}
+
+/// Every origin that the headers of an answer name.
+fn named(seen: &Seen) -> Vec<String> {
+    let mut all = vec![];
+    for header in ["content-security-policy", "connection-allowlist"] {
+        let words = seen.header(header).unwrap().split([' ', ';', '"', '(', ')', ',']);
+        all.extend(words.filter(|word| word.contains("://")).map(str::to_owned));
+    }
+    all
+}
+
+/// T-ADF-1, T-AD-1, R-EN-10, R-AD-1, R-AD-4, S1-23, S3-56: before a yes, after a no, under a signal and under age our own
+/// advertisement stands in the slot, or none, and no header names anybody; with a yes a frame of the ad origin does, and
+/// the headers name that origin alone. What the frame is told: nothing but whether what somebody did before may count.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendors_advertisement_stands_in_a_frame_for_who_agreed() {
+    let (app, pages) = shop(&[]).await;
+    let silent = async |browser: &mut Browser, headers: &[(&str, &str)], own: bool, who: &str| {
+        for path in &pages {
+            let seen = browser.get_with(path, headers).await.is(200);
+            assert!(!seen.has("<iframe") && !seen.has("frames.test"), "{who} on {path}");
+            assert_eq!(seen.has(SLOT), own, "{who} on {path}");
+            assert_eq!(named(&seen), Vec::<String>::new(), "{who} on {path}");
+        }
+    };
+    let mut browser = app.visitor();
+    silent(&mut browser, &[], true, "undecided").await;
+    chooses(&mut browser, &[("choice", "refuse")]).await;
+    silent(&mut browser, &[], true, "refused").await;
+    chooses(&mut browser, &[("choice", "accept"), ("all", "yes")]).await;
+    silent(&mut browser, &[("Sec-GPC", "1")], true, "a signal").await;
+    for (band, own) in [(age::Band::Minor, true), (age::Band::Child, false)] {
+        let mut young = browser.window();
+        young.set_cookie("age", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
+        silent(&mut young, &[], own, "under age").await;
+    }
+    for (n, path) in pages.iter().enumerate() {
+        let seen = browser.get(path).await.is(200);
+        assert!(seen.has(FRAMED) && !seen.has(SLOT), "{path}: {}", seen.text());
+        assert_eq!(named(&seen), [ORIGIN, ORIGIN], "{path}");
+        assert!(seen.header("content-security-policy").unwrap().contains("; frame-src http://frames.test;"));
+        assert!(
+            seen.has("sandbox=\"allow-scripts allow-popups allow-same-origin\"") && seen.has("width=\"300\"")
+        );
+        for stranger in ["googlesyndication", "doubleclick", "ca-pub-123", "data-vendor"] {
+            assert!(!seen.has(stranger), "{stranger} on {path}");
+        }
+        let at = frame(&seen);
+        assert!(at.starts_with(&format!("/frame/adsense/{}?t=", ["front", "search", "track"][n])), "{at}");
+        let document = browser.get_with(&at, &[THERE]).await.is(200);
+        let tag = document.text().split("<script ").nth(1).unwrap().split('>').next().unwrap().to_owned();
+        let told: Vec<&str> =
+            tag.split(" data-").skip(1).map(|said| said.split('=').next().unwrap()).collect();
+        assert_eq!(told, ["account", "unit", "width", "height"], "{path}");
+        for private in ["Ines", "Rain", "tin", &app.url] {
+            assert!(!document.has(private), "{private} in {}", document.text());
+        }
+    }
+    // Advertisements without personalisation, and personalisation without advertisements.
+    let mut some = app.visitor();
+    let plain = [("choice", "save"), ("purpose.ads", "on"), ("vendor.adsense", "on")];
+    chooses(&mut some, &plain).await;
+    let at = frame(&some.get("/").await);
+    assert!(some.get_with(&at, &[THERE]).await.is(200).has("data-npa=\"1\""));
+    let mut odd = app.visitor();
+    chooses(&mut odd, &[("choice", "save"), ("purpose.ads_personalised", "on"), ("vendor.adsense", "on")])
+        .await;
+    let seen = odd.get("/").await.is(200);
+    assert!(seen.has(SLOT) && !seen.has("<iframe"));
+    chooses(&mut browser, &[("choice", "refuse"), ("all", "yes")]).await;
+    silent(&mut browser, &[], true, "taken back").await;
+    // What is asked says what a frame is; what may be is said to be on.
+    let page = app.visitor().get("/privacy/vendors").await.is(200);
+    assert!(page.has("Runs only in a frame apart from our pages") && page.has("same ground as adsense"));
+    assert!(!page.has("only where its terms allow that"), "its hold has ended here");
+}
+
+/// T-ADF-1, R-EN-10: under its name there are frames for who holds a ticket, their scripts and a robots.txt; every other
+/// address of the site is not there, no cookie is set, and a frame is there under no other name. What was shown stands in
+/// the ledger.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ad_origin_knows_frames_and_nothing_else() {
+    let (app, _) = shop(&[]).await;
+    let mut browser = app.buyer("Bea Buyer").await;
+    chooses(&mut browser, &[("choice", "accept"), ("all", "yes")]).await;
+    let at = frame(&browser.get("/").await);
+    let bare = |seen: &Seen, what: &str| {
+        assert!((400..500).contains(&seen.status), "{what}: {}", seen.status);
+        assert!(!seen.headers.contains_key("set-cookie"), "{what}");
+        assert_eq!(seen.text(), "<!doctype html><title>Nothing here</title>", "{what}");
+        assert!(seen.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"), "{what}");
+    };
+    for path in [
+        "/",
+        "/account",
+        "/sign-in",
+        "/age",
+        "/cart",
+        "/search?q=rain",
+        "/privacy/choices",
+        "/privacy/vendor-list.json",
+        "/.well-known/gpc.json",
+        "/healthz",
+        "/metrics",
+        "/favicon.ico",
+        "/static/js/consent.js",
+        "/static/css/cuehouse.css",
+        "/frame",
+        "/frame/",
+        "/frame/adsense/front",
+        "/frame/adsense/front?t=",
+        "/frame/adsense/front?t=AAAA",
+        "/nothing",
+    ] {
+        bare(&browser.get_with(path, &[THERE]).await, path);
+        bare(&app.visitor().get_with(path, &[THERE]).await, path);
+    }
+    for path in ["/sign-in", "/privacy/choices", "/stripe/webhook", "/frame/adsense/front", "/reports/csp"] {
+        let seen = app
+            .visitor()
+            .post_raw(path, "application/x-www-form-urlencoded", b"a=b".to_vec(), &[THERE])
+            .await;
+        bare(&seen, path);
+    }
+    let robots = browser.get_with("/robots.txt", &[THERE]).await.is(200);
+    assert_eq!(robots.text(), "User-agent: *\nDisallow: /\n");
+    let script = browser.get_with("/static/js/frames/adsense.js", &[THERE]).await.is(200);
+    assert!(script.has("requestNonPersonalizedAds") && !script.headers.contains_key("set-cookie"));
+    let document = browser.get_with(&at, &[THERE, ("Sec-Fetch-Dest", "iframe")]).await.is(200);
+    assert!(
+        !document.headers.contains_key("set-cookie") && !document.headers.contains_key("x-frame-options")
+    );
+    let policy = document.header("content-security-policy").unwrap();
+    assert!(policy.contains(&format!("frame-ancestors {};", app.url)), "{policy}");
+    assert!(policy.contains("script-src 'nonce-") && policy.contains("form-action 'none'"), "{policy}");
+    for (header, value) in [
+        ("x-robots-tag", "none"),
+        ("referrer-policy", "strict-origin"),
+        ("cache-control", "private, no-store"),
+    ] {
+        assert_eq!(document.header(header), Some(value), "{header}");
+    }
+    let again = browser.get_with(&at, &[THERE]).await.is(200);
+    assert_ne!(again.header("content-security-policy"), Some(policy), "a nonce is used once");
+    // Another place, a letter changed, a page of its own.
+    bare(&browser.get_with(&at.replace("/front?", "/track?"), &[THERE]).await, "another place");
+    bare(&browser.get_with(&at.replace("/adsense/", "/doubleclick/"), &[THERE]).await, "another vendor");
+    bare(&browser.get_with(&at.replacen("?t=", "?t=A", 1), &[THERE]).await, "altered");
+    bare(&browser.get_with(&at, &[THERE, ("Sec-Fetch-Dest", "document")]).await, "not in a frame");
+    // Under the site's own name there is no frame.
+    for path in [at.as_str(), "/frame/robots.txt", "/frame/adsense/front"] {
+        browser.get(path).await.is(404);
+    }
+    let elsewhere = browser.get_with(&at, &[("Host", "shop.test")]).await;
+    assert_eq!(elsewhere.status, 404);
+    calendar::write_down(&app.app).await.unwrap();
+    let today = app.app.db.read(|conn| disclosure::of_day(conn, &Timestamp::now().day())).await.unwrap();
+    let adsense: Vec<_> =
+        today.into_iter().filter(|(who, ..)| who == "adsense").map(|(_, what, n)| (what, n)).collect();
+    assert_eq!(
+        adsense,
+        [("ads".to_owned(), 2), ("ads_personalised".to_owned(), 2)],
+        "two frames and no page"
+    );
+}
+
+/// R-TC-4, T-TC-1: where the operator has a consent manager of their own, the vendor in the frame is told by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_carries_the_string_of_the_page() {
+    let folder = TestFolder::new();
+    let list = folder.path().join("vendor-list.json");
+    let text = json!({
+        "gvlSpecificationVersion": 3, "vendorListVersion": 150, "tcfPolicyVersion": 5,
+        "lastUpdated": "2026-11-26T16:00:00Z", "purposes": {}, "vendors": { "755": { "id": 755, "name": "Google" } },
+    });
+    std::fs::write(&list, text.to_string()).unwrap();
+    let list = list.display().to_string();
+    let (app, _) = shop(&[("CUEHOUSE_TCF_CMP_ID", "4000"), ("CUEHOUSE_TCF_VENDOR_LIST", &list)]).await;
+    let mut browser = app.visitor();
+    chooses(&mut browser, &[("choice", "save"), ("purpose.ads", "on"), ("vendor.adsense", "on")]).await;
+    let at = frame(&browser.get("/").await);
+    let document = browser.get_with(&at, &[THERE]).await.is(200).text();
+    assert!(document.find("js/tcf.js").unwrap() < document.find("js/frames/adsense.js").unwrap());
+    let text = document.split("data-tc-string=\"").nth(1).unwrap().split('"').next().unwrap();
+    let tc = TcString::decode(text).unwrap();
+    assert_eq!((tc.cmp_id, tc.vendor_list_version), (4000, 150));
+    assert_eq!(tc.vendor_consents.iter().collect::<Vec<_>>(), [755]);
+    assert_eq!(tc.purposes_consent.iter().collect::<Vec<_>>(), [1, 2, 7]);
+    assert!(app.visitor().get_with("/static/js/tcf.js", &[THERE]).await.is(200).has("__tcfapi"));
+}
+
+async fn walks(browser: &Chromium, pages: &[String]) {
+    for page in pages {
+        browser.open(page).await;
+        browser.until("document.readyState === 'complete'").await;
+        browser.value("(document.querySelector('.ad, .foot').scrollIntoView(), 0)").await;
+    }
+}
+
+/// T-ADF-1, R-EN-10, S3-57: a creative in the frame reads neither its parent nor a cookie of ours and takes the page nowhere;
+/// before a yes, after a no, under a signal and under age nobody hears of anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creative_reads_nothing_of_the_page_it_stands_in() {
+    let Some(driver) = Driver::start() else { return };
+    let ((app, pages), park) = (shop(&[]).await, Park::open().await);
+    let port = app.url.rsplit(':').next().unwrap().to_owned();
+    let rules = format!("MAP frames.test 127.0.0.1:{port}, ");
+    let (browser, log) = park.visitor(&driver, &app.url, &rules).await;
+    walks(&browser, &pages).await;
+    browser.open("/").await;
+    browser.press_words("#consent-banner", "Reject all").await;
+    browser.see(".notice").await;
+    walks(&browser, &pages).await;
+    assert_eq!(park.hits().await, []);
+    assert_eq!(names_in(browser, log).await, Vec::<String>::new());
+    // The same pages, one yes.
+    let mut person = app.visitor();
+    chooses(&mut person, &[("choice", "accept"), ("all", "yes")]).await;
+    let (browser, _) = park.visitor(&driver, &app.url, &rules).await;
+    browser.becomes(&person).await;
+    for path in &pages {
+        park.hits().await;
+        browser.open(path).await;
+        browser.until("document.querySelector('.ad-apart iframe')").await;
+        let before = browser.value("document.querySelector('.foot').offsetTop").await;
+        let size = "(() => { const { width, height } = document.querySelector('.ad-apart iframe').getBoundingClientRect(); return [width, height]; })()";
+        assert_eq!(browser.value(size).await, json!([300, 250]), "{path}");
+        browser.value("(document.querySelector('.ad-apart').scrollIntoView({ block: 'center' }), 0)").await;
+        park.hears("evil.example").await;
+        park.hears("googleads.g.doubleclick.net").await;
+        let hits = park.hits().await;
+        let told = |host: &str, path: &str| -> Vec<String> {
+            let of: Vec<&Hit> =
+                hits.iter().filter(|hit| hit.host == host && hit.path.starts_with(path)).collect();
+            assert_eq!(of.len(), 1, "{hits:?}");
+            of[0].path[path.len()..].split('/').map(str::to_owned).collect()
+        };
+        let tag = told("googleads.g.doubleclick.net", "/pagead/ads/");
+        assert_eq!(
+            tag,
+            [
+                "client=ca-pub-123",
+                "slot=456",
+                "npa=0",
+                "parent=SecurityError",
+                "parentcookie=SecurityError",
+                "parentstore=SecurityError",
+                "jar=nothing",
+                "referrer=nothing",
+                "rdp=nothing",
+            ],
+            "{path}"
+        );
+        assert_eq!(told("evil.example", "/beacon/"), ["top=SecurityError", "jar=nothing"], "{path}");
+        assert!(hits.iter().all(|hit| hit.path != "/taken"), "{hits:?}");
+        assert!(browser.client.current_url().await.unwrap().as_str().starts_with(&app.url));
+        assert_eq!(browser.value("document.querySelector('.foot').offsetTop").await, before, "nothing moved");
+        let ours = browser.client.get_all_cookies().await.unwrap();
+        assert!(ours.iter().all(|cookie| !cookie.name().starts_with("__g")), "{ours:?}");
+    }
+    let mut refuser = person.window();
+    chooses(&mut refuser, &[("choice", "refuse"), ("all", "yes")]).await;
+    browser.client.close().await.unwrap();
+    for (who, band, signal) in
+        [(&refuser, None, false), (&person, None, true), (&person, Some(age::Band::Minor), false)]
+    {
+        let mut here = who.window();
+        if let Some(band) = band {
+            here.set_cookie("age", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
+        }
+        let (browser, log) = park.visitor(&driver, &app.url, &rules).await;
+        browser.becomes(&here).await;
+        if signal {
+            browser.says(json!({ "Sec-GPC": "1" })).await;
+        }
+        walks(&browser, &pages).await;
+        assert_eq!(park.hits().await, [], "{band:?} {signal}");
+        assert_eq!(names_in(browser, log).await, Vec::<String>::new(), "{band:?} {signal}");
+    }
+}
