@@ -105,6 +105,7 @@ ids! {
     WardFormId,
     CampaignId,
     InquiryId,
+    SecurityReviewId,
     SelfCheckId,
 }
 

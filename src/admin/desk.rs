@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::accounts::user::User;
 use crate::catalogue::offer::{self, Offer};
 use crate::catalogue::track::{EventKind, Listed, Recording, State, Track, twins};
+use crate::catalogue::voices::Said;
 use crate::clock::Timestamp;
 use crate::consent::children;
 use crate::db::Conn;
@@ -74,6 +75,10 @@ pub struct Case {
     pub events: Vec<(EventKind, String, Option<String>, Timestamp)>,
     /// Whether its page is marked as one that appeals to children.
     pub for_children: bool,
+    /// What its uploader said of young voices in it.
+    pub voices: Option<Said>,
+    /// Whether a child made it: then it is heard, and never sold.
+    pub is_of_child: bool,
     /// The next track that waits, after this one.
     pub next: Option<Slug>,
 }
@@ -108,6 +113,8 @@ impl Case {
             uploader: User::find(conn, &track.uploader_id)?,
             offers: offer::of_track(conn, &track.id)?,
             for_children: children::is_marked(conn, &format!("/tracks/{slug}"))?,
+            voices: Said::of(conn, &track.id)?,
+            is_of_child: track.is_of_child(conn)?,
             twins: resembling(conn, &upload, &recording)?,
             listed,
             upload,

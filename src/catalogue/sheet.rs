@@ -4,6 +4,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::track::{Listed, Recording, State, Track};
+use crate::accounts::band::Band;
 use crate::accounts::user::Visitor;
 use crate::db::Conn;
 use crate::db::schema::{favourites, recordings, tracks, users};
@@ -16,6 +17,8 @@ pub struct Sheet {
     pub listed: Listed,
     pub recording: Recording,
     pub kept: bool,
+    /// Whether its uploader is a child: then it can be heard, and nothing else.
+    pub is_of_child: bool,
 }
 
 impl Sheet {
@@ -25,21 +28,29 @@ impl Sheet {
         let kept = favourites::table
             .filter(favourites::track_id.eq(tracks::id))
             .filter(favourites::user_id.eq(me.to_owned()));
-        let (track, (uploader_name, uploader_handle), recording, kept): (
+        let (track, (uploader_name, handle, band), recording, kept): (
             Track,
-            (String, Option<Handle>),
+            (String, Option<Handle>, Band),
             Recording,
             bool,
         ) = tracks::table
             .inner_join(users::table)
             .inner_join(recordings::table.on(recordings::upload_id.eq(tracks::upload_id)))
             .filter(tracks::slug.eq(slug))
-            .select((Track::as_select(), (users::name, users::handle), Recording::as_select(), exists(kept)))
+            .select((
+                Track::as_select(),
+                (users::name, users::handle, users::band),
+                Recording::as_select(),
+                exists(kept),
+            ))
             .first(conn)?;
         if !is_open(track.state, &track.uploader_id, visitor) {
             return Err(Error::NotFound);
         }
-        Ok(Sheet { listed: Listed { track, uploader_name, uploader_handle }, recording, kept })
+        let is_of_child = band == Band::Child;
+        // A child has no page that a link could lead to.
+        let uploader_handle = handle.filter(|_| !is_of_child);
+        Ok(Sheet { listed: Listed { track, uploader_name, uploader_handle }, recording, kept, is_of_child })
     }
 }
 

@@ -4,11 +4,13 @@ use serde::Serialize;
 
 use super::board::{Board, DAYS};
 use super::upload::{Likeness, State as UploadState, Upload};
+use crate::accounts::band::Band;
 use crate::accounts::user::Visitor;
 use crate::catalogue::lists;
 use crate::catalogue::pages::{Fact, Link};
 use crate::catalogue::row::TrackRow;
 use crate::catalogue::track::{Recording, State, Track};
+use crate::catalogue::voices::{RELEASE, RELEASE_EDITION};
 use crate::clock::{DAY, Timestamp};
 use crate::jobs;
 use crate::money::{Cents, grouped};
@@ -35,6 +37,8 @@ impl Agreement {
 #[derive(Clone, Debug, Serialize)]
 pub struct Welcome {
     pub form: FormView,
+    /// A child makes no contract and sells nothing: it is offered a place for its own sounds.
+    pub is_child: bool,
     /// Only a confirmed address can sell.
     pub confirmed: bool,
     pub agreement: Agreement,
@@ -45,8 +49,13 @@ impl View for Welcome {
 
     fn samples() -> Vec<Welcome> {
         let form = FormView::filled([("handle", "ines-morrow".to_owned())]);
-        [true, false]
-            .map(|confirmed| Welcome { form: form.clone(), confirmed, agreement: Agreement::now() })
+        [(true, false), (false, false), (true, true)]
+            .map(|(confirmed, is_child)| Welcome {
+                form: form.clone(),
+                is_child,
+                confirmed,
+                agreement: Agreement::now(),
+            })
             .into()
     }
 }
@@ -83,6 +92,8 @@ pub struct Sold {
 #[derive(Clone, Debug, Serialize)]
 pub struct BoardPage {
     pub name: String,
+    /// A child's: nothing is sold, and there is no page of theirs to look at.
+    pub is_child: bool,
     pub profile_href: Option<String>,
     pub mine: Vec<Task>,
     pub others: Vec<Task>,
@@ -101,7 +112,8 @@ pub struct BoardPage {
 
 impl BoardPage {
     pub fn new(visitor: &Visitor, board: &Board, now: Timestamp) -> BoardPage {
-        let handle = visitor.handle.as_ref().map(ToString::to_string);
+        let is_child = visitor.band == Band::Child;
+        let handle = visitor.handle.as_ref().filter(|_| !is_child).map(ToString::to_string);
         let row = |track: &Track| TrackRow::of(track, &visitor.name, handle.as_deref());
         let (mut mine, mut others, mut published) = (vec![], vec![], vec![]);
         for upload in &board.uploads {
@@ -123,10 +135,10 @@ impl BoardPage {
                         earned: counts.earned,
                     });
                 }
-                State::Submitted => others.push(Task::of_track(track, row, None)),
+                State::Submitted => others.push(Task::of_track(track, row, None, is_child)),
                 _ => {
                     let reason = board.refusals.get(&track.id).map(String::as_str);
-                    mine.push(Task::of_track(track, row, reason));
+                    mine.push(Task::of_track(track, row, reason, is_child));
                 }
             }
         }
@@ -134,6 +146,7 @@ impl BoardPage {
         let counts = || board.counts.values();
         BoardPage {
             name: visitor.name.clone(),
+            is_child,
             profile_href: handle.map(|handle| format!("/@{handle}")),
             plays: counts().map(|c| c.plays).sum(),
             keeps: all().map(|t| t.kept).sum(),
@@ -194,8 +207,12 @@ impl Task {
         }
     }
 
-    fn of_track(track: &Track, row: TrackRow, refusal: Option<&str>) -> Task {
+    fn of_track(track: &Track, row: TrackRow, refusal: Option<&str>, is_child: bool) -> Task {
         let (words, says, next) = match track.state {
+            State::Draft if is_child => ("Yours", "Only you hear it.".to_owned(), Some("Look at it")),
+            State::Withdrawn if is_child => {
+                ("Taken back", "Only you hear it now.".into(), Some("Look at it"))
+            }
             State::Draft => ("Draft", "Describe it, set prices, submit it.".to_owned(), Some("Describe it")),
             State::Submitted => ("In review", "A reviewer listens to it next.".into(), None),
             State::Refused => {
@@ -236,6 +253,7 @@ impl View for BoardPage {
         };
         let full = BoardPage {
             name: "Ines Morrow".into(),
+            is_child: false,
             profile_href: Some("/@ines-morrow".into()),
             mine: vec![
                 task("draft", Some("Describe it"), None, true),
@@ -261,6 +279,7 @@ impl View for BoardPage {
             days: (0..DAYS).map(|n| format!("{} June", n + 1)).collect(),
             busy: true,
         };
+        let child = BoardPage { is_child: true, profile_href: None, ..full.clone() };
         let empty = BoardPage {
             mine: vec![],
             others: vec![],
@@ -276,7 +295,7 @@ impl View for BoardPage {
             profile_href: None,
             ..full.clone()
         };
-        vec![full, empty]
+        vec![full, child, empty]
     }
 }
 
@@ -284,6 +303,8 @@ impl View for BoardPage {
 #[derive(Clone, Debug, Serialize)]
 pub struct NewUpload {
     pub fault: String,
+    /// A child's own sound, which nobody else hears.
+    pub is_child: bool,
     /// `4 GB`.
     pub largest: String,
     /// `4 hours`.
@@ -294,8 +315,13 @@ impl View for NewUpload {
     const TEMPLATE: &'static str = "studio/new.html";
 
     fn samples() -> Vec<NewUpload> {
-        ["", "Choose a file first."]
-            .map(|fault| NewUpload { fault: fault.into(), largest: "4 GB".into(), longest: "4 hours".into() })
+        [("", false), ("Choose a file first.", true)]
+            .map(|(fault, is_child)| NewUpload {
+                fault: fault.into(),
+                is_child,
+                largest: "4 GB".into(),
+                longest: "4 hours".into(),
+            })
             .into()
     }
 }
@@ -316,6 +342,8 @@ pub struct UploadPage {
     /// It can be tried again by a button.
     pub may_retry: bool,
     pub edit_href: Option<String>,
+    /// A child's own sound: nothing is priced.
+    pub is_child: bool,
     pub facts: Vec<Fact>,
     pub twin: Option<String>,
 }
@@ -339,6 +367,7 @@ impl UploadPage {
                 "Listening",
                 "We listen to it once from beginning to end: facts, waveform, the marked preview.".into(),
             ),
+            UploadState::Ready if found.is_child => ("Ready", "It is here. Only you hear it.".into()),
             UploadState::Ready => ("Ready", "It is ready to be described and priced.".into()),
             UploadState::Refused => ("Not taken", upload.reason.clone().unwrap_or_default()),
             UploadState::Failed => (
@@ -360,6 +389,7 @@ impl UploadPage {
             busy: is_busy(state),
             may_retry: state == UploadState::Failed,
             edit_href: found.track.as_ref().map(edit_href),
+            is_child: found.is_child,
             facts: found.recording.as_ref().map(|rec| facts(rec, upload)).unwrap_or_default(),
             twin: twin_words(upload, found.twin_is_own),
         }
@@ -372,6 +402,7 @@ pub struct Found {
     pub track: Option<Track>,
     pub recording: Option<Recording>,
     pub twin_is_own: bool,
+    pub is_child: bool,
 }
 
 /// What resembles an upload, for its uploader: never whose it is.
@@ -401,6 +432,7 @@ impl View for UploadPage {
             busy: false,
             may_retry: false,
             edit_href: Some("/studio/tracks/rain/edit".into()),
+            is_child: false,
             facts: vec![fact("Length", "2:34"), fact("Loudness", "−14.2 LUFS")],
             twin: Some("You uploaded the very same file before.".into()),
         };
@@ -413,7 +445,8 @@ impl View for UploadPage {
             ..ready.clone()
         };
         let failed = UploadPage { state: "failed".into(), busy: false, may_retry: true, ..waiting.clone() };
-        vec![ready, waiting, failed]
+        let child = UploadPage { is_child: true, ..ready.clone() };
+        vec![ready, waiting, failed, child]
     }
 }
 
@@ -500,6 +533,13 @@ pub struct EditPage {
     pub published: bool,
     /// Where it is on its way: 2 described, 3 priced, 4 in review.
     pub step: i64,
+    /// A child's: no price, no question that only a grown-up can answer.
+    pub is_child: bool,
+    /// Whether whoever answers for its uploader allows that it comes before others.
+    pub may_be_shown: bool,
+    /// What is stated of a young voice, and the edition of that sentence.
+    pub release: &'static str,
+    pub release_edition: &'static str,
 }
 
 /// All that the edit page is made of.
@@ -510,12 +550,14 @@ pub struct Edited {
     pub refusal: Option<String>,
     pub twin_is_own: bool,
     pub tiers: Vec<Tier>,
+    pub may_be_shown: bool,
 }
 
 impl EditPage {
     pub fn new(visitor: &Visitor, it: &Edited, form: FormView, currency: &str, share_bps: i64) -> EditPage {
         let track = &it.track;
-        let handle = visitor.handle.as_ref().map(ToString::to_string);
+        let is_child = visitor.band == Band::Child;
+        let handle = visitor.handle.as_ref().filter(|_| !is_child).map(ToString::to_string);
         let (words, step) = match track.state {
             State::Draft => ("Draft", 2),
             State::Submitted => ("In review", 4),
@@ -530,7 +572,7 @@ impl EditPage {
             state_words: words.into(),
             refusal: it.refusal.clone().filter(|_| track.state == State::Refused),
             lists: Lists::all(),
-            prices: price_fields(&it.tiers, currency),
+            prices: if is_child { vec![] } else { price_fields(&it.tiers, currency) },
             on_request: it.tiers.iter().filter(|t| t.on_request).map(|t| t.name.clone()).collect(),
             share: shown_share(share_bps),
             tempos: tempos(&it.recording, form.typed.get("bpm").map_or("", String::as_str)),
@@ -539,10 +581,16 @@ impl EditPage {
             row: TrackRow::of(track, &visitor.name, handle.as_deref()),
             master_href: format!("/studio/tracks/{}/master", track.slug),
             twin: twin_words(&it.upload, it.twin_is_own),
-            may_submit: matches!(track.state, State::Draft | State::Refused | State::Withdrawn),
+            may_submit: matches!(track.state, State::Draft | State::Refused | State::Withdrawn)
+                && (!is_child || it.may_be_shown),
             may_withdraw: matches!(track.state, State::Published | State::Submitted),
             published: track.state == State::Published,
-            step,
+            // Without prices the review is the third step.
+            step: if is_child { step.min(3) } else { step },
+            is_child,
+            may_be_shown: it.may_be_shown,
+            release: RELEASE,
+            release_edition: RELEASE_EDITION,
             form,
         }
     }
@@ -683,6 +731,10 @@ impl View for EditPage {
             may_withdraw: false,
             published: false,
             step: 2,
+            is_child: false,
+            may_be_shown: true,
+            release: RELEASE,
+            release_edition: RELEASE_EDITION,
         };
         let live = EditPage {
             state: "published".into(),
@@ -697,7 +749,8 @@ impl View for EditPage {
             step: 5,
             ..draft.clone()
         };
-        vec![draft, live]
+        let child = EditPage { is_child: true, may_be_shown: false, prices: vec![], ..draft.clone() };
+        vec![draft, live, child]
     }
 }
 

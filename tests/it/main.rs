@@ -37,6 +37,7 @@ mod review;
 mod sales;
 mod sandbox;
 mod search;
+mod security;
 mod selfcheck;
 mod storage;
 mod strings;
