@@ -126,7 +126,7 @@ impl View for SecurityPage {
 }
 
 fn choices() -> Vec<Choice> {
-    AREAS.iter().map(|(slug, name)| Choice { slug, name }).collect()
+    AREAS.iter().map(|&(slug, name)| Choice { slug, name }).collect()
 }
 
 fn outside(app: &App) -> Vec<Outside> {

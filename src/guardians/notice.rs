@@ -55,6 +55,7 @@ impl Ground {
 }
 
 /// A part of the notice: a heading and its sentences.
+#[derive(Clone, Debug)]
 pub struct Part {
     pub heading: &'static str,
     pub lines: Vec<String>,

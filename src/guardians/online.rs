@@ -2,6 +2,8 @@
 //! what identifiers are for, how long it is kept, and what a parent can do. Made from the settings of this shop as it runs,
 //! its register of recipients and its retention policy; hashed, and kept under its hash while children are taken.
 
+use serde::Serialize;
+
 use super::notice::{Ground, LANGUAGE, Part};
 use super::permission::Scope;
 use super::ward::{ANSWER_MS, EXPORT_MS};
@@ -13,7 +15,6 @@ use crate::consent::retention::{Kept, Policy};
 use crate::consent::routes::{OwnCookie, own_cookies};
 use crate::error::{Error, Result};
 use crate::web::Ours;
-use serde::Serialize;
 
 /// The edition of these words. A change of meaning is a new one.
 pub const VERSION: &str = "2026-11-28";
@@ -154,7 +155,7 @@ impl Online {
     /// The whole as one text, in the order in which it is shown: what is hashed and kept.
     pub fn notice(&self) -> Notice {
         let mut lines = vec![self.lead.clone()];
-        let mut parts = |lines: &mut Vec<String>, parts: &[Part]| {
+        let parts = |lines: &mut Vec<String>, parts: &[Part]| {
             for part in parts {
                 lines.push(part.heading.to_owned());
                 lines.extend(part.lines.iter().cloned());

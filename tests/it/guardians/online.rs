@@ -67,7 +67,7 @@ async fn the_notice_about_children_equals_the_register() {
 async fn a_site_without_children_says_so() {
     let app = TestApp::new().await;
     let page = app.visitor().get("/privacy/children").await.is(200);
-    assert!(page.has("takes no children") && page.has("under 14"), "{}", page.text());
+    assert!(page.has("takes no children") && page.has("under 13"), "{}", page.text());
     assert!(!page.has("data-given") && !page.has("data-table") && !page.has("/privacy/notices/"));
     let kept: i64 =
         app.app.db.read(|conn| Ok(consent_notices::table.count().get_result(conn)?)).await.unwrap();
