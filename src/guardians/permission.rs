@@ -60,9 +60,6 @@ impl Scope {
             Scope::Upload => "Upload sounds",
             Scope::Sell => "Sell and license sounds",
             Scope::Payouts => "Payouts, to you",
-            Scope::Publication => {
-                "Only you hear your sounds. Whether others may is for your parent to say, on their page."
-            }
             Scope::Profile => "A public profile",
             Scope::Messages => "Messages",
             Scope::Marketing => "Letters with offers, to you",
@@ -110,6 +107,9 @@ impl Scope {
             }
             Scope::Sell => {
                 "Selling is for your guardian to allow. Ask them to open their page and tick “Sell and license sounds”."
+            }
+            Scope::Publication => {
+                "Only you hear your sounds. Whether others may is for your parent to say, on their page."
             }
             Scope::Profile => "A public profile is for your guardian to allow. Ask them to open their page.",
             _ => "This is for your guardian to allow. Ask them to open their page.",
