@@ -59,9 +59,10 @@ async fn what_a_child_uploads_is_heard_by_the_child_alone() {
     }
     let csrf = page.csrf().unwrap();
     kid.get(&format!("/studio/tracks/{slug}/master")).await.is(200);
+    let mut ada = app.buyer("Ada Field").await;
     for path in ["", "/sample.mp3", "/preview.mp3", "/artwork.svg"] {
         is_hidden(app.visitor().get(&format!("/tracks/{slug}{path}")).await);
-        is_hidden(app.buyer(&format!("Ada {path}")).await.get(&format!("/tracks/{slug}{path}")).await);
+        is_hidden(ada.get(&format!("/tracks/{slug}{path}")).await);
     }
     // Asked for all the same.
     kid.post(&submission, &[("csrf", &csrf)]).await.is(403);
