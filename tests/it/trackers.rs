@@ -211,7 +211,7 @@ async fn nobody_hears_of_the_young_whatever_was_granted() {
     let ines = seller(&app.app.db, "Ines").await;
     let track = shelve(&app.app, &ines, piece("Rain on tin")).await;
     let mut ada = app.buyer("Ada Field").await;
-    ada.send("/privacy/choices", "/privacy/choices", &[("choice", "accept")]).await.is(303);
+    ada.send("/privacy/choices", "/privacy/choices", &[("choice", "accept"), ("all", "yes")]).await.is(303);
     let sealed = ada.cookie("cs").unwrap().to_owned();
 
     let (mut rae, mut boss) = (app.reviewer().await, app.admin().await);

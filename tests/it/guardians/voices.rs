@@ -126,7 +126,7 @@ async fn a_parent_lets_others_hear_it_and_takes_that_back() {
     assert!(app.app.db.read(move |conn| children::is_marked(conn, &marked)).await.unwrap());
     // A grown-up who said yes to a vendor meets it elsewhere, and not here. There is nothing to put into a basket.
     let mut bo = app.buyer("Bo Lind").await;
-    bo.send("/privacy/choices", "/privacy/choices", &[("choice", "accept")]).await.is(303);
+    bo.send("/privacy/choices", "/privacy/choices", &[("choice", "accept"), ("all", "yes")]).await.is(303);
     assert!(bo.get("/licences").await.is(200).has("data-vendor"));
     assert!(!bo.get(&href).await.is(200).has("data-vendor"));
     let csrf = bo.get("/cart").await.csrf().unwrap();
