@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::consent::children;
 use crate::db::Conn;
 use crate::db::schema::{track_events, tracks, uploads, users};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{Handle, Slug, TrackId, UploadId, UserId};
 use crate::jobs::{Job, enqueue};
 use crate::studio::upload::{Likeness, Upload};
@@ -87,6 +87,11 @@ impl Case {
     pub fn open(conn: &mut Conn, slug: &Slug) -> Result<Case> {
         let listed = Track::by_slug(conn, slug)?;
         let track = &listed.track;
+        let is_of_child = track.is_of_child(conn)?;
+        if is_of_child && matches!(track.state, State::Draft | State::Withdrawn) {
+            // What a child keeps for itself waits for nobody.
+            return Err(Error::NotFound);
+        }
         let upload = Upload::find(conn, &track.upload_id)?;
         let recording = track.recording(conn)?;
         let of_uploader = |state: State| {
@@ -114,7 +119,7 @@ impl Case {
             offers: offer::of_track(conn, &track.id)?,
             for_children: children::is_marked(conn, &format!("/tracks/{slug}"))?,
             voices: Said::of(conn, &track.id)?,
-            is_of_child: track.is_of_child(conn)?,
+            is_of_child,
             twins: resembling(conn, &upload, &recording)?,
             listed,
             upload,

@@ -121,7 +121,7 @@ async fn keep(
         .write(move |conn| {
             let listed = Track::by_slug(conn, &slug)?;
             let (track, me) = (&listed.track, &person.0.id);
-            if !is_open(track.state, &track.uploader_id, Some(&person.0)) {
+            if !is_open(track.state, &track.uploader_id, track.is_of_child(conn)?, Some(&person.0)) {
                 return Err(Error::NotFound);
             }
             let wanted = match wish {

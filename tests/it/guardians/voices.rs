@@ -64,6 +64,13 @@ async fn what_a_child_uploads_is_heard_by_the_child_alone() {
         is_hidden(app.visitor().get(&format!("/tracks/{slug}{path}")).await);
         is_hidden(ada.get(&format!("/tracks/{slug}{path}")).await);
     }
+    // Nor do those who review: it waits for nobody.
+    let mut rae = app.reviewer().await;
+    for path in
+        [format!("/tracks/{slug}"), format!("/tracks/{slug}/preview.mp3"), format!("/admin/review/{slug}")]
+    {
+        is_hidden(rae.get(&path).await);
+    }
     // Asked for all the same.
     kid.post(&submission, &[("csrf", &csrf)]).await.is(403);
     let mut smuggled = WORDS.to_vec();
