@@ -120,6 +120,10 @@ pub struct Config {
     pub operator_country: String,
     /// Where letters by post reach them; empty where it is not told.
     pub operator_address: String,
+    /// Where they are reached by telephone; empty where it is not told.
+    pub operator_phone: String,
+    /// Who coordinates the security programme (16 CFR 312.8), by name; empty while nobody is named.
+    pub security_coordinator: String,
     /// Where people write to.
     pub contact: String,
     /// ISO 4217 in small letters.
@@ -212,6 +216,8 @@ const NAMES: &[&str] = &[
     "operator.name",
     "operator.country",
     "operator.address",
+    "operator.phone",
+    "security.coordinator",
     "operator.contact",
     "currency",
     "preview.anonymous",
@@ -469,6 +475,8 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         operator_name: said.text("operator.name", &site_name),
         operator_country: said.text("operator.country", ""),
         operator_address: said.text("operator.address", ""),
+        operator_phone: said.text("operator.phone", ""),
+        security_coordinator: said.text("security.coordinator", ""),
         contact: said.text("operator.contact", &format!("hello@{host}")),
         currency: said.read("currency", "usd".into(), "a currency such as usd", |text| {
             let text = text.to_lowercase();

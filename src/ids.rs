@@ -106,6 +106,7 @@ ids! {
     WardFormId,
     CampaignId,
     InquiryId,
+    SecurityReviewId,
     SelfCheckId,
 }
 

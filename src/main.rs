@@ -62,12 +62,15 @@ enum Command {
         #[arg(long)]
         uploader: String,
         /// A table with a column `file` and, as far as wanted, the fields of the form on a track's page: title,
-        /// description, kind, genre, mood, instrument, tags, bpm, key, price.<tier>.
+        /// description, kind, genre, mood, instrument, tags, bpm, key, under_age, price.<tier>.
         #[arg(long, value_name = "FILE")]
         csv: Option<PathBuf>,
         /// Puts them into the shop at once, without a reviewer.
         #[arg(long)]
         publish: bool,
+        /// States that nobody under 18 speaks or sings in any of them. Else the table says it of each, in under_age.
+        #[arg(long)]
+        of_age: bool,
         /// Prints what became of them as JSON.
         #[arg(long)]
         json: bool,
@@ -185,8 +188,11 @@ fn main() -> ExitCode {
             Command::Demo { tracks } => fill_demo(config, tracks).await,
             Command::StripeSandbox { port, webhook } => stripe_sandbox(&config, port, webhook).await,
             Command::User(command) => user(&config, command).await,
-            Command::Import { folder, uploader, csv, publish, json } => {
-                return import(config, folder, &uploader, csv, publish, json).await;
+            Command::Import { folder, uploader, csv, publish, of_age, json } => {
+                let uploader = Handle::parse(uploader.trim_start_matches('@'))
+                    .ok_or_else(|| Error::refused(format!("{uploader:?} is no handle")))?;
+                return import(config, &studio::Import { folder, uploader, csv, publish, of_age }, json)
+                    .await;
             }
             Command::Check { deep, json } => return upkeep::shell::check(&config, deep, json).await,
             Command::SelfCheck => {
@@ -347,19 +353,10 @@ async fn fill_demo(config: Config, tracks: Option<usize>) -> Result<()> {
 }
 
 /// Takes a folder in, and says what became of every file that became nothing. Answers whether there was none.
-async fn import(
-    config: Config,
-    folder: PathBuf,
-    uploader: &str,
-    csv: Option<PathBuf>,
-    publish: bool,
-    json: bool,
-) -> Result<bool> {
-    let uploader = Handle::parse(uploader.trim_start_matches('@'))
-        .ok_or_else(|| Error::refused(format!("{uploader:?} is no handle")))?;
+async fn import(config: Config, what: &studio::Import, json: bool) -> Result<bool> {
     let pretend = pretend_beside(&config);
     let app = App::open(config, pretend.as_deref()).await?;
-    let done = studio::import(&app, &studio::Import { folder, uploader, csv, publish }).await?;
+    let done = studio::import(&app, what).await?;
     app.index.stop().await;
     match json {
         true => println!("{}", serde_json::to_string_pretty(&done)?),

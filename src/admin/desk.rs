@@ -9,11 +9,12 @@ use serde_json::json;
 use crate::accounts::user::User;
 use crate::catalogue::offer::{self, Offer};
 use crate::catalogue::track::{EventKind, Listed, Recording, State, Track, twins};
+use crate::catalogue::voices::Said;
 use crate::clock::Timestamp;
 use crate::consent::children;
 use crate::db::Conn;
 use crate::db::schema::{track_events, tracks, uploads, users};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{Handle, Slug, TrackId, UploadId, UserId};
 use crate::jobs::{Job, enqueue};
 use crate::studio::upload::{Likeness, Upload};
@@ -74,6 +75,10 @@ pub struct Case {
     pub events: Vec<(EventKind, String, Option<String>, Timestamp)>,
     /// Whether its page is marked as one that appeals to children.
     pub for_children: bool,
+    /// What its uploader said of young voices in it.
+    pub voices: Option<Said>,
+    /// Whether a child made it: then it is heard, and never sold.
+    pub is_of_child: bool,
     /// The next track that waits, after this one.
     pub next: Option<Slug>,
 }
@@ -83,6 +88,11 @@ impl Case {
     pub fn open(conn: &mut Conn, slug: &Slug) -> Result<Case> {
         let listed = Track::by_slug(conn, slug)?;
         let track = &listed.track;
+        let is_of_child = track.is_of_child(conn)?;
+        if is_of_child && matches!(track.state, State::Draft | State::Withdrawn) {
+            // What a child keeps for itself waits for nobody.
+            return Err(Error::NotFound);
+        }
         let upload = Upload::find(conn, &track.upload_id)?;
         let recording = track.recording(conn)?;
         let of_uploader = |state: State| {
@@ -109,6 +119,8 @@ impl Case {
             uploader: User::find(conn, &track.uploader_id)?,
             offers: offer::of_track(conn, &track.id)?,
             for_children: children::is_marked(conn, &format!("/tracks/{slug}"))?,
+            voices: Said::of(conn, &track.id)?,
+            is_of_child,
             twins: resembling(conn, &upload, &recording)?,
             listed,
             upload,

@@ -7,7 +7,9 @@ mod desk;
 mod inquiries;
 mod letters;
 mod pages;
+mod risk;
 mod routes;
+mod security;
 
 use rocket::fairing::AdHoc;
 
@@ -27,6 +29,7 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<ad_free::Members>());
     all.extend(samples::<ad_free::MemberPage>());
     all.extend(inquiries::views());
+    all.extend(security::views());
     all.extend(samples::<letters::LettersPage>());
     all
 }

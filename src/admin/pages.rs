@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::desk::{Case, Waiting};
+use super::security::Standing;
 use crate::catalogue::lists;
 use crate::catalogue::pages::{Fact, Link};
 use crate::catalogue::row::TrackRow;
@@ -26,6 +27,8 @@ pub struct Doors {
     pub parked: Option<i64>,
     /// The shop's last look at its own banner; none for somebody who only reviews, or where nobody looked yet.
     pub look: Option<LookLine>,
+    /// How the security programme stands; none for somebody who does not run the shop.
+    pub security: Option<Standing>,
 }
 
 /// What the shop found when it last looked at its own banner.
@@ -56,11 +59,26 @@ impl View for Doors {
             let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
             Some(LookLine { at: Timestamp(1_795_000_000_000), ago: "3 hours".into(), faults })
         };
+        let security = |at: Option<Timestamp>| {
+            Some(Standing { at, due_at: at, is_due: at.is_none(), has_nobody: at.is_none() })
+        };
         let broken = look(&["The banner has no button that refuses."]);
         vec![
-            Doors { waiting: Some(3), inquiries: Some((2, 1)), parked: Some(1), look: broken },
-            Doors { waiting: Some(0), inquiries: None, parked: Some(0), look: look(&[]) },
-            Doors { waiting: None, inquiries: Some((0, 0)), parked: None, look: None },
+            Doors {
+                waiting: Some(3),
+                inquiries: Some((2, 1)),
+                parked: Some(1),
+                look: broken,
+                security: security(None),
+            },
+            Doors {
+                waiting: Some(0),
+                inquiries: None,
+                parked: Some(0),
+                look: look(&[]),
+                security: security(Some(Timestamp(1_795_000_000_000))),
+            },
+            Doors { waiting: None, inquiries: Some((0, 0)), parked: None, look: None, security: None },
         ]
     }
 }
@@ -167,6 +185,8 @@ pub struct ReviewPage {
     pub next_href: Option<String>,
     /// Whether the page appeals to children, as somebody found.
     pub for_children: bool,
+    /// What is known of young voices in it.
+    pub voices: String,
     pub form: FormView,
 }
 
@@ -209,16 +229,34 @@ impl ReviewPage {
                 })
                 .collect(),
             uploader: case.uploader.name.clone(),
-            uploader_href: case.uploader.handle.as_ref().map(|handle| format!("/@{handle}")),
+            uploader_href: case.listed.uploader_handle.as_ref().map(|handle| format!("/@{handle}")),
             uploader_since: case.uploader.created_at,
             published: case.published,
             refused: case.refused,
             preview_href: format!("{here}/preview.mp3"),
             master_href: format!("{here}/master"),
             for_children: case.for_children,
+            voices: young_voices(case),
             next_href: case.next.as_ref().map(|slug| review_href(slug.as_str())),
             form,
         }
+    }
+}
+
+fn young_voices(case: &Case) -> String {
+    match &case.voices {
+        _ if case.is_of_child => {
+            "A child made it, and a parent allows that it is heard: it is never for sale. Refuse it where somebody else is \
+             heard, or where a name, a place or a school is said."
+                .into()
+        }
+        Some(said) if said.heard => format!(
+            "A person under 18 is heard. Its uploader stated to hold the release on {} (edition {}).",
+            said.at.long_day(),
+            said.release.as_deref().unwrap_or("unknown")
+        ),
+        Some(said) => format!("Its uploader said on {} that nobody under 18 is heard.", said.at.long_day()),
+        None => "Its uploader was not asked whether somebody under 18 is heard.".into(),
     }
 }
 
@@ -288,6 +326,7 @@ impl View for ReviewPage {
             master_href: "/admin/review/copper-weather/master".into(),
             next_href: Some("/admin/review/rain".into()),
             for_children: true,
+            voices: "A person under 18 is heard.".into(),
             form: FormView::default(),
         };
         let decided = ReviewPage {

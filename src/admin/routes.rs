@@ -5,6 +5,8 @@ use rocket::{State, get, post, routes};
 use super::ad_free;
 use super::desk::{self, Case};
 use super::pages::{Doors, JobsPage, LookLine, QueuePage, ReviewPage};
+use super::risk::Record;
+use super::security::{self, Standing};
 use super::{inquiries, letters};
 use crate::App;
 use crate::accounts::guards::{Admin, Reviewer, Staff};
@@ -43,12 +45,14 @@ pub fn all() -> Vec<rocket::Route> {
         letters::index,
     ];
     all.extend(inquiries::all());
+    all.extend(security::all());
     all
 }
 
 #[get("/admin")]
 async fn index(who: Staff, page: Page, app: &State<App>) -> Result<Reply> {
     let (reviews, runs_the_shop, now) = (who.may_review(), who.has(Role::Admin), Timestamp::now());
+    let coordinator = app.config.security_coordinator.clone();
     let answers = runs_the_shop || who.has(Role::Support);
     let view = app
         .db
@@ -62,7 +66,12 @@ async fn index(who: Staff, page: Page, app: &State<App>) -> Result<Reply> {
             };
             let parked = if runs_the_shop { Some(jobs::parked(conn, 1000)?.len() as i64) } else { None };
             let look = if runs_the_shop { Check::last(conn)? } else { None };
-            Ok(Doors { waiting, inquiries, parked, look: look.map(|check| LookLine::new(&check, now)) })
+            let look = look.map(|check| LookLine::new(&check, now));
+            let security = match runs_the_shop {
+                true => Some(Standing::new(Record::newest(conn, 1)?.first(), &coordinator, now)),
+                false => None,
+            };
+            Ok(Doors { waiting, inquiries, parked, look, security })
         })
         .await?;
     page.show(&view)
@@ -141,6 +150,8 @@ async fn next(app: &App) -> Result<String> {
 #[post("/admin/review/<slug>/publication", data = "<_form>")]
 async fn publish(slug: Slug, who: Reviewer, app: &State<App>, _form: Posted) -> Result<Reply> {
     app.db.write(move |conn| desk::publish(conn, &slug, &who.id, Timestamp::now())).await?;
+    // The page of what a child made is marked already; nobody sees it before this process knows that.
+    app.child_pages.renew(&app.db).await?;
     app.bell.ring();
     Ok(Reply::go(next(app).await?).notice("Published. Its uploader gets a letter."))
 }

@@ -4,6 +4,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::track::{Listed, State, Track, changed};
+use crate::accounts::band::Band;
 use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::db::schema::{favourites, tracks, users};
@@ -21,15 +22,13 @@ pub fn rows(conn: &mut Conn, ids: &[TrackId], person: Option<&UserId>) -> Result
     let kept = favourites::table
         .filter(favourites::track_id.eq(tracks::id))
         .filter(favourites::user_id.eq(me.to_owned()));
-    let rows: Vec<(Track, (String, Option<Handle>), bool)> = tracks::table
+    let rows: Vec<(Track, (String, Option<Handle>, Band), bool)> = tracks::table
         .inner_join(users::table)
         .filter(tracks::id.eq_any(ids).and(tracks::state.eq(State::Published)))
-        .select((Track::as_select(), (users::name, users::handle), exists(kept)))
+        .select((Track::as_select(), (users::name, users::handle, users::band), exists(kept)))
         .load(conn)?;
-    let listed = |(track, (uploader_name, uploader_handle), kept)| {
-        (Listed { track, uploader_name, uploader_handle }, kept)
-    };
-    let mut rows: Vec<(Listed, bool)> = rows.into_iter().map(listed).collect();
+    let mut rows: Vec<(Listed, bool)> =
+        rows.into_iter().map(|(track, who, kept)| (Listed::from((track, who)), kept)).collect();
     rows.sort_by_cached_key(|(listed, _)| ids.iter().position(|id| *id == listed.track.id));
     Ok(rows)
 }

@@ -14,6 +14,7 @@ pub mod row;
 pub mod sheet;
 mod show;
 pub mod track;
+pub mod voices;
 
 use rocket::fairing::AdHoc;
 

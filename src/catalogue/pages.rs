@@ -177,6 +177,8 @@ pub struct TrackPage {
     pub tiers: Vec<TierRow>,
     /// Tiers that are asked for, not sold here.
     pub on_request: Vec<TierRow>,
+    /// It is here to be heard, and no licence to it is given.
+    pub only_heard: bool,
     pub similar: Vec<Reasoned>,
     /// schema.org's words for this, as JSON-LD that is safe inside a script element.
     pub json_ld: String,
@@ -324,6 +326,7 @@ impl View for TrackPage {
             ],
             tiers: vec![tier("listen", "Listen", Some(300)), tier("creator", "Creator", Some(2900))],
             on_request: vec![tier("exclusive", "Exclusive buy-out", None)],
+            only_heard: false,
             similar: vec![Reasoned {
                 row: TrackRow::sample(),
                 why: "Also brooding, with strings, near 92 bpm.".into(),
@@ -348,6 +351,7 @@ impl View for TrackPage {
             preview_href: None,
             tiers: vec![],
             on_request: vec![],
+            only_heard: true,
             similar: vec![],
             kept: false,
             kept_count: 0,

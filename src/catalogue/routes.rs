@@ -76,13 +76,15 @@ async fn show(slug: Slug, page: Page, slot: Slot, carried: Carried, app: &State<
         .await?;
     let is_live = sheet.listed.track.state == Stage::Published;
     let similar = if is_live { similar(app, &sheet.listed.track, &page).await? } else { vec![] };
-    // What only some may see, or only waits, has nothing beside it.
-    let page = match is_live {
+    // What only some may see, or only waits, has nothing beside it; nor is anything advertised with what a child made.
+    let page = match is_live && !sheet.is_of_child {
         true => slot.fill(page, Place::Track, &named::of_track(&sheet.listed.track)),
         false => page,
     };
+    let is_of_child = sheet.is_of_child;
     let view = TrackPage::of(sheet, stands, similar, page.visitor.as_ref(), &app.config);
-    page.show_all(&view)
+    // Not into the window: what is shown from there has an advertisement beside it.
+    if is_of_child { page.show(&view) } else { page.show_all(&view) }
 }
 
 async fn similar(app: &App, track: &Track, page: &Page) -> Result<Vec<Reasoned>> {
@@ -120,7 +122,7 @@ async fn keep(
         .write(move |conn| {
             let listed = Track::by_slug(conn, &slug)?;
             let (track, me) = (&listed.track, &person.0.id);
-            if !is_open(track.state, &track.uploader_id, Some(&person.0)) {
+            if !is_open(track.state, &track.uploader_id, track.is_of_child(conn)?, Some(&person.0)) {
                 return Err(Error::NotFound);
             }
             let wanted = match wish {

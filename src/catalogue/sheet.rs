@@ -4,6 +4,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::track::{Listed, Recording, State, Track};
+use crate::accounts::band::Band;
 use crate::accounts::user::Visitor;
 use crate::db::Conn;
 use crate::db::schema::{favourites, recordings, tracks, users};
@@ -16,6 +17,8 @@ pub struct Sheet {
     pub listed: Listed,
     pub recording: Recording,
     pub kept: bool,
+    /// Whether its uploader is a child: then it can be heard, and nothing else.
+    pub is_of_child: bool,
 }
 
 impl Sheet {
@@ -25,21 +28,29 @@ impl Sheet {
         let kept = favourites::table
             .filter(favourites::track_id.eq(tracks::id))
             .filter(favourites::user_id.eq(me.to_owned()));
-        let (track, (uploader_name, uploader_handle), recording, kept): (
+        let (track, (uploader_name, handle, band), recording, kept): (
             Track,
-            (String, Option<Handle>),
+            (String, Option<Handle>, Band),
             Recording,
             bool,
         ) = tracks::table
             .inner_join(users::table)
             .inner_join(recordings::table.on(recordings::upload_id.eq(tracks::upload_id)))
             .filter(tracks::slug.eq(slug))
-            .select((Track::as_select(), (users::name, users::handle), Recording::as_select(), exists(kept)))
+            .select((
+                Track::as_select(),
+                (users::name, users::handle, users::band),
+                Recording::as_select(),
+                exists(kept),
+            ))
             .first(conn)?;
-        if !is_open(track.state, &track.uploader_id, visitor) {
+        let is_of_child = band == Band::Child;
+        if !is_open(track.state, &track.uploader_id, is_of_child, visitor) {
             return Err(Error::NotFound);
         }
-        Ok(Sheet { listed: Listed { track, uploader_name, uploader_handle }, recording, kept })
+        // A child has no page that a link could lead to.
+        let uploader_handle = handle.filter(|_| !is_of_child);
+        Ok(Sheet { listed: Listed { track, uploader_name, uploader_handle }, recording, kept, is_of_child })
     }
 }
 
@@ -55,12 +66,14 @@ pub struct Sound {
 impl Sound {
     /// What sounds under this slug for this visitor. `NotFound` where they may not know of it.
     pub fn open(conn: &mut Conn, slug: &Slug, visitor: Option<&Visitor>) -> Result<Sound> {
-        let (track, uploader, state, recording): (TrackId, UserId, State, Recording) = tracks::table
-            .inner_join(recordings::table.on(recordings::upload_id.eq(tracks::upload_id)))
-            .filter(tracks::slug.eq(slug))
-            .select((tracks::id, tracks::uploader_id, tracks::state, Recording::as_select()))
-            .first(conn)?;
-        if !is_open(state, &uploader, visitor) {
+        let (track, uploader, state, recording, band): (TrackId, UserId, State, Recording, Band) =
+            tracks::table
+                .inner_join(users::table)
+                .inner_join(recordings::table.on(recordings::upload_id.eq(tracks::upload_id)))
+                .filter(tracks::slug.eq(slug))
+                .select((tracks::id, tracks::uploader_id, tracks::state, Recording::as_select(), users::band))
+                .first(conn)?;
+        if !is_open(state, &uploader, band == Band::Child, visitor) {
             return Err(Error::NotFound);
         }
         Ok(Sound { track, uploader, state, recording })
@@ -68,7 +81,9 @@ impl Sound {
 }
 
 /// Whether this visitor may see and hear a track: everyone while it is published, at other times its uploader and
-/// those who review.
-pub fn is_open(state: State, uploader: &UserId, visitor: Option<&Visitor>) -> bool {
-    state == State::Published || visitor.is_some_and(|v| v.id == *uploader || v.may_review())
+/// those who review. What a child keeps for itself they do not hear either: only what it asked to be heard.
+pub fn is_open(state: State, uploader: &UserId, is_of_child: bool, visitor: Option<&Visitor>) -> bool {
+    let is_private = is_of_child && matches!(state, State::Draft | State::Withdrawn);
+    let may = |v: &Visitor| v.id == *uploader || v.may_review() && !is_private;
+    state == State::Published || visitor.is_some_and(may)
 }

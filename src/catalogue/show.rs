@@ -33,7 +33,7 @@ impl TrackPage {
             let link = |slug: String| Some(Link::new(name(&slug)?, format!("/search?{field}={slug}")));
             slugs.into_iter().filter_map(link).collect::<Vec<_>>()
         };
-        let (tiers, on_request) = if is_open { rows(stands) } else { (vec![], vec![]) };
+        let (tiers, on_request) = if is_open && !sheet.is_of_child { rows(stands) } else { (vec![], vec![]) };
         let moods = named("mood", split(&track.moods), lists::mood_name);
         let genre = named("genre", track.genre.iter().cloned().collect(), lists::genre_name).pop();
         let tag = |tag: String| {
@@ -75,6 +75,7 @@ impl TrackPage {
             moods,
             tiers,
             on_request,
+            only_heard: sheet.is_of_child,
             similar,
         }
     }

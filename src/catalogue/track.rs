@@ -1,13 +1,15 @@
 //! A recording offered in the shop: its draft, its way through review, its life on sale.
 
-use diesel::dsl::exists;
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::offer::{self, Offer};
+use super::voices::{self, Said, Voices};
 use crate::accounts::band::Band;
 use crate::accounts::user::User;
 use crate::clock::Timestamp;
+use crate::consent::children;
 use crate::db::Conn;
 use crate::db::schema::{
     changes, offers, permissions, recordings, track_days, track_events, tracks, uploads, users, wards,
@@ -143,9 +145,14 @@ pub struct Description {
     pub tags: Vec<String>,
     pub bpm: Option<f64>,
     pub musical_key: Option<String>,
+    /// Whether somebody under age is heard; none where nothing was said, which keeps what was.
+    pub voices: Option<Voices>,
     /// Prices by tier; a tier that is missing is not offered.
     pub prices: Vec<(String, Cents)>,
 }
+
+const ASK_VOICES: &str =
+    "Say whether a person under 18 speaks or sings in it, and whether you hold the release.";
 
 /// Words kept in one column.
 pub fn joined(words: &[String]) -> String {
@@ -284,7 +291,8 @@ impl Track {
         Ok(rows.into_iter().map(Listed::from).collect())
     }
 
-    /// Keeps what its uploader says of it, and the offers. A published track stays published under the new words.
+    /// Keeps what its uploader says of it, and the offers. A published track stays published under the new words. What a
+    /// child made is never offered, whatever price is named.
     pub fn describe(
         &self,
         conn: &mut Conn,
@@ -293,6 +301,7 @@ impl Track {
         by: &UserId,
         now: Timestamp,
     ) -> Result<()> {
+        let prices: &[(String, Cents)] = if self.is_of_child(conn)? { &[] } else { &said.prices };
         diesel::update(tracks::table.find(&self.id))
             .set((
                 tracks::title.eq(&said.title),
@@ -305,19 +314,36 @@ impl Track {
                 tracks::tags.eq(joined(&said.tags)),
                 tracks::bpm.eq(said.bpm),
                 tracks::musical_key.eq(&said.musical_key),
-                tracks::price_from.eq(said.prices.iter().map(|(_, p)| *p).min()),
+                tracks::price_from.eq(prices.iter().map(|(_, p)| *p).min()),
                 tracks::changed_at.eq(now),
             ))
             .execute(conn)?;
-        offer::replace(conn, &self.id, &said.prices, currency)?;
+        offer::replace(conn, &self.id, prices, currency)?;
+        if let Some(voices) = said.voices {
+            voices::say(conn, &self.id, voices, by, now)?;
+        }
         self.note(conn, EventKind::Edited, by, None, now)?;
         self.changed(conn, now)
     }
 
+    /// Whether its uploader is a child today. A recorded voice of a child is personal information (16 CFR 312.2).
+    pub fn is_of_child(&self, conn: &mut Conn) -> Result<bool> {
+        let band: Band = users::table.find(&self.uploader_id).select(users::band).first(conn)?;
+        Ok(band == Band::Child)
+    }
+
     /// Hands a draft, a refused or a withdrawn track to the reviewers. `Refused` says what is missing; one that waits
-    /// already stays as it is.
+    /// already stays as it is. A child's is handed in without any offer, and its page marked: nobody is contacted from it.
     pub fn submit(&self, conn: &mut Conn, by: &UserId, now: Timestamp) -> Result<()> {
-        if let Some(missing) = self.missing(offer::of_track(conn, &self.id)?.len()) {
+        let is_of_child = self.is_of_child(conn)?;
+        if is_of_child {
+            offer::replace(conn, &self.id, &[], "")?;
+            let none = tracks::price_from.eq(None::<Cents>);
+            diesel::update(tracks::table.find(&self.id)).set(none).execute(conn)?;
+            children::mark(conn, &format!("/tracks/{}", self.slug), true, by, now)?;
+        }
+        let said = Said::of(conn, &self.id)?;
+        if let Some(missing) = self.missing(offer::of_track(conn, &self.id)?.len(), said, is_of_child) {
             return Err(Error::refused(missing));
         }
         let from = [State::Draft, State::Refused, State::Withdrawn];
@@ -328,40 +354,62 @@ impl Track {
     }
 
     /// What a track still lacks before it can be submitted.
-    fn missing(&self, offers: usize) -> Option<&'static str> {
+    fn missing(&self, offers: usize, said: Option<Said>, is_of_child: bool) -> Option<&'static str> {
         if self.title.trim().is_empty() || self.description.trim().is_empty() {
             return Some("A track needs a title and a description before it can be reviewed.");
+        }
+        if is_of_child {
+            return None;
         }
         if offers == 0 {
             return Some("Set a price for at least one licence before you submit.");
         }
-        None
+        match said {
+            None => Some(ASK_VOICES),
+            Some(said) if said.heard && said.release.is_none() => Some(ASK_VOICES),
+            Some(_) => None,
+        }
     }
 
     /// Puts a submitted track into the shop. `Conflict` when it does not wait any more, or when its uploader is under age
-    /// and may not sell in this very moment: the statement that publishes asks.
+    /// and may not sell in this very moment: the statement that publishes asks. What a child made is published where a
+    /// parent allowed it, proved by more than a letter (16 CFR 312.5(b)(2)), and never with an offer.
     pub fn publish(&self, conn: &mut Conn, by: &UserId, now: Timestamp) -> Result<()> {
         let of_age = users::table
             .filter(users::id.eq(tracks::uploader_id))
             .filter(users::band.eq(Band::Adult).and(users::hold.is_null()));
-        let allowed = permissions::table
-            .filter(permissions::scope.eq_any(["sell", "publication"]))
+        let sells = permissions::table
+            .filter(permissions::scope.eq("sell"))
             .filter(permissions::granted_at.is_not_null().and(permissions::revoked_at.is_null()))
             .filter(permissions::expires_at.gt(now))
             .filter(permissions::ward.eq(wards::id));
-        let ward = wards::table
+        let minor = wards::table
             .filter(wards::account.eq(tracks::uploader_id.nullable()))
-            .filter(wards::state.eq("cleared").or(exists(allowed)))
-            .filter(wards::state.eq_any(["cleared", "authorised", "disclosing"]));
+            .filter(wards::band.ne(Band::Child))
+            .filter(wards::state.eq("cleared").or(wards::state.eq("authorised").and(exists(sells))));
+        let disclosed = permissions::table
+            .filter(permissions::scope.eq("publication"))
+            .filter(permissions::method.ne_all(["email_plus", "text_plus"]))
+            .filter(permissions::granted_at.is_not_null().and(permissions::revoked_at.is_null()))
+            .filter(permissions::expires_at.gt(now))
+            .filter(permissions::ward.eq(wards::id));
+        let offered = offers::table.filter(offers::track_id.eq(tracks::id));
+        let child = wards::table
+            .filter(wards::account.eq(tracks::uploader_id.nullable()))
+            .filter(wards::band.eq(Band::Child).and(wards::state.eq("disclosing")))
+            .filter(exists(disclosed))
+            .filter(not(exists(offered)));
         let n = diesel::update(tracks::table.find(&self.id))
             .filter(tracks::state.eq(State::Submitted))
-            .filter(exists(of_age).or(exists(ward)))
+            .filter(exists(of_age).or(exists(minor)).or(exists(child)))
             .set((tracks::state.eq(State::Published), tracks::changed_at.eq(now)))
             .execute(conn)?;
         if n != 1 {
             let is_waiting = Track::find(conn, &self.id)?.state == State::Submitted;
             return Err(Error::conflict(match is_waiting {
-                true => "This cannot be published now: its uploader may not sell at present.",
+                true => {
+                    "This cannot be published now: its uploader may not sell at present, or not be heard."
+                }
                 false => "This track is not waiting for review any more.",
             }));
         }
@@ -531,18 +579,19 @@ pub fn published_count(conn: &mut Conn) -> Result<i64> {
         .first(conn)?)
 }
 
-type Row = (Track, (String, Option<Handle>));
+type Row = (Track, (String, Option<Handle>, Band));
 
 impl From<Row> for Listed {
-    fn from((track, (uploader_name, uploader_handle)): Row) -> Listed {
-        Listed { track, uploader_name, uploader_handle }
+    fn from((track, (uploader_name, handle, band)): Row) -> Listed {
+        // A child has no page that a link could lead to.
+        Listed { track, uploader_name, uploader_handle: handle.filter(|_| band != Band::Child) }
     }
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]
 fn listed() -> _ {
     let track: diesel::dsl::AsSelect<Track, crate::db::AnyDb> = Track::as_select();
-    tracks::table.inner_join(users::table).select((track, (users::name, users::handle)))
+    tracks::table.inner_join(users::table).select((track, (users::name, users::handle, users::band)))
 }
 
 /// The first slug of this name that no track ever had.

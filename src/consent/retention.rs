@@ -162,6 +162,27 @@ impl Policy {
     }
 }
 
+/// A table that is about people, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    pub table: String,
+    pub name: String,
+    pub why: String,
+    pub how_long: String,
+}
+
+impl Policy {
+    /// Every table in which something is about a person, with its times.
+    pub fn personal(&self) -> Vec<Kept> {
+        let all = self.tables.iter().map(|table| Row::new(self, table)).filter(|row| row.is_personal);
+        all.map(|row| {
+            let times: Vec<String> = row.kept.into_iter().map(|time| time.words).collect();
+            Kept { table: row.table, name: row.name, why: row.why, how_long: times.join("; ") }
+        })
+        .collect()
+    }
+}
+
 /// A thing that is kept, as people read it.
 #[derive(Clone, Debug, Serialize)]
 struct Row {
@@ -171,11 +192,11 @@ struct Row {
     kinds: Vec<String>,
     /// Whether anything in it is about a person.
     is_personal: bool,
-    kept: Vec<Kept>,
+    kept: Vec<Lasting>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct Kept {
+struct Lasting {
     words: String,
     ends: Ends,
     why: Option<String>,
@@ -189,34 +210,37 @@ pub struct RetentionPage {
     rows: Vec<Row>,
 }
 
+impl Row {
+    fn new(policy: &Policy, table: &Table) -> Row {
+        let (mut kinds, mut kept, mut is_personal) = (vec![], vec![], false);
+        for column in &table.columns {
+            if let Some(class) = policy.classes.get(&column.class) {
+                is_personal |= class.person && column.class != "key";
+                if !kinds.contains(&class.words) {
+                    kinds.push(class.words.clone());
+                }
+            }
+            if let Some(time) = policy.times.get(&column.kept) {
+                let one = Lasting { words: time.words.clone(), ends: time.ends, why: time.why.clone() };
+                if !kept.contains(&one) {
+                    kept.push(one);
+                }
+            }
+        }
+        Row {
+            table: table.table.clone(),
+            name: table.name.clone(),
+            why: table.why.clone(),
+            kinds,
+            is_personal,
+            kept,
+        }
+    }
+}
+
 impl RetentionPage {
     fn new(policy: &Policy) -> RetentionPage {
-        let row = |table: &Table| {
-            let (mut kinds, mut kept, mut is_personal) = (vec![], vec![], false);
-            for column in &table.columns {
-                if let Some(class) = policy.classes.get(&column.class) {
-                    is_personal |= class.person && column.class != "key";
-                    if !kinds.contains(&class.words) {
-                        kinds.push(class.words.clone());
-                    }
-                }
-                if let Some(time) = policy.times.get(&column.kept) {
-                    let one = Kept { words: time.words.clone(), ends: time.ends, why: time.why.clone() };
-                    if !kept.contains(&one) {
-                        kept.push(one);
-                    }
-                }
-            }
-            Row {
-                table: table.table.clone(),
-                name: table.name.clone(),
-                why: table.why.clone(),
-                kinds,
-                is_personal,
-                kept,
-            }
-        };
-        let mut rows: Vec<Row> = policy.tables.iter().map(row).collect();
+        let mut rows: Vec<Row> = policy.tables.iter().map(|table| Row::new(policy, table)).collect();
         rows.sort_by_key(|row| !row.is_personal);
         RetentionPage { written_on: policy.written_on.clone(), hash: policy.hash.clone(), rows }
     }

@@ -147,12 +147,66 @@ pub fn born(fields: &Fields, now: Timestamp) -> Result<Birth, Faults> {
     birth.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
-/// A cookie as the privacy page lists it.
+/// A cookie of ours as the privacy page lists it.
 #[derive(Serialize)]
-pub struct CookieRow {
-    name: String,
-    what: &'static str,
-    lasts: String,
+pub struct OwnCookie {
+    #[serde(skip)]
+    pub ours: Ours,
+    pub name: String,
+    pub what: &'static str,
+    pub lasts: String,
+}
+
+/// Every cookie of ours, for a site that is reached so and keeps a choice so long.
+pub fn own_cookies(https: bool, choice_ms: i64) -> Vec<OwnCookie> {
+    let days = |ms: i64| format!("{} days", ms / DAY);
+    let row = |ours: Ours, what, lasts: String| OwnCookie { name: ours.name(https), ours, what, lasts };
+    vec![
+        row(
+            Ours::Session,
+            "keeps you signed in",
+            format!("{}, or until you sign out", days(session::LONGEST_MS)),
+        ),
+        row(
+            Ours::Forms,
+            "proves that a form you send came from our page",
+            "until you close the browser".into(),
+        ),
+        row(Ours::Basket, "finds your basket again while you are not signed in", days(BASKET_LASTS)),
+        row(Ours::Notice, "one line, such as “Saved”, for the next page", "a minute".into()),
+        row(
+            Ours::Age,
+            "how the age question was answered: a sealed word without a date of birth, the same length for everyone",
+            "until you close the browser".into(),
+        ),
+        row(
+            Ours::Ward,
+            "leads somebody under age back to their page while a grown-up is asked",
+            format!("{} days", WARD_LASTS / DAY),
+        ),
+        row(
+            Ours::Remembered,
+            "your e-mail address for the sign-in form, only if you ticked the box",
+            "a year, or until you sign in without the box".into(),
+        ),
+        row(
+            Ours::Consent,
+            "what you chose about who may see you, sealed; a no carries no id",
+            format!("{}, an opt-out of sale and sharing {}", days(choice_ms), days(OPT_OUT_LASTS)),
+        ),
+        row(Ours::Later, "that you put the question off", "until you close the browser".into()),
+        row(
+            Ours::AdWishes,
+            "topics of advertisements you like or block, sealed; only if you saved some",
+            days(choice_ms),
+        ),
+        row(
+            Ours::AdCounts,
+            "which of our advertisements you were shown today and how often, sealed, without an id; only if you \
+             asked your browser to count",
+            "until you close the browser".into(),
+        ),
+    ]
 }
 
 /// What we keep and why.
@@ -163,7 +217,7 @@ pub struct Privacy {
     before: Option<Timestamp>,
     operator: String,
     contact: String,
-    cookies: Vec<CookieRow>,
+    cookies: Vec<OwnCookie>,
     session_days: i64,
     idle_days: i64,
     unconfirmed_days: i64,
@@ -173,64 +227,12 @@ pub struct Privacy {
 
 impl Privacy {
     fn new(app: &App) -> Privacy {
-        let https = app.config.is_https();
-        let days = |ms: i64| format!("{} days", ms / DAY);
-        let row = |ours: Ours, what, lasts: String| CookieRow { name: ours.name(https), what, lasts };
         Privacy {
             edition: edition_day(),
             before: Some(day_of(EDITION_BEFORE)),
             operator: app.config.operator_name.clone(),
             contact: app.config.contact.clone(),
-            cookies: vec![
-                row(
-                    Ours::Session,
-                    "keeps you signed in",
-                    format!("{}, or until you sign out", days(session::LONGEST_MS)),
-                ),
-                row(
-                    Ours::Forms,
-                    "proves that a form you send came from our page",
-                    "until you close the browser".into(),
-                ),
-                row(Ours::Basket, "finds your basket again while you are not signed in", days(BASKET_LASTS)),
-                row(Ours::Notice, "one line, such as “Saved”, for the next page", "a minute".into()),
-                row(
-                    Ours::Age,
-                    "how the age question was answered: a sealed word without a date of birth, the same length for everyone",
-                    "until you close the browser".into(),
-                ),
-                row(
-                    Ours::Ward,
-                    "leads somebody under age back to their page while a grown-up is asked",
-                    format!("{} days", WARD_LASTS / DAY),
-                ),
-                row(
-                    Ours::Remembered,
-                    "your e-mail address for the sign-in form, only if you ticked the box",
-                    "a year, or until you sign in without the box".into(),
-                ),
-                row(
-                    Ours::Consent,
-                    "what you chose about who may see you, sealed; a no carries no id",
-                    format!(
-                        "{}, an opt-out of sale and sharing {}",
-                        days(app.consent.choice_ms),
-                        days(OPT_OUT_LASTS)
-                    ),
-                ),
-                row(Ours::Later, "that you put the question off", "until you close the browser".into()),
-                row(
-                    Ours::AdWishes,
-                    "topics of advertisements you like or block, sealed; only if you saved some",
-                    days(app.consent.choice_ms),
-                ),
-                row(
-                    Ours::AdCounts,
-                    "which of our advertisements you were shown today and how often, sealed, without an id; only if you \
-                     asked your browser to count",
-                    "until you close the browser".into(),
-                ),
-            ],
+            cookies: own_cookies(app.config.is_https(), app.consent.choice_ms),
             session_days: session::LONGEST_MS / DAY,
             idle_days: session::IDLE_MS / DAY,
             unconfirmed_days: joining::UNCONFIRMED_MS / DAY,
@@ -277,8 +279,12 @@ impl View for Privacy {
     const TEMPLATE: &'static str = "consent/privacy.html";
 
     fn samples() -> Vec<Privacy> {
-        let row =
-            || CookieRow { name: "session".into(), what: "keeps you signed in", lasts: "60 days".into() };
+        let row = || OwnCookie {
+            ours: Ours::Session,
+            name: "session".into(),
+            what: "keeps you signed in",
+            lasts: "60 days".into(),
+        };
         [None, Some("https://sounds.example".to_owned())]
             .map(|media_origin| Privacy {
                 edition: edition_day(),

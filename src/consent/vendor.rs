@@ -156,6 +156,13 @@ pub struct Vendor {
     /// Where it is reached by post: answers to people who ask name it.
     #[serde(default)]
     pub postal_address: Option<String>,
+    /// Where its written assurance lies that it keeps a child's data confidential, secure and whole (16 CFR 312.8).
+    #[serde(default)]
+    pub assurance_doc: Option<String>,
+    /// Whether it would ever touch a child's data. None does; a claim without the assurance is a fault of the registry, and
+    /// with it a child's decision still allows no vendor.
+    #[serde(default)]
+    pub touches_child_data: bool,
     /// What must be found out before production may enable it.
     pub missing: Vec<String>,
     pub storage_keys: Vec<String>,
@@ -281,6 +288,10 @@ impl Registry {
             }
             if vendor.hold_ends == Some(HoldEnds::AdFrame) && vendor.is_in_page() {
                 wrong("a frame ends its hold, and it does not run in one".into());
+            }
+            let assured = vendor.assurance_doc.as_deref().is_some_and(|doc| !doc.trim().is_empty());
+            if vendor.touches_child_data && !assured {
+                wrong("it would touch children's data without a written assurance (assurance_doc)".into());
             }
             for host in vendor.hosts.granted().chain(&vendor.hosts.known) {
                 if !is_origin(host) {
@@ -445,6 +456,23 @@ mod tests {
                 .replace("[{ name = '^_v$', jar = \"ours\", lasts = \"1 day\", from = \"here\" }]", "[]"))
             .is_ok()
         );
+    }
+
+    /// T-RT-2, R-RT-2: a vendor that would touch a child's data without a written assurance is a fault; with it, nothing
+    /// that visitors are told changes.
+    #[test]
+    fn a_claim_on_childrens_data_needs_a_written_assurance() {
+        let claim = |more: &'static str| {
+            one(|text| text.replace("from = \"here\"\nhosts", &format!("from = \"here\"\n{more}hosts")))
+        };
+        let plain = claim("").unwrap();
+        for more in ["touches_child_data = true\n", "touches_child_data = true\nassurance_doc = \" \"\n"] {
+            let faults = claim(more).unwrap_err();
+            assert!(faults.len() == 1 && faults[0].contains("assurance_doc"), "{faults:?}");
+        }
+        let assured = claim("touches_child_data = true\nassurance_doc = \"contracts/v-2026.pdf\"\n").unwrap();
+        assert_eq!(assured.vendors[0].fingerprint(), plain.vendors[0].fingerprint());
+        assert!(Registry::shipped().unwrap().vendors.iter().all(|vendor| !vendor.touches_child_data));
     }
 
     /// R-CN-12: the fingerprint changes with what a visitor is told, and with nothing else.

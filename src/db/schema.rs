@@ -742,6 +742,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    young_voices (id) {
+        id -> BigInt,
+        track -> Text,
+        heard -> Bool,
+        release -> Nullable<Text>,
+        by_user -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    security_reviews (id) {
+        id -> Text,
+        coordinator -> Text,
+        looked_at -> Text,
+        found -> Text,
+        by_user -> Text,
+        at -> BigInt,
+        due_at -> BigInt,
+    }
+}
+
 diesel::joinable!(tracks -> users (uploader_id));
 diesel::joinable!(recordings -> uploads (upload_id));
 diesel::joinable!(offers -> tracks (track_id));

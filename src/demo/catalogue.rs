@@ -5,6 +5,7 @@ use crate::accounts::user::Role;
 use crate::audio::wav;
 use crate::catalogue::lists;
 use crate::catalogue::track::{Description, Kind};
+use crate::catalogue::voices::Voices;
 use crate::money::Cents;
 use crate::sales::tier;
 
@@ -256,6 +257,7 @@ pub fn spec(number: usize) -> Spec {
             tags: owned(entry.tags),
             bpm,
             musical_key: key,
+            voices: Some(Voices::OfAge),
             prices: prices(kind, entry.price),
         },
     }

@@ -35,8 +35,6 @@ asks! {
     Buy,
     /// Files that come in.
     Upload,
-    /// Sounds that are offered.
-    Sell,
     /// A page about the person.
     Profile,
 }

@@ -24,6 +24,7 @@ pub mod erasing;
 pub mod form;
 pub mod holdings;
 pub mod notice;
+pub mod online;
 pub mod paper;
 
 pub mod jobs;
@@ -31,6 +32,7 @@ pub mod routes;
 
 use rocket::fairing::AdHoc;
 
+use crate::App;
 use crate::web::Sample;
 
 /// The pages of this room.
@@ -40,5 +42,13 @@ pub fn views() -> Vec<Sample> {
 
 /// Mounts the pages of the young and of those who answer for them.
 pub fn stage() -> AdHoc {
-    AdHoc::on_ignite("guardians", |rocket| async { rocket.mount("/", routes::all()) })
+    AdHoc::on_ignite("guardians", |rocket| async {
+        rocket.mount("/", routes::all()).attach(AdHoc::on_liftoff("the notice about children", |rocket| {
+            Box::pin(async move {
+                if let Some(app) = rocket.state::<App>() {
+                    online::keep(app).await;
+                }
+            })
+        }))
+    })
 }

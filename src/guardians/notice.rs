@@ -24,6 +24,9 @@ pub struct Ground {
     pub operator: String,
     pub country: String,
     pub contact: String,
+    /// By post and by telephone; empty where it is not told.
+    pub address: String,
+    pub phone: String,
     pub strength: Strength,
     pub is_payment_pretended: bool,
 }
@@ -37,6 +40,8 @@ impl Ground {
             operator: app.config.operator_name.clone(),
             country: app.config.operator_country.clone(),
             contact: app.config.contact.clone(),
+            address: app.config.operator_address.clone(),
+            phone: app.config.operator_phone.clone(),
             strength: app.config.age.strength,
             is_payment_pretended: app.config.stripe.is_pretend(),
         }
@@ -50,6 +55,7 @@ impl Ground {
 }
 
 /// A part of the notice: a heading and its sentences.
+#[derive(Clone, Debug)]
 pub struct Part {
     pub heading: &'static str,
     pub lines: Vec<String>,
@@ -88,6 +94,14 @@ pub fn parts(ground: &Ground, is_child: bool) -> Vec<Part> {
         false => [Scope::Account].into_iter().chain(Scope::OF_MINORS).collect(),
     };
     what.extend(scopes.iter().map(|scope| format!("{}: {}", scope.name(), scope.words())));
+    if is_child {
+        what.push(
+            "With the account your child can put sounds here. A recorded voice is personal information: it is kept for your \
+             child alone, and for you if you ask. A sound is measured once (length, loudness, tempo, key, and a print that \
+             finds the same recording again). Nothing is made of it that would recognise a voice."
+                .to_owned(),
+        );
+    }
     what.push(
         "An account holds its name, an e-mail address and a password that nobody can read, favourites, and what is done \
          with what you allow. A date of birth is not kept."
@@ -135,8 +149,10 @@ pub fn parts(ground: &Ground, is_child: bool) -> Vec<Part> {
                     days(EXPORT_MS)
                 ),
                 format!(
-                    "What this site keeps about people: {}/privacy. Questions: {}.",
-                    ground.site_url, ground.contact
+                    "What this site keeps about people: {site_url}/privacy, and about children: {site_url}/privacy/children. \
+                     Questions: {}.",
+                    ground.contact,
+                    site_url = ground.site_url,
                 ),
             ],
         },
@@ -167,7 +183,7 @@ pub fn event(words: &str) -> Notice {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::guardians) mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
@@ -184,6 +200,8 @@ pub(super) mod tests {
             operator: "Cuehouse Ltd".into(),
             country: "DE".into(),
             contact: "hello@shop.example".into(),
+            address: String::new(),
+            phone: String::new(),
             strength: config.age.strength,
             is_payment_pretended: false,
         }

@@ -85,7 +85,8 @@ impl Scope {
             Scope::Marketing => "Not sent yet. Never to anyone but you.",
             Scope::Contests => "Not held yet. Your answer is kept for the day they are.",
             Scope::Publication => {
-                "Sounds that were made here may be published, voice included, after somebody looked at them."
+                "Sounds that were made here may be published, under the account's name and voice included, after somebody \
+                 listened to them. They can be heard, and nothing else: never sold, licensed or downloaded."
             }
         }
     }
@@ -106,6 +107,9 @@ impl Scope {
             }
             Scope::Sell => {
                 "Selling is for your guardian to allow. Ask them to open their page and tick “Sell and license sounds”."
+            }
+            Scope::Publication => {
+                "Only you hear your sounds. Whether others may is for your parent to say, on their page."
             }
             Scope::Profile => "A public profile is for your guardian to allow. Ask them to open their page.",
             _ => "This is for your guardian to allow. Ask them to open their page.",
@@ -202,7 +206,8 @@ impl Permission {
 }
 
 /// Whether this account may, now: somebody of age, somebody of whom the site asks nothing more, or a ward that holds the
-/// scope. Nobody whose account shows but a notice.
+/// scope. Nobody whose account shows but a notice. What a child uploads is part of what a parent allows with the account:
+/// kept for the child alone. That others hear it is a scope of its own.
 pub fn may(conn: &mut Conn, user: &UserId, scope: Scope, now: Timestamp) -> Result<bool> {
     let (band, hold): (Band, Option<Hold>) =
         users::table.find(user).select((users::band, users::hold)).first(conn)?;
@@ -214,14 +219,23 @@ pub fn may(conn: &mut Conn, user: &UserId, scope: Scope, now: Timestamp) -> Resu
     }
     let ward = wards::table.filter(wards::account.eq(user)).select((wards::id, wards::state));
     let Some((ward, state)) = ward.first::<(WardId, State)>(conn).optional()? else { return Ok(false) };
+    let is_child = band == Band::Child;
     if state == State::Cleared {
-        return Ok(true);
+        return Ok(!is_child);
     }
+    let scope = if is_child && scope == Scope::Upload { Scope::Account } else { scope };
     let held = permissions::table
         .filter(permissions::ward.eq(ward).and(permissions::scope.eq(scope)))
         .filter(permissions::granted_at.is_not_null().and(permissions::revoked_at.is_null()))
         .filter(permissions::expires_at.gt(now));
     Ok(select(exists(held)).get_result(conn)?)
+}
+
+/// What must be allowed before a sound of this person's comes before others: that it is heard, where a child made it; that
+/// it is sold, where anybody else did.
+pub fn of_showing(conn: &mut Conn, user: &UserId) -> Result<Scope> {
+    let band: Band = users::table.find(user).select(users::band).first(conn)?;
+    Ok(if band == Band::Child { Scope::Publication } else { Scope::Sell })
 }
 
 /// The same as a demand: `Guardian` with the sentence for the one who may not.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::accounts::band::Band;
 use crate::catalogue::track::{Kind, State};
 use crate::clock::Timestamp;
 use crate::db::Conn;
@@ -242,18 +243,18 @@ fn entries() -> _ {
         told,
         words,
         figures,
-        (users::name, users::handle),
+        (users::name, users::handle, users::band),
     ))
 }
 
 type Told = (TrackId, String, String, Kind, Option<String>, String);
 type Words = (String, String, String, Option<f64>, Option<String>);
 type Figures = (i64, Option<Timestamp>, i64, i64);
-type Row = (Told, Words, Figures, (String, Option<Handle>));
+type Row = (Told, Words, Figures, (String, Option<Handle>, Band));
 
 fn entry(row: Row) -> Entry {
-    let ((id, title, description, kind, genre, vocals), words, figures, (uploader_name, uploader_handle)) =
-        row;
+    let (told, words, figures, (uploader_name, handle, band)) = row;
+    let (id, title, description, kind, genre, vocals) = told;
     let (moods, instruments, tags, bpm, musical_key) = words;
     let (duration_ms, published_at, licensed, kept) = figures;
     Entry {
@@ -273,7 +274,8 @@ fn entry(row: Row) -> Entry {
         licensed,
         kept,
         uploader_name,
-        uploader_handle,
+        // A child has no page that a link could lead to.
+        uploader_handle: handle.filter(|_| band != Band::Child),
     }
 }
 

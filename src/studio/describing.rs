@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::catalogue::lists;
 use crate::catalogue::offer::Offer;
 use crate::catalogue::track::{Description, Kind, Track, split};
+use crate::catalogue::voices::{RELEASE_EDITION, Said, Voices};
 use crate::money::Cents;
 use crate::sales::tier::{PriceBounds, Tier, check_prices};
 use crate::web::{Faults, Fields};
@@ -25,6 +26,15 @@ pub fn taken(fields: &Fields) -> Fields {
     let others = fields.iter().filter(|(n, _)| *n != name && *n != "take");
     let pairs = others.map(|(n, v)| (n.to_owned(), v.to_owned()));
     pairs.chain([(name.to_owned(), value.to_owned())]).collect()
+}
+
+/// The fields without a price: what a child made is heard, and never for sale.
+pub fn unpriced(fields: &Fields) -> Fields {
+    fields
+        .iter()
+        .filter(|(name, _)| !name.starts_with("price."))
+        .map(|(n, v)| (n.to_owned(), v.to_owned()))
+        .collect()
 }
 
 /// What the form says of a track, or everything that is wrong with it. `tiers` are those of the shop.
@@ -56,6 +66,7 @@ pub fn read(fields: &Fields, track: &Track, tiers: &[Tier], currency: &str) -> R
     let tags = tags(fields, &mut faults);
     let bpm = bpm(fields.text("bpm"), &mut faults);
     let musical_key = word(fields, "key", lists::parse_key, &mut faults);
+    let voices = voices(fields, &mut faults);
     let prices = prices(fields, tiers, currency, &mut faults);
     match kind {
         Some(kind) if faults.is_empty() => Ok(Description {
@@ -69,14 +80,32 @@ pub fn read(fields: &Fields, track: &Track, tiers: &[Tier], currency: &str) -> R
             tags,
             bpm,
             musical_key,
+            voices,
             prices,
         }),
         _ => Err(faults),
     }
 }
 
+/// Whether somebody under age is heard. Of those who are, the release is stated in today's sentence, or nothing is kept.
+fn voices(fields: &Fields, faults: &mut Faults) -> Option<Voices> {
+    match (fields.text("under_age"), fields.text("release")) {
+        ("", _) => None,
+        ("no", _) => Some(Voices::OfAge),
+        ("yes", RELEASE_EDITION) => Some(Voices::Released),
+        ("yes", _) => {
+            faults.add("release", "Without the release of a parent or guardian it cannot be offered here.");
+            None
+        }
+        _ => {
+            faults.add("under_age", "Say yes or no.");
+            None
+        }
+    }
+}
+
 /// The form of a track as it is kept.
-pub fn fields_of(track: &Track, offers: &[Offer]) -> Fields {
+pub fn fields_of(track: &Track, said: Option<&Said>, offers: &[Offer]) -> Fields {
     let mut pairs = vec![
         ("title".to_owned(), track.title.clone()),
         ("description".to_owned(), track.description.clone()),
@@ -87,6 +116,10 @@ pub fn fields_of(track: &Track, offers: &[Offer]) -> Fields {
         ("bpm".to_owned(), track.bpm.map(shown_bpm).unwrap_or_default()),
         ("key".to_owned(), track.musical_key.clone().unwrap_or_default()),
     ];
+    if let Some(said) = said {
+        pairs.push(("under_age".to_owned(), if said.heard { "yes" } else { "no" }.to_owned()));
+        pairs.push(("release".to_owned(), said.release.clone().unwrap_or_default()));
+    }
     pairs.extend(split(&track.moods).into_iter().map(|mood| ("mood".to_owned(), mood)));
     pairs.extend(split(&track.instruments).into_iter().map(|one| ("instrument".to_owned(), one)));
     pairs.extend(offers.iter().map(|o| (format!("price.{}", o.tier), o.price_cents.to_string())));
@@ -264,6 +297,19 @@ mod tests {
         assert!(faults("title=x&price.creator=0").is_empty());
         let long = "t".repeat(121);
         assert_eq!(faults(&format!("title={long}")), ["title"]);
+    }
+
+    /// AGE: an adult uploads a child's voice: who says that one is heard states the release, in the sentence of today.
+    #[test]
+    fn a_young_voice_needs_the_release() {
+        assert_eq!(check("title=x").unwrap().voices, None);
+        assert_eq!(check("title=x&under_age=no").unwrap().voices, Some(Voices::OfAge));
+        assert_eq!(faults("title=x&under_age=yes"), ["release"]);
+        assert_eq!(faults("title=x&under_age=yes&release=2001-01"), ["release"]);
+        assert_eq!(faults("title=x&under_age=maybe"), ["under_age"]);
+        let stated = format!("title=x&under_age=yes&release={RELEASE_EDITION}");
+        assert_eq!(check(&stated).unwrap().voices, Some(Voices::Released));
+        assert!(unpriced(&Fields::parse("title=x&price.creator=29")).iter().all(|(n, _)| n == "title"));
     }
 
     #[test]

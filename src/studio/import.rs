@@ -16,6 +16,7 @@ use crate::App;
 use crate::accounts::user::{Role, User};
 use crate::catalogue::offer;
 use crate::catalogue::track::{State as TrackState, Track};
+use crate::catalogue::voices::Said;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::ids::{Handle, UploadId, UserId};
@@ -36,10 +37,12 @@ pub struct Import {
     /// Whose the tracks become.
     pub uploader: Handle,
     /// A table with a column `file` and, as far as wanted, those of the form on a track's page (`title`, `description`,
-    /// `kind`, `genre`, `mood`, `instrument`, `tags`, `bpm`, `key`, `price.creator`, …).
+    /// `kind`, `genre`, `mood`, `instrument`, `tags`, `bpm`, `key`, `under_age`, `price.creator`, …).
     pub csv: Option<PathBuf>,
     /// Put into the shop at once what is described and priced, without a reviewer.
     pub publish: bool,
+    /// Nobody under 18 speaks or sings in any of them. Else the table says so, in `under_age`.
+    pub of_age: bool,
 }
 
 /// What came of it.
@@ -97,7 +100,7 @@ pub async fn import(app: &App, what: &Import) -> Result<Imported> {
     bar.finish_and_clear();
     examined(app, &taken).await?;
     for (name, id) in taken {
-        match finish(app, &uploader, &id, table.get(&name), what.publish).await {
+        match finish(app, &uploader, &id, table.get(&name), what).await {
             Ok(published) => done.published += usize::from(published),
             Err(Error::Refused(why)) => done.faults.push((name, why)),
             Err(error) => return Err(error),
@@ -192,9 +195,10 @@ async fn finish(
     uploader: &UserId,
     id: &UploadId,
     said: Option<&Fields>,
-    publish: bool,
+    what: &Import,
 ) -> Result<bool> {
     let (id, by, said) = (id.clone(), uploader.clone(), said.cloned());
+    let (publish, of_age) = (what.publish, what.of_age);
     let currency = app.config.currency.clone();
     app.db
         .write(move |conn| {
@@ -208,10 +212,15 @@ async fn finish(
                 return Ok(false);
             }
             let tiers = tiers(conn)?;
-            let kept = describing::fields_of(&track, &offer::of_track(conn, &track.id)?);
+            let voices = Said::of(conn, &track.id)?;
+            let kept = describing::fields_of(&track, voices.as_ref(), &offer::of_track(conn, &track.id)?);
             let mut fields = over(&kept, said.as_ref());
             if publish {
                 fields = with_defaults(fields, &track, &tiers);
+            }
+            if of_age && !fields.has("under_age") {
+                let said = ("under_age".to_owned(), "no".to_owned());
+                fields = fields.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).chain([said]).collect();
             }
             let said =
                 describing::read(&fields, &track, &tiers, &currency).map_err(|faults| sentence(&faults))?;

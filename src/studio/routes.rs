@@ -12,16 +12,18 @@ use super::profile::{self, LINKS, Link, PICTURE_BYTES};
 use super::upload::Upload;
 use super::{describing, receive};
 use crate::App;
+use crate::accounts::band::Band;
 use crate::accounts::guards::{Buyer, SignedIn, Uploader};
 use crate::accounts::user::{Role, User, Visitor};
 use crate::catalogue::offer;
 use crate::catalogue::track::{Recording, Track};
+use crate::catalogue::voices::Said;
 use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::guardians::erasing;
-use crate::guardians::guards::{Permitted, Profile, Sell, Upload as Upload_};
-use crate::guardians::permission::{self, Scope};
+use crate::guardians::guards::{Permitted, Profile, Upload as Upload_};
+use crate::guardians::permission;
 use crate::guardians::routes::frozen_by_words;
 use crate::ids::{Handle, Slug, UploadId, UserId};
 use crate::jobs::{self, Priority};
@@ -59,10 +61,12 @@ pub fn all() -> Vec<rocket::Route> {
 /// The board, or for somebody who does not sell yet the way to become an uploader.
 #[get("/studio")]
 async fn index(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
+    let is_child = who.band == Band::Child;
     if !who.has(Role::Uploader) {
         let handle = who.handle.as_ref().map(ToString::to_string).unwrap_or_default();
         let form = FormView::filled([("handle", handle)]);
-        return page.show(&Welcome { form, confirmed: who.confirmed, agreement: Agreement::now() });
+        let agreement = Agreement::now();
+        return page.show(&Welcome { form, is_child, confirmed: who.confirmed, agreement });
     }
     let (id, now) = (who.id.clone(), Timestamp::now());
     let board = app.db.read(move |conn| Board::of(conn, &id, now)).await?;
@@ -77,7 +81,14 @@ async fn welcome(
     app: &State<App>,
     form: Posted,
 ) -> Result<Reply> {
-    let fields = form.0;
+    let (fields, id) = (form.0, who.id.clone());
+    if who.band == Band::Child {
+        // A child makes no contract and takes no address: sounds of their own, heard by nobody else.
+        app.db
+            .write(move |conn| User::find(conn, &id)?.grant(conn, Role::Uploader, Timestamp::now()))
+            .await?;
+        return Ok(Reply::go("/studio").notice("Here are your sounds."));
+    }
     let mut faults = Faults::default();
     let handle = Handle::parse(fields.text("handle"));
     if handle.is_none() {
@@ -89,7 +100,6 @@ async fn welcome(
     let Some(handle) = handle.filter(|_| faults.is_empty()) else {
         return again(page, &who, &fields, faults);
     };
-    let id = who.id.clone();
     let became = app
         .db
         .write(move |conn| {
@@ -109,12 +119,14 @@ const HANDLE: &str = "2 to 40 small letters, figures and hyphens, such as ines-m
 
 fn again(page: Page, who: &Visitor, fields: &Fields, faults: Faults) -> Result<Reply> {
     let form = FormView::new(fields, faults);
-    page.show_as(422, &Welcome { form, confirmed: who.confirmed, agreement: Agreement::now() })
+    let (is_child, agreement) = (who.band == Band::Child, Agreement::now());
+    page.show_as(422, &Welcome { form, is_child, confirmed: who.confirmed, agreement })
 }
 
-fn upload_form(app: &App, fault: impl Into<String>) -> NewUpload {
+fn upload_form(app: &App, who: &Visitor, fault: impl Into<String>) -> NewUpload {
     NewUpload {
         fault: fault.into(),
+        is_child: who.band == Band::Child,
         largest: size(app.config.upload_max_bytes as i64),
         longest: longest(app.config.upload_max_secs),
     }
@@ -130,8 +142,8 @@ fn longest(secs: u64) -> String {
 }
 
 #[get("/studio/uploads/new")]
-fn new_upload(_who: Uploader, _may: Permitted<Upload_>, page: Page, app: &State<App>) -> Result<Reply> {
-    page.show(&upload_form(app, ""))
+fn new_upload(who: Uploader, _may: Permitted<Upload_>, page: Page, app: &State<App>) -> Result<Reply> {
+    page.show(&upload_form(app, &who, ""))
 }
 
 /// Takes a file: streamed to storage as it comes, then its row and the job that examines it.
@@ -145,14 +157,14 @@ async fn create_upload(
 ) -> Result<Reply> {
     app.limits.attempt(Attempt::Upload, who.id.as_str())?;
     let Some(mut file) = form.file.filter(|file| !file.filename.is_empty()) else {
-        return page.show_as(422, &upload_form(app, "Choose a file first."));
+        return page.show_as(422, &upload_form(app, &who, "Choose a file first."));
     };
     let name = file.filename.clone();
     match receive(app, &who.id, &name, &mut file, Priority::People).await {
         Ok(id) => Ok(Reply::go(format!("/studio/uploads/{id}"))),
         Err(Error::Refused(why)) => {
             file.throw_away().await;
-            page.show_as(422, &upload_form(app, why))
+            page.show_as(422, &upload_form(app, &who, why))
         }
         Err(error) => Err(error),
     }
@@ -171,7 +183,8 @@ async fn show_upload(id: UploadId, who: Uploader, page: Page, app: &State<App>) 
             };
             let twin_is_own = upload.twin(conn)?.is_some_and(|twin| twin.uploader == who.id);
             let attempt = jobs::attempt_of(conn, &id)?;
-            Ok(UploadPage::new(&upload, &Found { track, recording, twin_is_own }, attempt.as_ref()))
+            let found = Found { track, recording, twin_is_own, is_child: who.band == Band::Child };
+            Ok(UploadPage::new(&upload, &found, attempt.as_ref()))
         })
         .await?;
     page.show(&view)
@@ -210,16 +223,18 @@ fn edited(conn: &mut Conn, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)
     let upload = Upload::find(conn, &track.upload_id)?;
     let twin_is_own = upload.twin(conn)?.is_some_and(|twin| twin.uploader == *who);
     let tiers = tiers(conn)?;
-    let offers = offer::of_track(conn, &track.id)?;
-    let mut fields = describing::fields_of(&track, &offers);
+    let (offers, said) = (offer::of_track(conn, &track.id)?, Said::of(conn, &track.id)?);
+    let mut fields = describing::fields_of(&track, said.as_ref(), &offers);
     // A draft that nobody described yet begins with the shop's own prices.
     if offers.is_empty() && track.created_at == track.changed_at {
         let fresh = first_prices(&tiers, track.kind.as_str());
         fields = fields.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).chain(fresh).collect();
     }
+    let scope = permission::of_showing(conn, who)?;
     let edited = Edited {
         recording: track.recording(conn)?,
         refusal: track.refusal(conn)?.map(|(reason, _)| reason),
+        may_be_shown: permission::may(conn, who, scope, Timestamp::now())?,
         track,
         upload,
         twin_is_own,
@@ -246,7 +261,10 @@ async fn edit(slug: Slug, who: Uploader, page: Page, app: &State<App>) -> Result
 /// Keeps what its uploader says of a track; pressed with `then=submission`, hands it to the reviewers as well.
 #[post("/studio/tracks/<slug>", data = "<form>")]
 async fn update(slug: Slug, who: Uploader, page: Page, app: &State<App>, form: Posted) -> Result<Reply> {
-    let fields = describing::taken(&form.0);
+    let fields = match who.band {
+        Band::Child => describing::unpriced(&describing::taken(&form.0)),
+        _ => describing::taken(&form.0),
+    };
     let (it, _) = looked_up(app, &slug, &who.id).await?;
     let currency = app.config.currency.clone();
     let said = match describing::read(&fields, &it.track, &it.tiers, &currency) {
@@ -268,14 +286,7 @@ async fn update(slug: Slug, who: Uploader, page: Page, app: &State<App>, form: P
 }
 
 #[post("/studio/tracks/<slug>/submission", data = "<_form>")]
-async fn submit(
-    slug: Slug,
-    who: Uploader,
-    _may: Permitted<Sell>,
-    page: Page,
-    app: &State<App>,
-    _form: Posted,
-) -> Result<Reply> {
+async fn submit(slug: Slug, who: Uploader, page: Page, app: &State<App>, _form: Posted) -> Result<Reply> {
     hand_in(app, &who, page, &slug).await
 }
 
@@ -284,7 +295,8 @@ async fn hand_in(app: &App, who: &Visitor, page: Page, slug: &Slug) -> Result<Re
     let (wanted, by) = (slug.clone(), who.id.clone());
     let handed = app.db.write(move |conn| {
         let now = Timestamp::now();
-        permission::demand(conn, &by, Scope::Sell, now)?;
+        let scope = permission::of_showing(conn, &by)?;
+        permission::demand(conn, &by, scope, now)?;
         Track::own(conn, &wanted, &by)?.submit(conn, &by, now)
     });
     let handed = handed.await;
@@ -296,7 +308,8 @@ async fn hand_in(app: &App, who: &Visitor, page: Page, slug: &Slug) -> Result<Re
             let field = match () {
                 () if it.track.title.trim().is_empty() => "title",
                 () if it.track.description.trim().is_empty() => "description",
-                () => "price.creator",
+                () if it.track.price_from.is_none() => "price.creator",
+                () => "under_age",
             };
             let form = FormView::new(&fields, Faults::of(field, why));
             page.show_as(422, &edit_page(app, who, &it, form))
@@ -307,11 +320,14 @@ async fn hand_in(app: &App, who: &Visitor, page: Page, slug: &Slug) -> Result<Re
 
 #[post("/studio/tracks/<slug>/withdrawal", data = "<_form>")]
 async fn withdraw(slug: Slug, who: Uploader, app: &State<App>, _form: Posted) -> Result<Reply> {
-    let to = format!("/studio/tracks/{slug}/edit");
+    let (to, is_child) = (format!("/studio/tracks/{slug}/edit"), who.band == Band::Child);
     app.db
         .write(move |conn| Track::own(conn, &slug, &who.id)?.withdraw(conn, &who.id, Timestamp::now()))
         .await?;
-    Ok(Reply::go(to).notice("It is off sale. Licences that were sold stand."))
+    Ok(Reply::go(to).notice(match is_child {
+        true => "Only you hear it now.",
+        false => "It is off sale. Licences that were sold stand.",
+    }))
 }
 
 /// Takes a sound away for good, with everything that was made of it (Business and Professions Code 22581). One that

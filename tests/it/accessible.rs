@@ -74,6 +74,7 @@ async fn axe_finds_nothing_on_any_kind_of_page() {
         "/privacy/choices",
         "/privacy/vendors",
         "/privacy/rights",
+        "/privacy/children",
         &receipt,
         "/privacy/receipts/verify",
         "/leave/vendor/ga4/privacy",
@@ -107,6 +108,7 @@ async fn axe_finds_nothing_on_any_kind_of_page() {
         "/admin",
         "/admin/review",
         "/admin/jobs",
+        "/admin/security",
     ]);
     looks(&browser, "an admin", &pages, &mut wrong).await;
     browser.client.close().await.unwrap();

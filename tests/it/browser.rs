@@ -48,6 +48,7 @@ impl OpenShop {
             ("kind", "music"),
             ("genre", "ambient"),
             ("tags", "rain, tin, roof"),
+            ("under_age", "no"),
             ("price.creator", "29"),
             ("price.business", "79"),
         ];
@@ -155,6 +156,7 @@ async fn a_song_goes_from_its_maker_to_its_licensee_in_a_browser() {
     maker.fill("description", "Low strings that gather and never quite break.").await;
     maker.choose("genre", "cinematic").await;
     maker.fill("tags", "rain, slow build").await;
+    maker.tick("under_age", "no").await;
     maker.fill("price.creator", "29").await;
     maker.press_words("main form.describe", "Save").await;
     maker.until("document.querySelector('.notice')").await;

@@ -80,6 +80,7 @@ async fn what_is_uploaded_at_one_process_is_bought_at_the_other() {
         ("description", "Soft rain."),
         ("kind", "music"),
         ("genre", "ambient"),
+        ("under_age", "no"),
         ("price.creator", "29.00"),
     ];
     ines_there.says(&format!("{at}/edit"), &at, &words).await.is(303);

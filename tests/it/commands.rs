@@ -19,7 +19,7 @@ async fn a_folder_is_imported_from_the_shell() {
     std::fs::create_dir_all(&sounds).unwrap();
     std::fs::write(sounds.join("rain.wav"), music(1, 1.0)).unwrap();
     let sounds = sounds.display().to_string();
-    let words = ["import", &sounds, "--uploader", "@ines-morrow", "--publish", "--json"];
+    let words = ["import", &sounds, "--uploader", "@ines-morrow", "--publish", "--of-age", "--json"];
     for (taken, known, published) in [(1, 0, 1), (0, 1, 0)] {
         let said = shop.run(&words, "");
         assert!(said.status.success(), "{said:?}");
@@ -29,7 +29,7 @@ async fn a_folder_is_imported_from_the_shell() {
     }
     // A file that becomes nothing is named, and the exit is honest about it.
     std::fs::write(folder.path().join("sounds/words.wav"), "these are words, not a sound").unwrap();
-    let said = shop.run(&words[..5], "");
+    let said = shop.run(&words[..6], "");
     assert_eq!(said.status.code(), Some(1), "{said:?}");
     assert!(text(&said.stderr).contains("words.wav: "), "{said:?}");
     assert!(text(&said.stdout).contains("1 with a fault"), "{said:?}");

@@ -117,6 +117,7 @@ impl Street {
                     ("description", "A sound that outlived its shop."),
                     ("kind", "music"),
                     ("genre", "ambient"),
+                    ("under_age", "no"),
                     ("price.creator", "29.00"),
                     ("price.film", "599.00"),
                 ];

@@ -94,6 +94,7 @@ const RAIN: &[(&str, &str)] = &[
     ("tags", "rain, slow build"),
     ("bpm", "120"),
     ("key", "am"),
+    ("under_age", "no"),
     ("price.listen", "3.00"),
     ("price.creator", "29.00"),
     ("price.business", "79.00"),
@@ -104,6 +105,7 @@ const COPPER: &[(&str, &str)] = &[
     ("description", "Bowed metal under a grey sky."),
     ("kind", "music"),
     ("genre", "ambient"),
+    ("under_age", "no"),
     ("price.business", "79.00"),
 ];
 

@@ -38,6 +38,7 @@ mod review;
 mod sales;
 mod sandbox;
 mod search;
+mod security;
 mod selfcheck;
 mod storage;
 mod strings;

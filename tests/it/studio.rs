@@ -49,6 +49,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("tags", "rain, tin roof"),
     ("bpm", "120"),
     ("key", "am"),
+    ("under_age", "no"),
     ("price.creator", "29.00"),
 ];
 
@@ -626,7 +627,8 @@ async fn a_folder_is_imported_once_however_often_it_is_begun() {
                  gone.wav,Gone,,,,\n";
     let csv = app.folder.path().join("import.csv");
     std::fs::write(&csv, table).unwrap();
-    let what = studio::Import { folder, uploader: handle, csv: Some(csv.clone()), publish: true };
+    let what =
+        studio::Import { folder, uploader: handle, csv: Some(csv.clone()), publish: true, of_age: true };
     let first = studio::import(&app.app, &what).await.unwrap();
     assert_eq!((first.taken, first.known, first.published), (3, 0, 1));
     let faults = |done: &studio::Imported| {

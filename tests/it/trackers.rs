@@ -2,13 +2,16 @@
 //! and what hostile markup on a page can reach. Every silence has its control: with a yes the same page is heard.
 
 use cuehouse::clock::Timestamp;
-use cuehouse::consent::age;
+use cuehouse::consent::choices::Choices;
+use cuehouse::consent::{account, age};
+use cuehouse::guardians::state::State;
 
 use crate::support::app::TestApp;
 use crate::support::browser::Browser;
 use crate::support::chromium::{Chromium, Driver};
 use crate::support::park::{Park, names_in};
 use crate::support::shelf::{piece, seller, shelve};
+use crate::support::wards::{permitted, presses, proves_on_paper, signs_in, ward, ward_of};
 
 async fn shop() -> TestApp {
     TestApp::with(&[("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=123:abc,histats=77")]).await
@@ -166,4 +169,101 @@ async fn a_signal_and_the_age_question_silence_everybody() {
         assert_eq!(park.hits().await, [], "{band:?} {signal}");
         assert_eq!(names_in(browser, log).await, Vec::<String>::new(), "{band:?} {signal}");
     }
+}
+
+/// A browser of this account that holds nothing but its session and a sealed yes of somebody else; a yes to every vendor, and
+/// to everything they are for, is kept as the account's own word.
+async fn forced(app: &TestApp, person: &Browser, sealed: &str) -> Browser {
+    let (book, user) = (app.app.consent.clone(), person.user.clone().unwrap());
+    app.app
+        .db
+        .write(move |conn| {
+            let now = Timestamp::now();
+            let expires_at = Some(now.plus(book.choice_ms));
+            let mut all = Choices { decided_at: Some(now), expires_at, ..Choices::default() };
+            for vendor in book.on() {
+                all.answer(vendor, true);
+                all.purposes.extend(vendor.purposes.iter().map(|purpose| (*purpose, true)));
+            }
+            account::keep(conn, &user, &all, now)
+        })
+        .await
+        .unwrap();
+    let mut here = app.visitor();
+    here.set_cookie("session", person.cookie("session").unwrap());
+    here.set_cookie("cs", sealed);
+    here
+}
+
+/// T-AGE-1, R-EN-5, R-MN-3, R-PV-4: in every state of somebody under age, and of somebody who was found to be, with a yes to
+/// everybody kept in the database and in the browser, every kind of page loads and nobody hears of it. The control is a
+/// grown-up with the same words.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_hears_of_the_young_whatever_was_granted() {
+    let Some(driver) = Driver::start() else { return };
+    let app = TestApp::with(&[
+        ("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=123:abc,histats=77"),
+        ("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc"),
+        ("CUEHOUSE_AGE_STRENGTH", "letter"),
+    ])
+    .await;
+    let park = Park::open().await;
+    let ines = seller(&app.app.db, "Ines").await;
+    let track = shelve(&app.app, &ines, piece("Rain on tin")).await;
+    let mut ada = app.buyer("Ada Field").await;
+    ada.send("/privacy/choices", "/privacy/choices", &[("choice", "accept"), ("all", "yes")]).await.is(303);
+    let sealed = ada.cookie("cs").unwrap().to_owned();
+
+    let (mut rae, mut boss) = (app.reviewer().await, app.admin().await);
+    let (general, _) = permitted(&app, 15, "General Kid", false).await;
+    let (authorised, _) = ward(&app, "Signed Kid", &["buy", "upload", "sell", "profile"]).await;
+    let (mut ended, home) = ward(&app, "Ended Kid", &["buy"]).await;
+    presses(&app, &home, "/ending").await.is(303);
+    signs_in(&app, &mut ended).await;
+    let mut found = app.buyer("Found Kid").await;
+    let flag = [("account", "found.kid@example.com"), ("age", "child"), ("from", "staff")];
+    rae.send("/admin/age", "/admin/age/flags", &flag).await.is(303);
+    signs_in(&app, &mut found).await;
+    let (internal, _) = permitted(&app, 9, "Inner Kid", false).await;
+    let (disclosing, home) = permitted(&app, 9, "Heard Kid", true).await;
+    proves_on_paper(&app, &home, &mut rae, &mut boss).await;
+
+    let (browser, log) = park.visitor(&driver, &app.url, "").await;
+    let pages = [
+        "/",
+        "/search?q=rain",
+        &track.href(),
+        "/account",
+        "/studio",
+        "/privacy/vendors",
+        "/held",
+        "/nothing",
+    ]
+    .map(str::to_owned);
+    for (person, state) in [
+        (general, State::General),
+        (authorised, State::Authorised),
+        (ended, State::Ended),
+        (found, State::Discovered),
+        (internal, State::Internal),
+        (disclosing, State::Disclosing),
+    ] {
+        assert_eq!(ward_of(&app, &person).await.map(|ward| ward.state), Some(state));
+        let here = forced(&app, &person, &sealed).await;
+        browser.open("/healthz").await;
+        browser.client.delete_all_cookies().await.unwrap();
+        browser.becomes(&here).await;
+        walks(&browser, &pages).await;
+        assert_eq!(park.hits().await, [], "{state}");
+    }
+    assert_eq!(names_in(browser, log).await, Vec::<String>::new());
+    // The control: the same pages, the same words, of age.
+    let here = forced(&app, &ada, &sealed).await;
+    let (browser, _) = park.visitor(&driver, &app.url, "").await;
+    browser.becomes(&here).await;
+    walks(&browser, &pages[..3]).await;
+    for vendor in ["google-analytics.com", "c.statcounter.com", "s4.histats.com"] {
+        park.hears(vendor).await;
+    }
+    browser.client.close().await.unwrap();
 }

@@ -1,9 +1,10 @@
 //! The pages of the young (`ward`), of those who answer for them (`home`), the notice of an account that is held back
-//! (`held`), what anybody may report (`report`) and what the staff decide (`staff`).
+//! (`held`), what anybody reads about children (`online`), what anybody may report (`report`) and what the staff decide (`staff`).
 
 mod card;
 mod held;
 mod home;
+mod online;
 mod question;
 mod report;
 mod staff;
@@ -124,6 +125,8 @@ pub fn all() -> Vec<Route> {
         held::erase,
         report::new,
         report::create,
+        online::show,
+        online::kept,
         staff::index,
         staff::flag,
         staff::settle,
@@ -142,6 +145,8 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<home::Over>());
     all.extend(samples::<held::HeldPage>());
     all.extend(samples::<report::ReportPage>());
+    all.extend(samples::<online::ChildrenPage>());
+    all.extend(samples::<online::KeptNotice>());
     all.extend(samples::<staff::AgeDesk>());
     all
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{edit_href, is_busy};
+use crate::accounts::band::Band;
 use crate::accounts::user::Visitor;
 use crate::catalogue::pages::Link;
 use crate::catalogue::row::TrackRow;
@@ -45,6 +46,8 @@ pub struct Sold {
 #[derive(Clone, Debug, Serialize)]
 pub struct BoardPage {
     pub name: String,
+    /// A child's: nothing is sold, and there is no page of theirs to look at.
+    pub is_child: bool,
     pub profile_href: Option<String>,
     pub mine: Vec<Task>,
     pub others: Vec<Task>,
@@ -64,7 +67,8 @@ pub struct BoardPage {
 impl BoardPage {
     /// The board as it stands now; its last day is the day of `now`.
     pub fn new(visitor: &Visitor, board: &Board, now: Timestamp) -> BoardPage {
-        let handle = visitor.handle.as_ref().map(ToString::to_string);
+        let is_child = visitor.band == Band::Child;
+        let handle = visitor.handle.as_ref().filter(|_| !is_child).map(ToString::to_string);
         let row = |track: &Track| TrackRow::of(track, &visitor.name, handle.as_deref());
         let (mut mine, mut others, mut published) = (vec![], vec![], vec![]);
         for upload in &board.uploads {
@@ -86,10 +90,10 @@ impl BoardPage {
                         earned: counts.earned,
                     });
                 }
-                State::Submitted => others.push(Task::of_track(track, row, None)),
+                State::Submitted => others.push(Task::of_track(track, row, None, is_child)),
                 _ => {
                     let reason = board.refusals.get(&track.id).map(String::as_str);
-                    mine.push(Task::of_track(track, row, reason));
+                    mine.push(Task::of_track(track, row, reason, is_child));
                 }
             }
         }
@@ -97,6 +101,7 @@ impl BoardPage {
         let counts = || board.counts.values();
         BoardPage {
             name: visitor.name.clone(),
+            is_child,
             profile_href: handle.map(|handle| format!("/@{handle}")),
             plays: counts().map(|c| c.plays).sum(),
             keeps: all().map(|t| t.kept).sum(),
@@ -149,8 +154,12 @@ impl Task {
         }
     }
 
-    fn of_track(track: &Track, row: TrackRow, refusal: Option<&str>) -> Task {
+    fn of_track(track: &Track, row: TrackRow, refusal: Option<&str>, is_child: bool) -> Task {
         let (words, says, next) = match track.state {
+            State::Draft if is_child => ("Yours", "Only you hear it.".to_owned(), Some("Look at it")),
+            State::Withdrawn if is_child => {
+                ("Taken back", "Only you hear it now.".into(), Some("Look at it"))
+            }
             State::Draft => ("Draft", "Describe it, set prices, submit it.".to_owned(), Some("Describe it")),
             State::Submitted => ("In review", "A reviewer listens to it next.".into(), None),
             State::Refused => {
@@ -191,6 +200,7 @@ impl View for BoardPage {
         };
         let full = BoardPage {
             name: "Ines Morrow".into(),
+            is_child: false,
             profile_href: Some("/@ines-morrow".into()),
             mine: vec![
                 task("draft", Some("Describe it"), None, true),
@@ -216,6 +226,7 @@ impl View for BoardPage {
             days: (0..DAYS).map(|n| format!("{} June", n + 1)).collect(),
             busy: true,
         };
+        let child = BoardPage { is_child: true, profile_href: None, ..full.clone() };
         let empty = BoardPage {
             mine: vec![],
             others: vec![],
@@ -231,6 +242,6 @@ impl View for BoardPage {
             profile_href: None,
             ..full.clone()
         };
-        vec![full, empty]
+        vec![full, child, empty]
     }
 }

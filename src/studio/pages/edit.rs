@@ -4,11 +4,13 @@ use serde::Serialize;
 
 use super::measured::{keys, tempos};
 use super::{Suggestion, facts, twin_words};
+use crate::accounts::band::Band;
 use crate::accounts::user::Visitor;
 use crate::catalogue::lists;
 use crate::catalogue::pages::Fact;
 use crate::catalogue::row::TrackRow;
 use crate::catalogue::track::{Recording, State, Track};
+use crate::catalogue::voices::{RELEASE, RELEASE_EDITION};
 use crate::sales::tier::{PriceBounds, Tier, offered_for};
 use crate::studio::upload::Upload;
 use crate::web::{FormView, View};
@@ -88,6 +90,13 @@ pub struct EditPage {
     pub published: bool,
     /// Where it is on its way: 2 described, 3 priced, 4 in review.
     pub step: i64,
+    /// A child's: no price, no question that only a grown-up can answer.
+    pub is_child: bool,
+    /// Whether whoever answers for its uploader allows that it comes before others.
+    pub may_be_shown: bool,
+    /// What is stated of a young voice, and the edition of that sentence.
+    pub release: &'static str,
+    pub release_edition: &'static str,
 }
 
 /// All that the edit page is made of.
@@ -98,13 +107,15 @@ pub struct Edited {
     pub refusal: Option<String>,
     pub twin_is_own: bool,
     pub tiers: Vec<Tier>,
+    pub may_be_shown: bool,
 }
 
 impl EditPage {
     /// The page with this form on it; `share_bps` is the uploader's part of a sale in ten-thousandths.
     pub fn new(visitor: &Visitor, it: &Edited, form: FormView, currency: &str, share_bps: i64) -> EditPage {
         let track = &it.track;
-        let handle = visitor.handle.as_ref().map(ToString::to_string);
+        let is_child = visitor.band == Band::Child;
+        let handle = visitor.handle.as_ref().filter(|_| !is_child).map(ToString::to_string);
         let (words, step) = match track.state {
             State::Draft => ("Draft", 2),
             State::Submitted => ("In review", 4),
@@ -119,7 +130,7 @@ impl EditPage {
             state_words: words.into(),
             refusal: it.refusal.clone().filter(|_| track.state == State::Refused),
             lists: Lists::all(),
-            prices: price_fields(&it.tiers, currency),
+            prices: if is_child { vec![] } else { price_fields(&it.tiers, currency) },
             on_request: it.tiers.iter().filter(|t| t.on_request).map(|t| t.name.clone()).collect(),
             share: shown_share(share_bps),
             tempos: tempos(&it.recording, form.typed.get("bpm").map_or("", String::as_str)),
@@ -128,10 +139,16 @@ impl EditPage {
             row: TrackRow::of(track, &visitor.name, handle.as_deref()),
             master_href: format!("/studio/tracks/{}/master", track.slug),
             twin: twin_words(&it.upload, it.twin_is_own),
-            may_submit: matches!(track.state, State::Draft | State::Refused | State::Withdrawn),
+            may_submit: matches!(track.state, State::Draft | State::Refused | State::Withdrawn)
+                && (!is_child || it.may_be_shown),
             may_withdraw: matches!(track.state, State::Published | State::Submitted),
             published: track.state == State::Published,
-            step,
+            // Without prices the review is the third step.
+            step: if is_child { step.min(3) } else { step },
+            is_child,
+            may_be_shown: it.may_be_shown,
+            release: RELEASE,
+            release_edition: RELEASE_EDITION,
             form,
         }
     }
@@ -192,6 +209,10 @@ impl View for EditPage {
             may_withdraw: false,
             published: false,
             step: 2,
+            is_child: false,
+            may_be_shown: true,
+            release: RELEASE,
+            release_edition: RELEASE_EDITION,
         };
         let live = EditPage {
             state: "published".into(),
@@ -206,6 +227,7 @@ impl View for EditPage {
             step: 5,
             ..draft.clone()
         };
-        vec![draft, live]
+        let child = EditPage { is_child: true, may_be_shown: false, prices: vec![], ..draft.clone() };
+        vec![draft, live, child]
     }
 }

@@ -35,6 +35,8 @@ impl Agreement {
 #[derive(Clone, Debug, Serialize)]
 pub struct Welcome {
     pub form: FormView,
+    /// A child makes no contract and sells nothing: it is offered a place for its own sounds.
+    pub is_child: bool,
     /// Only a confirmed address can sell.
     pub confirmed: bool,
     pub agreement: Agreement,
@@ -45,8 +47,13 @@ impl View for Welcome {
 
     fn samples() -> Vec<Welcome> {
         let form = FormView::filled([("handle", "ines-morrow".to_owned())]);
-        [true, false]
-            .map(|confirmed| Welcome { form: form.clone(), confirmed, agreement: Agreement::now() })
+        [(true, false), (false, false), (true, true)]
+            .map(|(confirmed, is_child)| Welcome {
+                form: form.clone(),
+                is_child,
+                confirmed,
+                agreement: Agreement::now(),
+            })
             .into()
     }
 }

@@ -14,6 +14,8 @@ use crate::web::View;
 #[derive(Clone, Debug, Serialize)]
 pub struct NewUpload {
     pub fault: String,
+    /// A child's own sound, which nobody else hears.
+    pub is_child: bool,
     /// `4 GB`.
     pub largest: String,
     /// `4 hours`.
@@ -24,8 +26,13 @@ impl View for NewUpload {
     const TEMPLATE: &'static str = "studio/new.html";
 
     fn samples() -> Vec<NewUpload> {
-        ["", "Choose a file first."]
-            .map(|fault| NewUpload { fault: fault.into(), largest: "4 GB".into(), longest: "4 hours".into() })
+        [("", false), ("Choose a file first.", true)]
+            .map(|(fault, is_child)| NewUpload {
+                fault: fault.into(),
+                is_child,
+                largest: "4 GB".into(),
+                longest: "4 hours".into(),
+            })
             .into()
     }
 }
@@ -46,6 +53,8 @@ pub struct UploadPage {
     /// It can be tried again by a button.
     pub may_retry: bool,
     pub edit_href: Option<String>,
+    /// A child's own sound: nothing is priced.
+    pub is_child: bool,
     pub facts: Vec<Fact>,
     pub twin: Option<String>,
 }
@@ -70,6 +79,7 @@ impl UploadPage {
                 "Listening",
                 "We listen to it once from beginning to end: facts, waveform, the marked preview.".into(),
             ),
+            UploadState::Ready if found.is_child => ("Ready", "It is here. Only you hear it.".into()),
             UploadState::Ready => ("Ready", "It is ready to be described and priced.".into()),
             UploadState::Refused => ("Not taken", upload.reason.clone().unwrap_or_default()),
             UploadState::Failed => (
@@ -91,6 +101,7 @@ impl UploadPage {
             busy: is_busy(state),
             may_retry: state == UploadState::Failed,
             edit_href: found.track.as_ref().map(edit_href),
+            is_child: found.is_child,
             facts: found.recording.as_ref().map(|rec| facts(rec, upload)).unwrap_or_default(),
             twin: twin_words(upload, found.twin_is_own),
         }
@@ -103,6 +114,7 @@ pub struct Found {
     pub track: Option<Track>,
     pub recording: Option<Recording>,
     pub twin_is_own: bool,
+    pub is_child: bool,
 }
 
 /// What resembles an upload, for its uploader: never whose it is.
@@ -132,6 +144,7 @@ impl View for UploadPage {
             busy: false,
             may_retry: false,
             edit_href: Some("/studio/tracks/rain/edit".into()),
+            is_child: false,
             facts: vec![fact("Length", "2:34"), fact("Loudness", "−14.2 LUFS")],
             twin: Some("You uploaded the very same file before.".into()),
         };
@@ -144,6 +157,7 @@ impl View for UploadPage {
             ..ready.clone()
         };
         let failed = UploadPage { state: "failed".into(), busy: false, may_retry: true, ..waiting.clone() };
-        vec![ready, waiting, failed]
+        let child = UploadPage { is_child: true, ..ready.clone() };
+        vec![ready, waiting, failed, child]
     }
 }

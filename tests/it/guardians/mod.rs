@@ -31,13 +31,15 @@ use serde_json::Value;
 use crate::sales::http::{adds, checks_out, pays, rain};
 use crate::studio::{WORDS, describes, draft, due_now};
 use crate::support::app::{PASSWORD, TestApp, email_of};
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, Seen};
 use crate::support::wards::{asks, link_in, presses, signs, signs_in, ward, ward_of};
 use crate::support::wavs::music;
 
 mod found_out;
+mod online;
 mod proofs;
 mod time;
+mod voices;
 mod walk;
 
 async fn leaves(app: &TestApp) -> u64 {

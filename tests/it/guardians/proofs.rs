@@ -156,8 +156,7 @@ async fn a_parent_is_asked_two_questions() {
         async move { db.read(move |conn| may(conn, &user, scope, Timestamp::now())).await.unwrap() }
     };
     assert!(allowed(Scope::Account).await);
-    for scope in [Scope::Publication, Scope::Buy, Scope::Upload, Scope::Sell, Scope::Profile, Scope::Messages]
-    {
+    for scope in [Scope::Publication, Scope::Buy, Scope::Sell, Scope::Profile, Scope::Messages] {
         assert!(!allowed(scope).await, "{scope}");
     }
     for path in ["/", "/account", "/privacy/choices"] {

@@ -213,6 +213,7 @@ fn insert(
         tags: words(&piece.tags),
         bpm: piece.bpm,
         musical_key: piece.key.map(str::to_owned),
+        voices: Some(cuehouse::catalogue::voices::Voices::OfAge),
         prices: piece.prices.iter().map(|(tier, cents)| ((*tier).to_owned(), Cents(*cents))).collect(),
     };
     track.describe(conn, &said, "usd", uploader, now)?;

@@ -201,6 +201,7 @@ pub fn published_of(
         tags: vec![],
         bpm: Some(96.0),
         musical_key: Some("fsm".into()),
+        voices: Some(cuehouse::catalogue::voices::Voices::OfAge),
         prices: prices.to_vec(),
     };
     track.describe(conn, &said, "usd", uploader, NOW)?;

@@ -110,3 +110,47 @@ pub async fn signs_in(app: &TestApp, browser: &mut Browser) {
         .unwrap();
     browser.set_cookie("session", &token);
 }
+
+/// Somebody of this age with an account that a grown-up allowed, and nothing else; of a child, with `disclose`, also that
+/// others hear it, once that was proved. Signed in; and the path of the grown-up's page.
+pub async fn permitted(app: &TestApp, years: i32, name: &str, disclose: bool) -> (Browser, String) {
+    let parent = format!("parent-of-{}", email_of(name));
+    let (mut browser, page) = asks(app, years, name, &parent).await;
+    let home = link_in(app, &parent, "/guardians/");
+    let mut yes = vec![
+        ("choice", "yes"),
+        ("guardian_name", "Mother Star"),
+        ("relationship", "mother"),
+        ("liable", "yes"),
+    ];
+    if disclose {
+        yes.push(("publication", "yes"));
+    }
+    app.visitor().send(&home, &format!("{home}/answer"), &yes).await.is(303);
+    app.run_jobs().await;
+    let email = email_of(name);
+    let fields = [("email", email.as_str()), ("password", PASSWORD)];
+    browser.send(&page, &format!("{page}/account"), &fields).await.is(303);
+    app.run_jobs().await;
+    let confirm = link_in(app, &email, "/confirm/");
+    browser.get(&confirm).await.is(303);
+    browser.send("/sign-in", "/sign-in", &fields).await.is(303);
+    browser.user = app
+        .app
+        .db
+        .read(move |conn| Ok(cuehouse::accounts::user::User::by_email(conn, &email)?.map(|u| u.id)))
+        .await
+        .unwrap();
+    (browser, home)
+}
+
+/// The parent's form on paper came in, and two of the staff looked at it.
+pub async fn proves_on_paper(app: &TestApp, home: &str, first: &mut Browser, second: &mut Browser) {
+    let text = app.visitor().get(home).await.is(200).text();
+    let code = text.split("code ").nth(1).unwrap()[..8].to_owned();
+    let desk = first.get("/admin/age").await.is(200).text().replace("&#x2F;", "/");
+    let look = desk.split("action=\"").filter_map(|r| r.split('"').next()).find(|a| a.ends_with("/look"));
+    let look = look.unwrap().to_owned();
+    first.send("/admin/age", &look, &[("code", &code)]).await.is(303);
+    second.send("/admin/age", &look, &[("code", &code)]).await.is(303);
+}
