@@ -103,6 +103,7 @@ ids! {
     PermissionId,
     VerificationId,
     WardFormId,
+    AgeCheckId,
     CampaignId,
     InquiryId,
     SelfCheckId,

@@ -36,6 +36,7 @@ mod retention;
 mod review;
 mod sales;
 mod sandbox;
+mod screen;
 mod search;
 mod selfcheck;
 mod storage;
