@@ -117,6 +117,8 @@ pub enum Found {
     Under,
     /// Nothing yet.
     Open,
+    /// It knows nothing of this check any more.
+    Gone,
 }
 
 impl Found {

@@ -35,8 +35,8 @@ pub async fn begin(_form: Posted, who: HeldBack, app: &State<App>) -> Result<Rep
     app.limits.attempt(Attempt::Letter, &format!("age check {}", who.0.id))?;
     let told = adulthood::question(&secrets::token()?, app.consent.ages.adult, &app.config.absolute("/held"));
     let line = app.services.of(Use::AgeProof).map(Line::of_service);
-    let answer = app.egress.ask(at, Verb::Post(&told), "checks", line).await?;
-    let begun = adulthood::begun(&answer)?;
+    let answer = app.egress.ask(at, Verb::Post(&told), "checks", line).await.map_err(away)?;
+    let begun = adulthood::begun(&answer).map_err(away)?;
     let user = who.0.id.clone();
     app.db.write(move |conn| Check::begin(conn, &user, (&begun.0, &begun.1), Timestamp::now())).await?;
     Ok(Reply::go("/held#proof"))
@@ -49,7 +49,11 @@ pub async fn look(_form: Posted, who: HeldBack, app: &State<App>) -> Result<Repl
     let open = app.db.read(move |conn| Check::open_of(conn, &user, Timestamp::now())).await?;
     let Some(open) = open else { return Ok(Reply::go("/held").notice("There is no check that is open.")) };
     app.limits.attempt(Attempt::Verify, &format!("age check {}", who.0.id))?;
-    let found = Found::read(&app.egress.ask(at, Verb::Get, &path(&open), None).await?);
+    let found = match app.egress.ask(at, Verb::Get, &path(&open), None).await {
+        Ok(answer) => Found::read(&answer),
+        Err(Error::NotFound) => Found::Gone,
+        Err(error) => return Err(away(error)),
+    };
     if found == Found::Open {
         return Ok(Reply::go("/held#proof").notice("There is no result yet."));
     }
@@ -68,8 +72,15 @@ pub async fn look(_form: Posted, who: HeldBack, app: &State<App>) -> Result<Repl
     forget(app, Timestamp::now()).await?;
     Ok(match found {
         Found::Over => Reply::go("/account").notice("Thank you. The account is open again."),
+        Found::Gone => Reply::go("/held").notice("That check has ended. You can begin another one."),
         _ => Reply::go("/held").notice("That did not show that you are of age. Nothing was noted."),
     })
+}
+
+/// A provider that cannot be asked just now is no fault of whoever wants to prove something.
+fn away(error: Error) -> Error {
+    tracing::warn!(%error, "the age check's provider was asked in vain");
+    Error::Busy(60)
 }
 
 fn path(check: &Check) -> String {

@@ -32,7 +32,7 @@ async fn a_provider_may_prove_that_somebody_is_of_age() {
         ("CUEHOUSE_AGE_PROVIDER_NAME", "Age Desk"),
     ])
     .await;
-    assert!(app.visitor().get("/privacy/vendors").await.is(200).has("Age Desk"), "it stands in the notice");
+    assert!(app.visitor().get("/privacy/rights").await.is(200).has("Age Desk"), "it stands in the notice");
     let mut ada = app.buyer("Ada Field").await;
     // Nobody else is led there.
     ada.says("/account", "/held/proof", &[]).await.is(404);
