@@ -300,7 +300,7 @@ async fn the_month_that_was_typed_is_in_no_row_and_no_letter() {
     browser.send("/sign-up", "/guardian", &fields).await.is(303);
     app.run_jobs().await;
     let typed = format!("{year}-{month:0>2}");
-    let tables = app.app.db.read(|conn| cuehouse::db::tables::tables(conn)).await.unwrap();
+    let tables = app.app.db.read(cuehouse::db::tables::tables).await.unwrap();
     let mut text = String::new();
     for table in tables {
         let rows = app

@@ -191,11 +191,12 @@ pub async fn show(token: &str, form: Option<&str>, page: Page, app: &State<App>)
         Err(error) => return Err(error),
     };
     let (ground, now) = (Ground::of(app), Timestamp::now());
-    let wants_form = form.is_some() && opened.opens != Opens::Revoke && !opened.open.is_empty();
+    let may_sign = opened.ward.band == Band::Minor && opened.opens != Opens::Revoke;
+    let wants_form = form.is_some() && may_sign && (opened.asks() || !opened.open.is_empty());
     if opened.asks() || wants_form {
         let slugs = opened.open.iter().map(|p| ("scope", p.scope.to_string()));
         let form = FormView::filled(slugs.chain([("guardian_name", opened.guardian.name.clone())]));
-        return page.show(&Question::new(&ground, &opened, token, form, now));
+        return page.show(&Question::new(&ground, &opened, token, form, wants_form, now));
     }
     let home = home(app, opened, token, now).await?;
     // One of its forms ends at the payment page.

@@ -55,7 +55,9 @@ pub struct Question {
     scopes: Vec<ScopeRow>,
     statements: Vec<String>,
     title: &'static str,
-    /// Whether the form with scopes is asked for again, by somebody who gave a permission before.
+    /// Whether the form with scopes is shown, instead of the question itself.
+    is_form: bool,
+    /// Whether they gave a permission before.
     is_change: bool,
 }
 
@@ -91,6 +93,7 @@ impl Question {
         opened: &Opened,
         token: &str,
         form: FormView,
+        is_form: bool,
         now: Timestamp,
     ) -> Question {
         let ward = &opened.ward;
@@ -110,6 +113,7 @@ impl Question {
             scopes: rows(ground, ward.band, &opened.open, &ticked, now),
             statements: form::statements(&ground.site_name),
             title: form::TITLE,
+            is_form,
             is_change: opened.guardian.answered_at.is_some(),
             form,
         }
@@ -130,8 +134,8 @@ impl View for Question {
             wants_proof: waits,
             until: Some(Timestamp(1_800_000_000_000)),
         };
-        [true, false]
-            .map(|is_child| Question {
+        [(true, false), (false, false), (false, true)]
+            .map(|(is_child, is_form)| Question {
                 token: "token".into(),
                 name: "Rain Kid".into(),
                 is_child,
@@ -143,7 +147,8 @@ impl View for Question {
                 scopes: vec![row(true), row(false)],
                 statements: form::statements("Cuehouse"),
                 title: form::TITLE,
-                is_change: is_child,
+                is_form,
+                is_change: false,
             })
             .into()
     }
@@ -178,7 +183,8 @@ pub async fn answer(token: &str, form: Posted, page: Page, app: &State<App>) -> 
         faults.add("liable", "Without this nobody answers for the account.");
     }
     if !faults.is_empty() {
-        let shown = Question::new(&ground, &asked, token, FormView::new(&fields, faults), Timestamp::now());
+        let form = FormView::new(&fields, faults);
+        let shown = Question::new(&ground, &asked, token, form, false, Timestamp::now());
         return page.show_as(422, &shown);
     }
     let (ward, stub) = (asked.ward.clone(), Stub::draw()?);
@@ -240,7 +246,8 @@ pub async fn sign(token: &str, form: Posted, page: Page, app: &State<App>) -> Re
         faults.add("liable", "Without this nobody answers for the account.");
     }
     if !faults.is_empty() {
-        let shown = Question::new(&ground, &asked, token, FormView::new(&fields, faults), Timestamp::now());
+        let form = FormView::new(&fields, faults);
+        let shown = Question::new(&ground, &asked, token, form, true, Timestamp::now());
         return page.show_as(422, &shown);
     }
     let (ward, stub, issuer, area) = (asked.ward.id, Stub::draw()?, app.issuer.clone(), token.to_owned());

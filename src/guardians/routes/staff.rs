@@ -194,23 +194,23 @@ pub async fn flag(who: Reviewer, form: Posted, page: Page, app: &State<App>) -> 
 }
 
 /// Settles what was said of an account.
-#[post("/admin/age/accounts/<user>/finding", data = "<form>")]
-pub async fn settle(user: UserId, who: Reviewer, form: Posted, app: &State<App>) -> Result<Reply> {
+#[post("/admin/age/accounts/<id>/finding", data = "<form>")]
+pub async fn settle(id: UserId, who: Reviewer, form: Posted, app: &State<App>) -> Result<Reply> {
     let finding = match form.0.text("finding") {
         "adult" => Finding::Adult,
         "young" => Finding::Young,
         _ => return Err(Error::refused("Say what you found.")),
     };
-    if user == who.id {
+    if id == who.id {
         return Err(Error::Forbidden);
     }
     let (ground, stub, by) = (Ground::of(app), Stub::draw()?, who.id.clone());
     app.db
         .write(move |conn| {
             let now = Timestamp::now();
-            match Ward::of_account(conn, &user)? {
-                Some(_) => knowledge::settle(conn, &ground, &user, finding, &by, &stub, now),
-                None => knowledge::look_past(conn, &user, &by, now),
+            match Ward::of_account(conn, &id)? {
+                Some(_) => knowledge::settle(conn, &ground, &id, finding, &by, &stub, now),
+                None => knowledge::look_past(conn, &id, &by, now),
             }
         })
         .await?;

@@ -129,7 +129,7 @@ async fn a_parent_is_asked_two_questions() {
     let home = link_in(&app, "mother@example.com", "/guardians/");
     let mut mother = app.visitor();
     let question = mother.get(&home).await.is(200);
-    assert!(question.has("name=\"publication\"") && !question.has(" checked"));
+    assert!(question.has("name=\"publication\"") && !question.has("\" checked"));
     assert!(!question.has("Minor Authorization"));
     let yes = [
         ("choice", "yes"),

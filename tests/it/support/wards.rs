@@ -57,7 +57,7 @@ pub async fn signs(app: &TestApp, guardian: &str, scopes: &[&str]) -> String {
         ("signature", "Grace Field"),
     ];
     fields.extend(scopes.iter().map(|scope| ("scope", *scope)));
-    let page = browser.get(&home).await.is(200);
+    let page = browser.get(&format!("{home}?form=sign")).await.is(200);
     let mut all = page.form(&format!("{home}/form"));
     all.retain(|(name, _)| name == "csrf");
     all.extend(fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
