@@ -232,6 +232,12 @@ const NAMES: &[&str] = &[
     "age.adult",
     "age.strength",
     "age.proof_cents",
+    "age.signal_header",
+    "age.signal_values",
+    "age.signal_from",
+    "age.provider_url",
+    "age.provider_secret",
+    "age.provider_name",
     "workers",
     "limits.sign_in_attempts",
 ];

@@ -1,10 +1,11 @@
 //! Calls that the server itself makes to others: the only way out beside payment, storage and mail, which are services
 //! that the shop needs and have their own.
 //!
-//! There are two. [`Egress::fetch`] asks for a public file and carries nothing about anybody. [`Egress::tell`] tells a
+//! There are three. [`Egress::fetch`] asks for a public file and carries nothing about anybody. [`Egress::tell`] tells a
 //! vendor something about somebody, takes a [`Pass`] that only their own decision gives, and writes it into the ledger
-//! of disclosures before a byte leaves. Neither keeps a cookie, says where it comes from, or follows a redirect to
-//! another host; both end after a time and a number of bytes.
+//! of disclosures before a byte leaves. [`Egress::ask`] asks a service that settings name, with the key it knows the shop
+//! by. None keeps a cookie, says where it comes from, or follows a redirect to another host; all end after a time and a
+//! number of bytes.
 
 use std::time::Duration;
 
@@ -76,6 +77,34 @@ impl PublicFile {
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
+}
+
+/// A service that settings name, and the key it knows the shop by. Nothing prints the key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Keyed {
+    at: PublicFile,
+    key: String,
+}
+
+impl Keyed {
+    /// `at` is the address that paths are put behind.
+    pub fn new(at: PublicFile, key: &str) -> Keyed {
+        Keyed { at, key: key.to_owned() }
+    }
+}
+
+impl std::fmt::Debug for Keyed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Keyed").field(&self.at.host()).finish()
+    }
+}
+
+/// What is wanted of a service.
+#[derive(Clone, Copy, Debug)]
+pub enum Verb<'a> {
+    Get,
+    Post(&'a Value),
+    Delete,
 }
 
 /// Encrypted, or not beyond this machine.
@@ -150,6 +179,31 @@ impl Egress {
         match answer.status() {
             status if status.is_success() => Ok(()),
             status => Err(Error::refused(format!("{} answered {status}", pass.vendor()))),
+        }
+    }
+
+    /// Asks a service of ours something, in JSON; an answer without a body is `null`. `line` is what the ledger says of it,
+    /// before it is sent. `NotFound` where the service knows nothing of it (any more), `Refused` for any other no.
+    pub async fn ask(&self, to: &Keyed, verb: Verb<'_>, path: &str, line: Option<Line>) -> Result<Value> {
+        let address = format!("{}/{path}", to.at.as_str().trim_end_matches('/'));
+        let url = Url::parse(&address).map_err(|_| Error::internal("a service's address that is none"))?;
+        if let Some(line) = line {
+            self.db.write(move |conn| line.record(conn, 1, Timestamp::now())).await?;
+        }
+        let request = match verb {
+            Verb::Get => self.client.get(url),
+            Verb::Post(what) => self.client.post(url).json(what),
+            Verb::Delete => self.client.delete(url),
+        };
+        let answer = request.bearer_auth(&to.key).send().await.map_err(unheard)?;
+        match answer.status() {
+            StatusCode::NOT_FOUND | StatusCode::GONE => Err(Error::NotFound),
+            status if status.is_success() => match text(answer).await? {
+                empty if empty.trim().is_empty() => Ok(Value::Null),
+                body => serde_json::from_str(&body)
+                    .map_err(|_| Error::refused(format!("{} answered no JSON", to.at.host()))),
+            },
+            status => Err(Error::refused(format!("{} answered {status}", to.at.host()))),
         }
     }
 }

@@ -104,6 +104,7 @@ ids! {
     PermissionId,
     VerificationId,
     WardFormId,
+    AgeCheckId,
     CampaignId,
     InquiryId,
     SecurityReviewId,

@@ -95,6 +95,8 @@ pub struct App {
     pub templates: web::Templates,
     /// Pages that everyone sees alike, as they were a moment ago.
     pub window: Arc<web::Window>,
+    /// Who answered the age screen a moment ago, without the answer's being kept.
+    pub turns: Arc<consent::turn::Turns>,
     /// Pages that appeal to children.
     pub child_pages: Arc<consent::children::ChildPages>,
     /// What may be shown beside pages, and what was.
@@ -184,6 +186,7 @@ impl App {
             limits: web::Limits::new(&config)?,
             templates: web::Templates::new(&config.currency)?,
             window: Arc::default(),
+            turns: Arc::default(),
             child_pages: Arc::new(child_pages),
             ads: Arc::new(ads),
             hashing: Hashing::start(cores.div_ceil(2))?,

@@ -12,7 +12,9 @@ use super::session::{self, Seen};
 use super::user::{Role, Visitor, is_email};
 use crate::App;
 use crate::clock::Timestamp;
+use crate::consent::signal::Said;
 use crate::error::{Error, Result};
+use crate::guardians::routes::frozen_by_device;
 use crate::web::cookies::Ours;
 use crate::web::trouble;
 
@@ -40,10 +42,17 @@ async fn look(request: &Request<'_>) -> Result<Seen> {
     if token.is_none() && basket.is_none() {
         return Ok(Seen::default());
     }
-    let seen = app
-        .db
-        .read(move |conn| session::seen(conn, token.as_deref(), basket.as_deref(), Timestamp::now()))
-        .await?;
+    let found = || {
+        let (token, basket) = (token.clone(), basket.clone());
+        app.db.read(move |conn| session::seen(conn, token.as_deref(), basket.as_deref(), Timestamp::now()))
+    };
+    let mut seen = found().await?;
+    // A device that says its user is younger than this account does: it rests before anything else is done with it.
+    if let (Some(visitor), Some(bracket)) = (&seen.visitor, Said::of(request).0)
+        && frozen_by_device(app, visitor, bracket).await?
+    {
+        seen = found().await?;
+    }
     if let (true, Some(visitor)) = (seen.stale, &seen.visitor) {
         let (db, id) = (app.db.clone(), visitor.session.clone());
         // Nobody waits for this note, and a lost one is made at the next visit.

@@ -1,6 +1,8 @@
 //! The settings about the young.
 
 use super::Said;
+use crate::consent::signal::{AgeSignal, BRACKETS};
+use crate::egress::{Keyed, PublicFile};
 
 /// What the shop is towards the young.
 #[derive(Clone, Debug)]
@@ -17,6 +19,18 @@ pub struct AgeSettings {
     pub strength: Strength,
     /// The charge that proves a guardian's card and is given back at once, in minor units.
     pub proof_cents: i64,
+    /// The header in which a device, a system or a browser says its user's bracket of age. None: nothing is heard.
+    pub signal: Option<AgeSignal>,
+    /// Who finds out whether somebody is of age whose account rests. None: nobody but the staff.
+    pub provider: Option<Provider>,
+}
+
+/// A provider that finds out whether somebody is of age.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// As people are told of it.
+    pub name: String,
+    pub at: Keyed,
 }
 
 /// How much proof selling and payouts of a ward need, beyond the guardian's confirmed letter.
@@ -46,5 +60,56 @@ pub(super) fn read(said: &mut Said) -> AgeSettings {
         proof_cents: said.read("age.proof_cents", 50, "50 to 500 minor units", |text| {
             text.parse().ok().filter(|n| (50..=500).contains(n))
         }),
+        signal: signal(said),
+        provider: provider(said),
     }
+}
+
+/// The provider, where the operator named one, whole.
+fn provider(said: &mut Said) -> Option<Provider> {
+    let at = said.read("age.provider_url", None, "an https address without a password in it", |text| {
+        PublicFile::parse(text).map(Some)
+    })?;
+    let (key, name) = (said.text("age.provider_secret", ""), said.text("age.provider_name", at.host()));
+    if key.is_empty() {
+        said.faults.push("CUEHOUSE_AGE_PROVIDER_SECRET belongs to CUEHOUSE_AGE_PROVIDER_URL".into());
+    }
+    Some(Provider { name, at: Keyed::new(at, &key) })
+}
+
+/// The signal, where the operator named its header.
+fn signal(said: &mut Said) -> Option<AgeSignal> {
+    let known = BRACKETS.iter().map(|(value, years)| ((*value).to_owned(), *years)).collect();
+    let oldest = said.read(
+        "age.signal_values",
+        known,
+        "values, each with the oldest age it allows, such as 0-12=12,13-15=15,16-17=17",
+        |text| {
+            let pair = |item: &str| {
+                let (value, years) = item.trim().rsplit_once('=')?;
+                let years = years.trim().parse().ok().filter(|years| *years <= 120)?;
+                (!value.trim().is_empty()).then(|| (value.trim().to_owned(), years))
+            };
+            text.split(',').map(pair).collect::<Option<Vec<(String, u32)>>>()
+        },
+    );
+    let by_proxy = said.read("age.signal_from", false, "browser or proxy", |text| match text {
+        "browser" => Some(false),
+        "proxy" => Some(true),
+        _ => None,
+    });
+    let header = said.read(
+        "age.signal_header",
+        None,
+        "the name of a request header that says nothing else",
+        |text| is_header(text).then(|| Some(text.to_owned())),
+    )?;
+    Some(AgeSignal { header, oldest, by_proxy })
+}
+
+/// A token (RFC 9110, section 5.6.2) that is none of the headers every request has.
+fn is_header(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    let common = ["host", "cookie", "authorization", "user-agent", "accept", "accept-language", "referer"];
+    text.bytes().all(plain) && !common.iter().any(|name| name.eq_ignore_ascii_case(text))
 }

@@ -1,10 +1,13 @@
 //! How old somebody is, from a month of birth and today; and the sealed word a browser keeps of the answer.
 //!
-//! The day of birth is not asked. Whoever was born in a month counts as the younger until that month is over, at every
-//! threshold, and all arithmetic is on a `now` handed in.
+//! The day of birth may be told and need not be. Without it whoever was born in a month counts as the younger until that
+//! month is over, at every threshold; with it the answer is exact. It is kept no more than the month is, so every later
+//! move is on the first day of the month after the birthday's. A day is that of UTC, and all arithmetic is on a `now`
+//! handed in.
 
 use std::fmt;
 
+use chrono::{Datelike, NaiveDate};
 use cookie::{Cookie, CookieJar, Key};
 
 pub use crate::accounts::band::Band;
@@ -43,9 +46,14 @@ impl Month {
         Month { year: self.year + years as i32, ..self }
     }
 
+    /// The same month so many years earlier.
+    pub fn earlier(self, years: u32) -> Month {
+        Month { year: self.year - years as i32, ..self }
+    }
+
     /// Its first moment in UTC.
     pub fn begins(self) -> Timestamp {
-        let day = chrono::NaiveDate::from_ymd_opt(self.year, self.month, 1).unwrap_or_default();
+        let day = NaiveDate::from_ymd_opt(self.year, self.month, 1).unwrap_or_default();
         Timestamp(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis())
     }
 
@@ -82,11 +90,12 @@ impl From<Band> for Answer {
     }
 }
 
-/// A month of birth. It lives as long as one request.
+/// A month of birth, with its day where it was told. It lives as long as one request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Birth {
     year: i32,
     month: u32,
+    day: Option<u32>,
 }
 
 impl Birth {
@@ -97,13 +106,24 @@ impl Birth {
     pub fn new(year: i32, month: u32, today: Timestamp) -> Option<Birth> {
         let fine =
             year >= Birth::EARLIEST && (1..=12).contains(&month) && (year, month) <= today.year_month();
-        fine.then_some(Birth { year, month })
+        fine.then_some(Birth { year, month, day: None })
     }
 
-    /// Full years at least: the day is unknown, so the birthday counts once the month is over.
+    /// The same birth on this day of its month: one that there was in that year, and that is not to come.
+    pub fn on(self, day: u32, today: Timestamp) -> Option<Birth> {
+        let date = NaiveDate::from_ymd_opt(self.year, self.month, day)?;
+        (date <= today.utc().date_naive()).then_some(Birth { day: Some(day), ..self })
+    }
+
+    /// Full years; without the day at least so many, since the birthday then counts once its month is over. Of somebody born
+    /// on 29 February it is 1 March in a year without that day: the younger counts.
     fn years(self, today: Timestamp) -> i32 {
-        let (year, month) = today.year_month();
-        year - self.year - i32::from(month <= self.month)
+        let date = today.utc().date_naive();
+        let is_over = match self.day {
+            Some(day) => (date.month(), date.day()) >= (self.month, day),
+            None => date.month() > self.month,
+        };
+        date.year() - self.year - i32::from(!is_over)
     }
 
     /// The month from whose beginning on this person is so old for certain.
@@ -171,7 +191,7 @@ pub fn open(seal: &[u8; 32], word: &str, now: Timestamp) -> Option<Answer> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::{Datelike, Months, NaiveDate, TimeZone, Utc};
+    use chrono::{Months, TimeZone, Utc};
     use proptest::prelude::*;
 
     use super::*;
@@ -209,6 +229,46 @@ mod tests {
         }
     }
 
+    /// T-AGE-3: with the day the answer is exact: the day before, on and after. A leap day's birthday is on 1 March in
+    /// years without it. A day that there was not, or that is still to come, is no birth.
+    #[test]
+    fn with_the_day_thresholds_are_passed_on_the_birthday() {
+        let band = |(year, month, day): (i32, u32, u32), (y, m, d): (i32, u32, u32)| {
+            let today = on(y, m, d);
+            Some(Birth::new(year, month, today)?.on(day, today)?.answer(today, AT))
+        };
+        for (born, today, is) in [
+            ((2013, 11, 28), (2026, 11, 27), Band::Child),
+            ((2013, 11, 28), (2026, 11, 28), Band::Minor),
+            ((2013, 11, 28), (2026, 11, 29), Band::Minor),
+            ((2008, 11, 28), (2026, 11, 27), Band::Minor),
+            ((2008, 11, 28), (2026, 11, 28), Band::Adult),
+            ((2008, 12, 31), (2026, 12, 30), Band::Minor),
+            ((2008, 12, 31), (2026, 12, 31), Band::Adult),
+            ((2008, 12, 31), (2027, 1, 1), Band::Adult),
+            ((2009, 1, 1), (2026, 12, 31), Band::Minor),
+            ((2009, 1, 1), (2027, 1, 1), Band::Adult),
+            ((2008, 2, 29), (2026, 2, 28), Band::Minor),
+            ((2008, 2, 29), (2026, 3, 1), Band::Adult),
+            ((2012, 2, 29), (2025, 2, 28), Band::Child),
+            ((2012, 2, 29), (2025, 3, 1), Band::Minor),
+            ((2026, 11, 28), (2026, 11, 28), Band::Child),
+        ] {
+            let said = band(born, today).unwrap();
+            assert_eq!(said.band, is, "{born:?} on {today:?}");
+            // What is kept moves with the month all the same, as it would without the day.
+            let without = Birth::new(born.0, born.1, on(today.0, today.1, today.2)).unwrap();
+            let years = if is == Band::Child { AT.minimum } else { AT.adult };
+            assert_eq!(said.next, (is != Band::Adult).then(|| without.reaches(years)));
+        }
+        for nonsense in
+            [(2026, 11, 29), (2025, 2, 29), (1900, 2, 29), (2000, 4, 31), (2000, 4, 0), (2000, 4, 32)]
+        {
+            assert_eq!(band(nonsense, (2026, 11, 28)), None, "{nonsense:?}");
+        }
+        assert!(band((2000, 2, 29), (2026, 11, 28)).is_some());
+    }
+
     proptest! {
         /// Whatever the day of birth in the month was, nobody is taken for older than they are, and nobody for more than
         /// a month younger.
@@ -227,6 +287,11 @@ mod tests {
             let said = Birth::new(year, month, now).unwrap().answer(now, Thresholds { minimum, adult }).band;
             prop_assert!(said <= truly(today));
             prop_assert!(said >= truly((today - Months::new(1)).max(birthday)));
+            // With the day it is exactly what they are.
+            let at = Thresholds { minimum, adult };
+            let exact = Birth::new(year, month, now).unwrap().on(day, now).unwrap().answer(now, at);
+            prop_assert_eq!(exact.band, truly(today));
+            prop_assert!(exact.next.is_none_or(|next| !next.has_begun(now)));
         }
 
         /// The band never falls as time goes by.

@@ -25,6 +25,9 @@ use crate::accounts::user::User;
 use crate::ads::wishes;
 use crate::clock::{DAY, Timestamp};
 use crate::error::{Error, Result};
+use crate::guardians::leaf::Stub;
+use crate::guardians::moving;
+use crate::guardians::notice::Ground;
 use crate::ids::{ReceiptId, UserId};
 use crate::secrets;
 use crate::web::{Fields, Ours, Page, Posted, Reply, View};
@@ -44,6 +47,15 @@ struct Deed {
     receipt: Receipt,
     salt: Salt,
     notice: Notice,
+    /// What follows for somebody young who said where they are.
+    moves: Option<Moves>,
+}
+
+/// Somebody young with an account says that they are somewhere.
+struct Moves {
+    ground: Ground,
+    place: String,
+    stub: Stub,
 }
 
 /// Who chose, from what, and where.
@@ -114,12 +126,12 @@ impl Deed {
                 .collect(),
             limit_note: receipt::LIMIT_NOTE.into(),
         };
-        Ok(Deed { account, refuses_all: false, change, receipt, salt: Salt::draw()?, notice })
+        Ok(Deed { account, refuses_all: false, change, receipt, salt: Salt::draw()?, notice, moves: None })
     }
 
     /// Changes the state and writes the receipt, both or neither. A press that was sent twice has one receipt.
     async fn record(self, app: &App, now: Timestamp) -> Result<(Choices, ReceiptId)> {
-        let Deed { account, refuses_all, change, receipt, salt, notice } = self;
+        let Deed { account, refuses_all, change, receipt, salt, notice, moves } = self;
         let (choices, id) = (change.choices, receipt.id.clone());
         let (kept, proof_ms) = (choices.clone(), app.consent.proof_ms);
         app.db
@@ -135,6 +147,9 @@ impl Deed {
                     if refuses_all {
                         wishes::withdraw(conn, user, now)?;
                     }
+                    if let Some(Moves { ground, place, stub }) = &moves {
+                        moving::moved(conn, ground, user, place, stub, now)?;
+                    }
                 }
                 Ok(())
             })
@@ -145,7 +160,7 @@ impl Deed {
     /// The same for a change of an account that several requests see at once: the first makes it and writes its receipt.
     /// Answers nothing when another was first.
     async fn record_first(self, app: &App, was: Option<String>, now: Timestamp) -> Result<Option<Choices>> {
-        let Deed { account, refuses_all, change, receipt, salt, notice } = self;
+        let Deed { account, refuses_all, change, receipt, salt, notice, moves: _ } = self;
         let account = account.ok_or_else(|| Error::internal("a change of no account"))?;
         let (kept, proof_ms) = (change.choices.clone(), app.consent.proof_ms);
         let first = app
@@ -247,6 +262,8 @@ pub struct ChoicesPage {
     has_vendors: bool,
     /// Whether nobody is asked, because of the age question.
     is_young: bool,
+    /// Whether it makes a difference where they are.
+    asks_place: bool,
     /// Where they say they are, and what they may say.
     place: WherePart,
     /// Whether somebody is on without having been granted, because of that place.
@@ -321,6 +338,10 @@ impl ChoicesPage {
         ChoicesPage {
             has_vendors: !book.enabled.is_empty(),
             is_young,
+            asks_place: match is_young {
+                true => consent.account.is_some(),
+                false => !book.enabled.is_empty(),
+            },
             place: WherePart::new(book, choices.place.as_deref()),
             is_loose: book.enabled.iter().any(|e| unasked(e.at)),
             purposes,
@@ -361,6 +382,7 @@ impl View for ChoicesPage {
         let page = |has_vendors: bool, on: bool, account: bool| ChoicesPage {
             has_vendors,
             is_young: false,
+            asks_place: has_vendors,
             place: place(on),
             is_loose: on && account,
             purposes: told.purposes.iter().map(|p| PurposeRow { told: p.clone(), on }).collect(),
@@ -435,7 +457,10 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         _ => return Err(Error::refused("Choose to accept, to refuse, to opt out or to save.")),
     };
     let may_be_child = consent.band.is_none() && app.consent.child_mode;
-    if may_be_child || matches!(consent.band, Some(Band::Child | Band::Minor)) {
+    let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
+    // Where somebody young with an account is may make what holds for them stricter, and nothing else.
+    let says_where = matches!(press, Press::Place(_)) && consent.account.is_some();
+    if (may_be_child || is_young) && !says_where {
         return Err(Error::refused("There is nothing to choose: nobody may see you here."));
     }
     let book = &app.consent;
@@ -460,7 +485,11 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         id: receipt_of(app, &fields, &press, &consent.choices, now).await?,
     };
     let refuses_all = matches!(press, Press::Refuse | Press::OptOut);
-    let deed = Deed { refuses_all, ..Deed::new(app, scene, change, now)? };
+    let moves = match (change.choices.place.clone(), is_young && says_where) {
+        (Some(place), true) => Some(Moves { ground: Ground::of(app), place, stub: Stub::draw()? }),
+        _ => None,
+    };
+    let deed = Deed { refuses_all, moves, ..Deed::new(app, scene, change, now)? };
     let (choices, id) = deed.record(app, now).await?;
     let said = said(action);
     let proof = format!("/privacy/receipts/{id}");

@@ -13,6 +13,7 @@ use super::choices::Choices;
 use super::decision::{Context, Decision, decide};
 use super::desk;
 use super::seal;
+use super::signal::Said;
 use crate::App;
 use crate::accounts;
 use crate::clock::Timestamp;
@@ -20,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::web::{Ours, trouble};
 
-/// What the age screen was answered with in this browser, lately.
+/// What the age screen was answered with in this browser, lately; the younger, where its device says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Screened(pub Option<Answer>);
 
@@ -28,7 +29,8 @@ impl Screened {
     fn of(request: &Request<'_>) -> Screened {
         Screened(request.rocket().state::<App>().and_then(|app| {
             let word = Ours::Age.of(request)?;
-            age::open(&app.keys.seal, &word, Timestamp::now())
+            let answer = age::open(&app.keys.seal, &word, Timestamp::now())?;
+            Some(Said::of(request).lowers(answer))
         }))
     }
 
@@ -181,13 +183,9 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     if let Some(own) = kept.choices.take() {
         choices = own;
     }
-    let band = match &visitor {
-        // The younger of what the account is known for and what this browser answered.
-        Some(visitor) => {
-            Some(Screened::of(request).band().map_or(visitor.band, |said| said.min(visitor.band)))
-        }
-        None => Screened::of(request).band(),
-    };
+    // The youngest of what the account is known for, what this browser answered and what its device says.
+    let known = visitor.as_ref().map(|visitor| visitor.band);
+    let band = [known, Screened::of(request).band(), Said::of(request).0].into_iter().flatten().min();
     let is_adult = band == Some(Band::Adult);
     if let (true, Some(user)) =
         (is_adult && signal && choices.opted_out_at.is_none() && choices.overrides_gpc.is_none(), &account)

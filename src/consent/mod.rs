@@ -29,6 +29,7 @@ pub mod pass;
 pub mod policy;
 pub mod reports;
 pub mod selfcheck;
+pub mod signal;
 pub mod tally;
 pub mod tell;
 
@@ -63,6 +64,7 @@ pub mod look;
 pub mod retention;
 mod rights;
 pub mod routes;
+pub mod turn;
 pub mod whereabouts;
 mod who;
 

@@ -82,6 +82,8 @@ text_enum! {
         Letters = "letters",
         /// Asking for the list in which vendors are declared.
         VendorList = "vendor_list",
+        /// Finding out whether somebody is of age who wants to prove it.
+        AgeProof = "age_proof",
     }
 }
 
@@ -148,6 +150,15 @@ impl Services {
                 used_for: Use::VendorList,
                 what_for: "the list of vendors, which our server fetches",
                 categories: &[],
+            });
+        }
+        if let Some(provider) = &config.age.provider {
+            all.push(Service {
+                id: "age_proof",
+                name: provider.name.clone(),
+                used_for: Use::AgeProof,
+                what_for: "finding out whether somebody is of age, when their account rests and they go there",
+                categories: &[Category::Network, Category::Browser],
             });
         }
         let calls = match config.ga4_api_secret {

@@ -8,6 +8,8 @@ use serde_json::json;
 use super::age::{self, Answer, Band, Birth};
 use super::desk::OPT_OUT_LASTS;
 use super::guards::{Screened, Whereabouts};
+use super::signal::Said;
+use super::turn;
 use crate::App;
 use crate::accounts::{joining, session};
 use crate::catalogue::map;
@@ -52,12 +54,19 @@ const MONTHS: [&str; 12] = [
 pub struct AgeScreen {
     form: FormView,
     months: Vec<Choice>,
+    /// This browser's turn to answer.
+    turn: String,
 }
 
 impl AgeScreen {
-    pub fn new(form: FormView) -> AgeScreen {
+    /// The screen on a page of this browser's.
+    pub fn new(app: &App, page: &Page, form: FormView) -> AgeScreen {
+        AgeScreen::with(turn::token(&app.keys.seal, page.browser(), Timestamp::now()), form)
+    }
+
+    fn with(turn: String, form: FormView) -> AgeScreen {
         let months = (1..).zip(MONTHS).map(|(n, name)| Choice { slug: n.to_string(), name });
-        AgeScreen { form, months: months.collect() }
+        AgeScreen { form, months: months.collect(), turn }
     }
 }
 
@@ -65,9 +74,9 @@ impl View for AgeScreen {
     const TEMPLATE: &'static str = "consent/age.html";
 
     fn samples() -> Vec<AgeScreen> {
-        let fields = Fields::parse("birth_year=19&birth_month=4");
-        let wrong = FormView::new(&fields, Faults::of("birth_year", "Write the year with four figures."));
-        vec![AgeScreen::new(FormView::default()), AgeScreen::new(wrong)]
+        let fields = Fields::parse("birth_year=1999&birth_month=4&birth_day=31");
+        let wrong = FormView::new(&fields, Faults::of("birth_day", "That month has no such day."));
+        vec![AgeScreen::with("turn".into(), FormView::default()), AgeScreen::with("turn".into(), wrong)]
     }
 }
 
@@ -97,21 +106,26 @@ impl View for Answered {
 
 /// The age screen at an address of its own. Answered, it is not shown again: back, reloaded, in another tab.
 #[get("/age")]
-pub fn screen(page: Page, screened: Screened) -> Result<Reply> {
+pub fn screen(page: Page, screened: Screened, app: &State<App>) -> Result<Reply> {
     match (&page.visitor, screened.0) {
         (Some(_), _) => Ok(Reply::go("/account")),
-        (None, None) => page.show(&AgeScreen::new(FormView::default())),
+        (None, None) => {
+            let shown = AgeScreen::new(app, &page, FormView::default());
+            page.show(&shown)
+        }
         (None, Some(_)) => page.show_as(409, &Answered {}),
     }
 }
 
-/// Takes a month of birth, keeps what it means and forgets it. Status, target and the shape of the cookie are the same
-/// for every age. Nothing is written: no row, no leaf, no line. A second answer is refused.
+/// Takes a month of birth, and its day if it was told, keeps what it means and forgets it. Status, target and the shape of
+/// the cookie are the same for every age. Nothing is written: no row, no leaf, no line. A second answer is refused, and one
+/// that nobody was shown the screen for is not taken.
 #[post("/age", data = "<form>")]
 pub fn answer(
     form: Posted,
     page: Page,
     screened: Screened,
+    said: Said,
     at: Whereabouts,
     app: &State<App>,
 ) -> Result<Reply> {
@@ -122,18 +136,28 @@ pub fn answer(
         return page.show_as(409, &Answered {});
     }
     let now = Timestamp::now();
-    let birth = match born(&form.0, now) {
+    let is_its_turn = turn::fits(&app.keys.seal, form.0.text("screen"), page.browser(), now);
+    let stale = || Faults::of("birth_month", "This page was open for a long time. Please send it once more.");
+    let birth = match born(&form.0, now).and_then(|birth| is_its_turn.then_some(birth).ok_or_else(stale)) {
         Ok(birth) => birth,
-        Err(faults) => return page.show_as(422, &AgeScreen::new(FormView::new(&form.0, faults))),
+        Err(faults) => {
+            let shown = AgeScreen::new(app, &page, FormView::new(&form.0, faults));
+            return page.show_as(422, &shown);
+        }
     };
     let answer = birth.answer(now, app.consent.thresholds(at.place.as_deref(), &at.hints));
+    let answer = said.lowers(answer);
     // A child who cannot come in takes nothing along, not even when that would end.
     let next = answer.next.filter(|_| answer.band != Band::Child || app.consent.child_mode);
     let word = age::seal(&app.keys.seal, Answer { next, ..answer }, now);
-    Ok(Reply::go("/sign-up").keep(Ours::Age, word, None))
+    match app.turns.take(page.browser(), &word, now) {
+        Ok(()) => Ok(Reply::go("/sign-up").keep(Ours::Age, word, None)),
+        // The first answer holds, also where its cookie never arrived.
+        Err(first) => page.keep(Ours::Age, first).show_as(409, &Answered {}),
+    }
 }
 
-/// The month of birth in a form of the screen, or what is wrong with it.
+/// The birth in a form of the screen, or what is wrong with it. The day may be left empty.
 pub fn born(fields: &Fields, now: Timestamp) -> Result<Birth, Faults> {
     let (year, month) = (fields.text("birth_year").parse().ok(), fields.text("birth_month").parse().ok());
     let mut faults = Faults::default();
@@ -144,7 +168,15 @@ pub fn born(fields: &Fields, now: Timestamp) -> Result<Birth, Faults> {
     if birth.is_none() {
         faults.add("birth_year", "Write the year with four figures, such as 1900.");
     }
-    birth.filter(|_| faults.is_empty()).ok_or(faults)
+    let birth = birth.filter(|_| faults.is_empty());
+    let exact = match fields.text("birth_day") {
+        "" => birth,
+        day => birth.zip(day.parse().ok()).and_then(|(birth, day)| birth.on(day, now)),
+    };
+    if birth.is_some() && exact.is_none() {
+        faults.add("birth_day", "That month has no such day. You can leave it empty.");
+    }
+    exact.ok_or(faults)
 }
 
 /// A cookie of ours as the privacy page lists it.

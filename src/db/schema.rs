@@ -613,6 +613,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    age_checks (id) {
+        id -> Text,
+        account -> Nullable<Text>,
+        provider_ref -> Text,
+        address -> Text,
+        asked_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     age_signals (id) {
         id -> BigInt,
         account -> Text,

@@ -4,6 +4,7 @@ use super::growing;
 use super::leaf::Stub;
 use super::notice::Ground;
 use super::passage;
+use super::routes::forget_checks;
 use super::verification::Verification;
 use super::ward::{self, Guardian, Ward};
 use crate::App;
@@ -82,8 +83,8 @@ pub async fn move_bands(app: &App, lease: &Lease) -> Result<()> {
     app.db.write(move |conn| lease.finish(conn, Timestamp::now())).await
 }
 
-/// The same at a given moment: timers that are over, permissions that ran out, bands that move, letters once a year. Each
-/// ward in a write of its own.
+/// The same at a given moment: timers that are over, permissions that ran out, bands that move, letters once a year, checks that a
+/// provider is to forget. Each ward in a write of its own.
 pub async fn daily(app: &App, now: Timestamp) -> Result<()> {
     let ground = Ground::of(app);
     let due = app.db.read(move |conn| Ward::due(conn, now, SOME)).await?;
@@ -107,6 +108,7 @@ pub async fn daily(app: &App, now: Timestamp) -> Result<()> {
         app.db.write(move |conn| passage::remind(conn, &ground, &guardian, &token, now)).await?;
     }
     app.db.write(move |conn| ward::sweep_links(conn, now)).await?;
+    forget_checks(app, now).await?;
     app.bell.ring();
     Ok(())
 }

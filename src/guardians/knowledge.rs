@@ -80,6 +80,16 @@ pub fn open_signs(conn: &mut Conn, limit: i64) -> Result<Vec<(Sign, String)>> {
         .load(conn)?)
 }
 
+/// Whether a sign from there about this account is not settled.
+pub fn is_open(conn: &mut Conn, user: &UserId, source: Source) -> Result<bool> {
+    let open: i64 = age_signals::table
+        .filter(age_signals::account.eq(user).and(age_signals::source.eq(source)))
+        .filter(age_signals::settled_at.is_null())
+        .count()
+        .get_result(conn)?;
+    Ok(open > 0)
+}
+
 /// Whether the staff once looked and found this account's owner to be of age: then a stranger's report freezes nothing
 /// any more, and is only put before them.
 pub fn was_cleared(conn: &mut Conn, user: &UserId) -> Result<bool> {
@@ -151,6 +161,25 @@ pub fn freeze(
     Ok(true)
 }
 
+/// Edges 16 and 18 by a device: as [`freeze`], once. A browser says it in each of its requests, and several come at a time;
+/// only the first is kept. Nothing happens to an account that rests already, or whose owner the staff once found to be of
+/// age.
+pub fn hear_device(
+    conn: &mut Conn,
+    ground: &Ground,
+    user: &UserId,
+    bracket: Band,
+    stub: &Stub,
+    now: Timestamp,
+) -> Result<()> {
+    log::wait_turn(conn)?;
+    let owner = User::find(conn, user)?;
+    if owner.hold.is_some() || bracket >= owner.band || was_cleared(conn, user)? {
+        return Ok(());
+    }
+    freeze(conn, ground, user, (Source::Device, bracket), None, stub, now).map(drop)
+}
+
 /// What the staff found out about a frozen account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
@@ -160,6 +189,18 @@ pub enum Finding {
     Young,
 }
 
+/// Whether something is said of this account's age that waits for an answer.
+pub fn is_asked(conn: &mut Conn, user: &UserId) -> Result<bool> {
+    let ward = Ward::of_account(conn, user)?;
+    Ok(ward.is_some_and(|ward| matches!(ward.state, State::Discovered | State::Conflict)))
+}
+
+/// Edge 17 by proof: a provider found its owner to be of age. `Conflict` when there is nothing to settle.
+pub fn prove(conn: &mut Conn, ground: &Ground, user: &UserId, stub: &Stub, now: Timestamp) -> Result<()> {
+    let words = "A provider that the account's owner went to found them to be of age. What it found out was not kept.";
+    conclude(conn, ground, user, (Finding::Adult, words), None, stub, now)
+}
+
 /// Edge 17: somebody of the staff settles it. `Conflict` when there is nothing to settle.
 pub fn settle(
     conn: &mut Conn,
@@ -167,6 +208,19 @@ pub fn settle(
     user: &UserId,
     finding: Finding,
     by: &UserId,
+    stub: &Stub,
+    now: Timestamp,
+) -> Result<()> {
+    let words = "Somebody of the staff looked at what was said of this account's age and settled it.";
+    conclude(conn, ground, user, (finding, words), Some(by), stub, now)
+}
+
+fn conclude(
+    conn: &mut Conn,
+    ground: &Ground,
+    user: &UserId,
+    (finding, words): (Finding, &'static str),
+    by: Option<&UserId>,
     stub: &Stub,
     now: Timestamp,
 ) -> Result<()> {
@@ -182,9 +236,7 @@ pub fn settle(
         to,
         action: Action::Settle,
         items: vec![],
-        notice: notice::event(
-            "Somebody of the staff looked at what was said of this account's age and settled it.",
-        ),
+        notice: notice::event(words),
         until: now,
         stub,
     };

@@ -14,9 +14,11 @@ pub mod verification;
 pub mod ward;
 
 // What leads from one to the other.
+pub mod adulthood;
 pub mod growing;
 pub mod knowledge;
 pub mod leaf;
+pub mod moving;
 pub mod passage;
 
 // What is told, signed, held and deleted.

@@ -147,7 +147,11 @@ impl Edge {
                 matches!(from, General | Authorised | Internal | Disclosing | Cleared) && to == AgedUp
             }
             Edge::Anew => from == AgedUp && to == Cleared,
-            Edge::Move => from == Cleared && to == Ended,
+            Edge::Move => match from {
+                Cleared | General | Authorised | AgedUp => matches!(to, Ended | Discovered) || to == from,
+                Internal | Disclosing => to == from,
+                _ => false,
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::state::State;
+use super::state::{Edge, State};
 use crate::accounts::band::Band;
 use crate::accounts::user::{User, fold_email};
 use crate::clock::{DAY, Timestamp};
@@ -126,6 +126,12 @@ impl Ward {
             .order(ward_steps::id.desc())
             .select((ward_steps::went_to, ward_steps::at, ward_steps::receipt))
             .load(conn)?)
+    }
+
+    /// What happened to it last.
+    pub fn last_edge(&self, conn: &mut Conn) -> Result<Option<Edge>> {
+        let newest = ward_steps::table.filter(ward_steps::ward.eq(&self.id)).order(ward_steps::id.desc());
+        Ok(newest.select(ward_steps::edge).first(conn).optional()?)
     }
 
     /// Forgets it whole: contacts, permissions, forms, links. What was proved stays in the log as leaves.

@@ -36,6 +36,11 @@ impl Bound {
         Ok(Bound { mac: mac(request, &to), fresh })
     }
 
+    /// What tells this browser from others as long as its forms are bound to the same: a hash, which leads back to nothing.
+    pub fn browser(&self) -> String {
+        hex::encode(&secrets::derive(&self.mac, "browser")[..16])
+    }
+
     /// The token for one page.
     pub fn token(&self) -> Result<String> {
         let pad: [u8; 32] = secrets::random()?;

@@ -90,6 +90,9 @@ impl Fairing for Headers {
                 response.adjoin_raw_header("Set-Cookie", line);
             }
             response.set_raw_header("Vary", policy::VARY);
+            if let Some(signal) = &app.config.age.signal {
+                response.adjoin_raw_header("Vary", signal.header.clone());
+            }
             if response.content_type().is_some_and(|kind| kind.is_html()) {
                 let lines = disclosure::of_page(book, &consent);
                 lines.into_iter().for_each(|line| app.tally.note((Timestamp::now().day(), line)));

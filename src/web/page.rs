@@ -34,6 +34,7 @@ pub struct Page {
     templates: Templates,
     frame: Frame,
     fresh_forms_cookie: Option<String>,
+    browser: String,
     had_notice: bool,
     media_origin: Option<String>,
     form_origins: Vec<String>,
@@ -216,6 +217,11 @@ impl Page {
         self
     }
 
+    /// What tells this browser from others, as far as its forms do.
+    pub fn browser(&self) -> &str {
+        &self.browser
+    }
+
     /// The address of this page, to come back to.
     pub fn here(&self) -> String {
         format!("{}{}", self.frame.path, self.frame.query)
@@ -275,6 +281,7 @@ impl Page {
             basket_count: seen.basket_count,
             templates: app.templates.clone(),
             frame,
+            browser: forms.browser(),
             fresh_forms_cookie: forms.fresh,
             had_notice: notice.is_some(),
             media_origin: app.media_origin.clone(),

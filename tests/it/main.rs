@@ -37,6 +37,7 @@ mod retention;
 mod review;
 mod sales;
 mod sandbox;
+mod screen;
 mod search;
 mod security;
 mod selfcheck;

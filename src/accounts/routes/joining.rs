@@ -48,7 +48,10 @@ pub fn new(page: Page, screened: Screened, app: &State_<App>) -> Result<Reply> {
     if page.visitor.is_some() {
         return Ok(Reply::go("/account"));
     }
-    let Some(answer) = screened.0 else { return page.show(&AgeScreen::new(FormView::default())) };
+    let Some(answer) = screened.0 else {
+        let shown = AgeScreen::new(app, &page, FormView::default());
+        return page.show(&shown);
+    };
     match State::of_answer(&app.consent, answer) {
         State::Cleared => page.show(&SignUp::new(FormView::default())),
         State::Unlinked | State::AsksParent => page.show(&AskGuardian::new(answer, FormView::default())),

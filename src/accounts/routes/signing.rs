@@ -8,8 +8,9 @@ use crate::accounts::guards::{Carried, SignedIn};
 use crate::accounts::session;
 use crate::accounts::user::{User, fold_email};
 use crate::clock::{DAY, Timestamp};
+use crate::consent::guards::Whereabouts;
 use crate::error::Result;
-use crate::guardians::routes::grown_by_now;
+use crate::guardians::routes::{grown_by_now, moved_by_now};
 use crate::sales::basket::{self, Owner};
 use crate::secrets;
 use crate::web::reply::is_local;
@@ -60,6 +61,7 @@ pub async fn create(
     page: Page,
     client: Client,
     carried: Carried,
+    at: Whereabouts,
     app: &State<App>,
 ) -> Result<Reply> {
     let (fields, next) = (&form.0, onward(form.0.text("next")));
@@ -74,8 +76,9 @@ pub async fn create(
         let form = FormView::new(fields, Faults::of("email", why));
         return page.show_as(422, &SignIn { form, next });
     }
-    // Time may have moved their band since the last visit.
+    // Time, or where they say they are, may have moved their band since the last visit.
     grown_by_now(app, &user).await?;
+    moved_by_now(app, &user, at.place).await?;
     let token = secrets::token()?;
     let opened = token.clone();
     app.db

@@ -4,8 +4,11 @@ use rocket::{State, get, post};
 use serde::Serialize;
 use serde_json::json;
 
+use super::super::adulthood::Check;
+use super::super::knowledge::{self, Source};
 use super::super::leaf::Stub;
 use super::super::notice::Ground;
+use super::super::state::Edge;
 use super::super::ward::{Guardian, Ward};
 use super::super::{growing, holdings, passage};
 use crate::App;
@@ -23,6 +26,12 @@ pub struct HeldPage {
     /// `discovered`, `conflict`, `ended` or `asked_anew`.
     is: &'static str,
     is_adult: bool,
+    /// Whether it ended because of where its owner is.
+    is_moved: bool,
+    /// Whether a device said so.
+    by_device: bool,
+    /// Who may find out that its owner is of age, where that is asked and there is somebody.
+    proof: Option<Proof>,
     /// Whether a grown-up may be named here.
     may_ask: bool,
     /// Whether one was named and is waited for.
@@ -33,6 +42,14 @@ pub struct HeldPage {
     form: FormView,
 }
 
+/// The way to a provider.
+#[derive(Serialize)]
+pub struct Proof {
+    name: String,
+    /// Its page for the check that is open.
+    address: Option<String>,
+}
+
 impl View for HeldPage {
     const TEMPLATE: &'static str = "guardians/held.html";
 
@@ -41,6 +58,12 @@ impl View for HeldPage {
             .map(|is| HeldPage {
                 is,
                 is_adult: is == "asked_anew",
+                is_moved: is == "ended",
+                by_device: is == "conflict",
+                proof: matches!(is, "discovered" | "conflict").then(|| Proof {
+                    name: "Age Desk".into(),
+                    address: (is == "conflict").then(|| "https://age.example/1".into()),
+                }),
                 may_ask: is == "discovered",
                 asked: is == "conflict",
                 name: "Rain Kid".into(),
@@ -54,15 +77,18 @@ impl View for HeldPage {
 
 async fn page_of(app: &App, who: &HeldBack, form: FormView) -> Result<HeldPage> {
     let user = who.0.id.clone();
-    let (ward, asked) = app
+    let (ward, asked, is_moved, by_device, may_prove, check) = app
         .db
         .read(move |conn| {
-            let ward = Ward::of_account(conn, &user)?;
-            let asked = match &ward {
-                Some(ward) => Guardian::of_ward(conn, &ward.id)?.is_some_and(|g| g.answered_at.is_none()),
-                None => false,
+            let by_device = knowledge::is_open(conn, &user, Source::Device)?;
+            let may_prove = knowledge::is_asked(conn, &user)?;
+            let check = Check::open_of(conn, &user, Timestamp::now())?;
+            let Some(ward) = Ward::of_account(conn, &user)? else {
+                return Ok((None, false, false, by_device, may_prove, check));
             };
-            Ok((ward, asked))
+            let asked = Guardian::of_ward(conn, &ward.id)?.is_some_and(|g| g.answered_at.is_none());
+            let is_moved = ward.last_edge(conn)? == Some(Edge::Move);
+            Ok((Some(ward), asked, is_moved, by_device, may_prove, check))
         })
         .await?;
     let band = ward.as_ref().map_or(who.0.band, |w| w.band);
@@ -74,6 +100,15 @@ async fn page_of(app: &App, who: &HeldBack, form: FormView) -> Result<HeldPage> 
     Ok(HeldPage {
         is: who.1.as_str(),
         is_adult: band == Band::Adult,
+        is_moved,
+        by_device,
+        proof: app
+            .config
+            .age
+            .provider
+            .as_ref()
+            .filter(|_| may_prove)
+            .map(|provider| Proof { name: provider.name.clone(), address: check.map(|check| check.address) }),
         may_ask: guarded && !asked && who.1 != Hold::Ended,
         asked,
         name: who.0.name.clone(),

@@ -1,10 +1,12 @@
 //! The pages of the young (`ward`), of those who answer for them (`home`), the notice of an account that is held back
-//! (`held`), what anybody reads about children (`online`), what anybody may report (`report`) and what the staff decide (`staff`).
+//! (`held`), proof of adulthood (`proof`), what anybody reads about children (`online`), what anybody may report (`report`)
+//! and what the staff decide (`staff`).
 
 mod card;
 mod held;
 mod home;
 mod online;
+mod proof;
 mod question;
 mod report;
 mod staff;
@@ -17,6 +19,7 @@ use serde::Serialize;
 use super::growing;
 use super::knowledge::{self, Source};
 use super::leaf::Stub;
+use super::moving;
 use super::notice::Ground;
 use super::permission::Permission;
 use super::ward::{Guardian, Opens, Ward};
@@ -28,6 +31,7 @@ use crate::error::Result;
 use crate::web::{Sample, samples};
 
 pub use home::Purchase;
+pub use proof::forget as forget_checks;
 pub use ward::AskGuardian;
 
 /// Whether what somebody wants to write about themselves says that they are younger than they declared: then it is not
@@ -40,6 +44,33 @@ pub async fn frozen_by_words(app: &App, who: &Visitor, words: &str) -> Result<bo
     app.db
         .write(move |conn| knowledge::freeze(conn, &ground, &user, sign, None, &stub, Timestamp::now()))
         .await
+}
+
+/// Whether a device's saying that its user is of a younger band froze the account, just now or in another request. Whom the
+/// staff once found to be of age it freezes no more; what may be contacted from that device follows its word all the same.
+pub async fn frozen_by_device(app: &App, who: &Visitor, bracket: Band) -> Result<bool> {
+    if who.hold.is_some() || bracket >= who.band {
+        return Ok(false);
+    }
+    let user = who.id.clone();
+    if app.db.read(move |conn| knowledge::was_cleared(conn, &user)).await? {
+        return Ok(false);
+    }
+    let (ground, stub, user) = (Ground::of(app), Stub::draw()?, who.id.clone());
+    app.db
+        .write(move |conn| knowledge::hear_device(conn, &ground, &user, bracket, &stub, Timestamp::now()))
+        .await
+        .map(|()| true)
+}
+
+/// Looks anew at the band of somebody young who signs in from a browser that says where they are.
+pub async fn moved_by_now(app: &App, user: &User, place: Option<String>) -> Result<()> {
+    let Some(place) = place.filter(|_| user.band != Band::Adult) else { return Ok(()) };
+    let (ground, stub, user) = (Ground::of(app), Stub::draw()?, user.id.clone());
+    app.db
+        .write(move |conn| moving::moved(conn, &ground, &user, &place, &stub, Timestamp::now()))
+        .await
+        .map(drop)
 }
 
 /// Moves the band of somebody who signs in, if its time is over: the daily round may not have come by yet.
@@ -123,6 +154,8 @@ pub fn all() -> Vec<Route> {
         held::ask,
         held::anew,
         held::erase,
+        proof::begin,
+        proof::look,
         report::new,
         report::create,
         online::show,

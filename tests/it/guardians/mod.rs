@@ -35,7 +35,9 @@ use crate::support::browser::{Browser, Seen};
 use crate::support::wards::{asks, link_in, presses, signs, signs_in, ward, ward_of};
 use crate::support::wavs::music;
 
+mod adulthood;
 mod found_out;
+mod moving;
 mod online;
 mod proofs;
 mod time;

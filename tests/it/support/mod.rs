@@ -10,6 +10,7 @@ pub mod launch;
 pub mod paper;
 pub mod park;
 pub mod process;
+pub mod provider;
 pub mod proxy;
 pub mod s3;
 pub mod sandbox;

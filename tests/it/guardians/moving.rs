@@ -1,0 +1,118 @@
+//! Somebody under age says that they are somewhere else.
+
+use super::*;
+use crate::support::wards::answers;
+
+/// A site that asks no guardians: there the place alone decides who is a child.
+const SITE: [(&str, &str); 2] =
+    [("CUEHOUSE_AGE_PROFILE", "never_knowingly_13"), ("CUEHOUSE_VENDORS", "ga4=G-TEST")];
+
+async fn says(browser: &mut Browser, place: &str) -> u16 {
+    let fields = [("choice", "place"), ("place", place)];
+    browser.says("/privacy/choices", "/privacy/choices", &fields).await.status
+}
+
+/// Somebody of this age who said that they are in the United States, with an account there.
+async fn joins(app: &TestApp, years: i32, name: &str) -> Browser {
+    let mut browser = app.visitor();
+    assert_eq!(says(&mut browser, "US").await, 303);
+    answers(&mut browser, years).await.is(303);
+    let email = email_of(name);
+    let fields = [("name", name), ("email", email.as_str()), ("password", PASSWORD)];
+    browser.send("/sign-up", "/sign-up", &fields).await.is(303);
+    app.run_jobs().await;
+    browser.get(&link_in(app, &email, "/confirm/")).await.is(303);
+    browser.send("/sign-in", "/sign-in", &fields[1..]).await.is(303);
+    browser.user =
+        app.app.db.read(move |conn| Ok(User::by_email(conn, &email)?.map(|user| user.id))).await.unwrap();
+    browser
+}
+
+async fn owner(app: &TestApp, browser: &Browser) -> User {
+    let user = browser.user.clone().unwrap();
+    app.app.db.read(move |conn| User::find(conn, &user)).await.unwrap()
+}
+
+/// Edge 20, T-AGE-2, R-AG-6: somebody of thirteen where that is enough, and then where fourteen is: a child from that request
+/// on, with one leaf for the choice and one for what followed. Taking the place back, or saying another, changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stricter_place_is_looked_at_again_and_nothing_is_ever_looser() {
+    let app = TestApp::with(&SITE).await;
+    let mut kid = joins(&app, 13, "Rain Kid").await;
+    assert_eq!(
+        (owner(&app, &kid).await.band, state_of(&app, &kid).await),
+        (Band::Minor, Some(State::Cleared))
+    );
+    // A language only hints, and an account is not moved by a hint. A place that is as strict changes nothing.
+    kid.get_with("/account", &[("Accept-Language", "zh-CN")]).await.is(200);
+    let before = leaves(&app).await;
+    assert_eq!(says(&mut kid, "DE").await, 303);
+    assert_eq!(leaves(&app).await, before + 1, "the choice alone");
+    assert_eq!(state_of(&app, &kid).await, Some(State::Cleared));
+    // Nor may the young choose anything else there.
+    kid.says("/privacy/choices", "/privacy/choices", &[("choice", "accept")]).await.is(422);
+    let before = leaves(&app).await;
+    assert_eq!(says(&mut kid, "CN").await, 303);
+    assert_eq!(leaves(&app).await, before + 2);
+    let ward = ward_of(&app, &kid).await.unwrap();
+    assert_eq!((ward.state, ward.band, ward.place.as_deref()), (State::Ended, Band::Child, Some("CN")));
+    assert!(ward.next().is_some() && ward.due_at.is_some());
+    let now = owner(&app, &kid).await;
+    assert_eq!((now.band, now.hold), (Band::Child, Some(Hold::Ended)));
+    assert_eq!(kid.get("/account").await.is(303).location(), "/held");
+    let held = kid.get("/held").await.is(200);
+    assert!(held.has("Where you said you are") && held.has("Download what is held"));
+    for place in ["US", ""] {
+        assert_eq!(says(&mut kid, place).await, 303);
+        assert_eq!(owner(&app, &kid).await.hold, Some(Hold::Ended), "{place:?}");
+        assert_eq!(state_of(&app, &kid).await, Some(State::Ended));
+    }
+    let user = kid.user.clone().unwrap();
+    jobs::daily(&app.app, Timestamp::now().plus(31 * DAY)).await.unwrap();
+    let gone = app.app.db.read(move |conn| Ok(User::find(conn, &user).is_err())).await.unwrap();
+    assert!(gone, "after the time in which it can be taken along");
+}
+
+/// Edge 20: whoever is old enough there as well stays as they are, under the stricter rules from then on.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_old_enough_there_stays_as_they_are() {
+    let app = TestApp::with(&SITE).await;
+    let mut kit = joins(&app, 15, "Kit Kerr").await;
+    let before = leaves(&app).await;
+    assert_eq!(says(&mut kit, "KR").await, 303);
+    assert_eq!(leaves(&app).await, before + 2);
+    let ward = ward_of(&app, &kit).await.unwrap();
+    assert_eq!((ward.state, ward.band, ward.place.as_deref()), (State::Cleared, Band::Minor, Some("KR")));
+    kit.get("/account").await.is(200);
+    let before = leaves(&app).await;
+    assert_eq!(says(&mut kit, "US").await, 303);
+    assert_eq!(leaves(&app).await, before + 1);
+    assert_eq!(ward_of(&app, &kit).await.unwrap().place.as_deref(), Some("KR"), "the stricter stays");
+    // Of age, nothing of it concerns anybody.
+    let mut ada = app.buyer("Ada Field").await;
+    let before = leaves(&app).await;
+    assert_eq!(says(&mut ada, "CN").await, 303);
+    assert_eq!((leaves(&app).await, owner(&app, &ada).await.hold), (before + 1, None));
+}
+
+/// Edge 20: the place that a browser was told of before somebody signs in with it counts as their choice, too. Where guardians
+/// answer for everyone under age, what a place asks of guardians is met, and nothing changes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_said_before_signing_in_counts() {
+    let app = TestApp::with(&SITE).await;
+    let kid = joins(&app, 13, "Loop Kid").await;
+    let mut other = app.visitor();
+    assert_eq!(says(&mut other, "KR").await, 303);
+    let email = email_of("Loop Kid");
+    let before = leaves(&app).await;
+    other.send("/sign-in", "/sign-in", &[("email", email.as_str()), ("password", PASSWORD)]).await.is(303);
+    assert_eq!(leaves(&app).await, before + 1);
+    assert_eq!(other.get("/").await.is(303).location(), "/held");
+    assert_eq!(state_of(&app, &kid).await, Some(State::Ended));
+
+    let guarded = TestApp::with(&[("CUEHOUSE_VENDORS", "ga4=G-TEST")]).await;
+    let (mut kid, _) = ward(&guarded, "Rain Kid", &["buy"]).await;
+    assert_eq!(says(&mut kid, "CN").await, 303);
+    assert_eq!(state_of(&guarded, &kid).await, Some(State::Authorised));
+    kid.get("/account").await.is(200);
+}
