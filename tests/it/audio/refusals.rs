@@ -231,7 +231,8 @@ async fn a_small_file_cannot_unfold_without_end() {
     ffmpeg(&[&silence[..], &["-t", "36000", "-frame_size", "65535", &bomb.to_string_lossy()]].concat());
     assert!(std::fs::metadata(&bomb).unwrap().len() < 128 << 10, "no bomb");
     // That it is told for its length, and not by the clock, says that no ten hours were unfolded.
-    let refused = examine_within(&bomb, Limits { max_secs: 20, wall: Duration::from_secs(60) }).await.map(drop);
+    let refused =
+        examine_within(&bomb, Limits { max_secs: 20, wall: Duration::from_secs(60) }).await.map(drop);
     assert_eq!(refused, Err(Refusal::TooLong { max_secs: 20 }));
     // And by the clock on the wall, when all else fails.
     let limits = Limits { wall: Duration::from_millis(300), ..Limits::default() };
