@@ -384,7 +384,7 @@ async fn the_day_that_was_typed_is_in_no_row() {
     browser.send("/sign-up", "/sign-up", &fields).await.is(303);
     app.run_jobs().await;
     let mut text = String::new();
-    for table in app.app.db.read(|conn| cuehouse::db::tables::tables(conn)).await.unwrap() {
+    for table in app.app.db.read(cuehouse::db::tables::tables).await.unwrap() {
         let rows = app.app.db.read(move |conn| {
             let mut lines = String::new();
             table.each(conn, |row| {

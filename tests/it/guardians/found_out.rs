@@ -13,7 +13,7 @@ async fn somebody_too_young_is_frozen_in_the_same_request() {
     assert_eq!(leaves(&app).await, 1);
     assert_eq!(state_of(&app, &kid).await, Some(State::Discovered));
     assert_eq!(kid.get("/").await.is(303).location(), "/held");
-    for path in ["/held/guardian", "/held/anew", "/held/erasure"] {
+    for path in ["/held/guardian", "/held/anew", "/held/erasure", "/held/proof", "/held/proof/result"] {
         let foreign = [("csrf", "AAAA"), ("sure", "yes"), ("terms", "yes")];
         kid.post(path, &foreign).await.is(403);
     }
