@@ -78,7 +78,7 @@ async fn a_vendors_advertisement_stands_in_a_frame_for_who_agreed() {
     silent(&mut browser, &[("Sec-GPC", "1")], true, "a signal").await;
     for (band, own) in [(age::Band::Minor, true), (age::Band::Child, false)] {
         let mut young = browser.window();
-        young.set_cookie("age", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
+        young.set_cookie("al", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
         silent(&mut young, &[], own, "under age").await;
     }
     for (n, path) in pages.iter().enumerate() {
@@ -313,7 +313,7 @@ async fn a_creative_reads_nothing_of_the_page_it_stands_in() {
     {
         let mut here = who.window();
         if let Some(band) = band {
-            here.set_cookie("age", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
+            here.set_cookie("al", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
         }
         let (browser, log) = park.visitor(&driver, &app.url, &rules).await;
         browser.becomes(&here).await;
