@@ -4,6 +4,8 @@
 (() => {
   const { account, unit, width, height, npa, rdp, ageTreatment } = document.currentScript.dataset;
   document.body.style.margin = '0';
+  // The frame is as large as the unit; the line that an inline block stands on would be a few pixels more.
+  document.documentElement.style.overflow = 'hidden';
   const place = document.createElement('ins');
   place.className = 'adsbygoogle';
   place.style.cssText = `display:inline-block;width:${width}px;height:${height}px`;

