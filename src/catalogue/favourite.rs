@@ -3,14 +3,13 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::track::{Listed, State, Track, changed};
-use crate::accounts::band::Band;
+use super::track::{Listed, Maker, State, Track, changed};
 use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::db::schema::{favourites, tracks, users};
 use crate::each_db;
 use crate::error::Result;
-use crate::ids::{Handle, TrackId, UserId};
+use crate::ids::{TrackId, UserId};
 
 /// Published tracks by their ids in the order asked for, each with whether this person keeps it; what is not published
 /// any more is left out. One statement.
@@ -22,7 +21,7 @@ pub fn rows(conn: &mut Conn, ids: &[TrackId], person: Option<&UserId>) -> Result
     let kept = favourites::table
         .filter(favourites::track_id.eq(tracks::id))
         .filter(favourites::user_id.eq(me.to_owned()));
-    let rows: Vec<(Track, (String, Option<Handle>, Band), bool)> = tracks::table
+    let rows: Vec<(Track, Maker, bool)> = tracks::table
         .inner_join(users::table)
         .filter(tracks::id.eq_any(ids).and(tracks::state.eq(State::Published)))
         .select((Track::as_select(), (users::name, users::handle, users::band), exists(kept)))

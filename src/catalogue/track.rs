@@ -579,7 +579,10 @@ pub fn published_count(conn: &mut Conn) -> Result<i64> {
         .first(conn)?)
 }
 
-type Row = (Track, (String, Option<Handle>, Band));
+type Row = (Track, Maker);
+
+/// Whose a track is, as a statement brings it: name, handle, band.
+pub(super) type Maker = (String, Option<Handle>, Band);
 
 impl From<Row> for Listed {
     fn from((track, (uploader_name, handle, band)): Row) -> Listed {

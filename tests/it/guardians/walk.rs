@@ -136,7 +136,8 @@ async fn random_walks_keep_what_must_be_true() {
 
 async fn holds(app: &TestApp, now: Timestamp, so_far: &[Op]) {
     type Row = (WardId, State, Band, Option<UserId>);
-    let (all, open, owners): (Vec<Row>, Vec<Permission>, Vec<(UserId, Band, Option<Hold>)>) = app
+    type Owner = (UserId, Band, Option<Hold>);
+    let (all, open, owners): (Vec<Row>, Vec<Permission>, Vec<Owner>) = app
         .app
         .db
         .read(move |conn| {
