@@ -5,6 +5,7 @@
 
 mod ad_frames;
 mod registered;
+mod services;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -389,7 +390,7 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         "file:path or s3://bucket/prefix",
         StorageUrl::parse,
     );
-    let s3 = matches!(storage_url, StorageUrl::S3 { .. }).then(|| s3_access(said, env)).flatten();
+    let s3 = matches!(storage_url, StorageUrl::S3 { .. }).then(|| services::s3(said, env)).flatten();
     let delivery = match &storage_url {
         StorageUrl::S3 { .. } => Delivery::Redirect,
         _ => Delivery::Direct,
@@ -409,7 +410,7 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         let kinds = bytes.iter().collect::<BTreeSet<_>>().len();
         (bytes.len() >= 64 && kinds >= 16).then_some(Some(bytes))
     });
-    let stripe = stripe_settings(said, mode);
+    let stripe = services::stripe(said, mode);
     let list = |text: &str| -> Vec<String> {
         text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
     };
@@ -557,24 +558,6 @@ fn demand_production(config: &Config, said: &mut Said) {
     }
 }
 
-fn stripe_settings(said: &mut Said, mode: Mode) -> StripeSettings {
-    let url = said.read("stripe_url", None, "an address such as https://api.stripe.com", |text| {
-        let url = Url::parse(text).ok()?;
-        matches!(url.scheme(), "http" | "https").then(|| Some(text.trim_end_matches('/').to_owned()))
-    });
-    let secret_key = said.get("stripe_secret_key").map(str::to_owned);
-    let webhook_secrets: Vec<String> = said
-        .text("stripe_webhook_secret", "")
-        .split(',')
-        .map(|s| s.trim().to_owned())
-        .filter(|s| !s.is_empty())
-        .collect();
-    if secret_key.is_some() && webhook_secrets.is_empty() && mode == Mode::Development {
-        said.faults.push("CUEHOUSE_STRIPE_WEBHOOK_SECRET belongs to CUEHOUSE_STRIPE_SECRET_KEY".into());
-    }
-    StripeSettings { secret_key, webhook_secrets, url }
-}
-
 /// Scheme, host and port, without a slash at the end. The site lives at the root of its host.
 fn site_address(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
@@ -584,24 +567,6 @@ fn site_address(text: &str) -> Option<String> {
         && url.query().is_none()
         && url.username().is_empty();
     plain.then(|| url.as_str().trim_end_matches('/').to_owned())
-}
-
-fn s3_access(said: &mut Said, env: &BTreeMap<String, String>) -> Option<S3Access> {
-    let get = |names: &[&str]| names.iter().find_map(|n| env.get(*n).filter(|v| !v.is_empty()).cloned());
-    let access_key = get(&["AWS_ACCESS_KEY_ID"]);
-    let secret_key = get(&["AWS_SECRET_ACCESS_KEY"]);
-    for (name, value) in [("AWS_ACCESS_KEY_ID", &access_key), ("AWS_SECRET_ACCESS_KEY", &secret_key)] {
-        if value.is_none() {
-            said.faults.push(format!("{name} must be set for an s3:// CUEHOUSE_STORAGE_URL"));
-        }
-    }
-    Some(S3Access {
-        endpoint: get(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]),
-        region: get(&["AWS_REGION", "AWS_DEFAULT_REGION"]).unwrap_or_else(|| "us-east-1".into()),
-        access_key: access_key?,
-        secret_key: secret_key?,
-        session_token: get(&["AWS_SESSION_TOKEN"]),
-    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::accounts::user::User;
 use crate::catalogue::offer::{self, Offer};
-use crate::catalogue::track::{EventKind, Listed, Recording, State, Track, twins};
+use crate::catalogue::track::{EventKind, Listed, Recording, State, Track};
 use crate::catalogue::voices::Said;
 use crate::clock::Timestamp;
 use crate::consent::children;
@@ -17,7 +17,7 @@ use crate::db::schema::{track_events, tracks, uploads, users};
 use crate::error::{Error, Result};
 use crate::ids::{Handle, Slug, TrackId, UploadId, UserId};
 use crate::jobs::{Job, enqueue};
-use crate::studio::upload::{Likeness, Upload};
+use crate::studio::upload::{Likeness, Upload, twins};
 
 /// Tracks on one desk.
 const MOST: i64 = 200;

@@ -3,6 +3,7 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
+use super::track::State;
 use crate::accounts::band::Band;
 use crate::accounts::user::Role;
 use crate::clock::Timestamp;
@@ -49,6 +50,19 @@ impl Profile {
             .filter(exists(sells).or(exists(sold)))
             .select((users::id, users::name, users::about, users::picture, users::created_at, exists(shown)))
             .first(conn)?)
+    }
+
+    /// Whether somebody under age sells under this handle whose guardian allowed no page: their sounds are found all the
+    /// same.
+    pub fn is_closed(conn: &mut Conn, handle: &Handle) -> Result<bool> {
+        let published = tracks::table
+            .filter(tracks::uploader_id.eq(users::id))
+            .filter(tracks::state.eq(State::Published));
+        let seller = users::table
+            .filter(users::handle.eq(handle).and(users::disabled_at.is_null()))
+            .filter(users::hold.is_null().and(users::band.eq(Band::Minor)))
+            .filter(exists(published));
+        Ok(diesel::select(exists(seller)).get_result(conn)?)
     }
 
     /// Where else they are, in their order.

@@ -159,7 +159,18 @@ async fn profile(handle: Handle, page: Page, uri: &Origin<'_>, app: &State<App>)
         let links = profile.links(conn)?;
         Ok((profile, links))
     });
-    let (profile, links) = read.await?;
+    let (profile, links) = match read.await {
+        Err(Error::NotFound) => {
+            let of = handle.clone();
+            let is_closed = app.db.read(move |conn| Profile::is_closed(conn, &of)).await?;
+            return if is_closed {
+                Ok(Reply::go(format!("/search?uploader={handle}")))
+            } else {
+                Err(Error::NotFound)
+            };
+        }
+        found => found?,
+    };
     let asked = Query::parse(&asked_of(uri)).page;
     let theirs = Query::parse(&format!("uploader={handle}&sort=new"));
     let mut found = app.index.page(&theirs.at_page(asked)).await?;

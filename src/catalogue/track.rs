@@ -2,17 +2,15 @@
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
 use super::offer::{self, Offer};
 use super::voices::{self, Said, Voices};
 use crate::accounts::band::Band;
-use crate::accounts::user::User;
 use crate::clock::Timestamp;
 use crate::consent::children;
 use crate::db::Conn;
 use crate::db::schema::{
-    changes, offers, permissions, recordings, track_days, track_events, tracks, uploads, users, wards,
+    changes, offers, permissions, recordings, track_days, track_events, tracks, users, wards,
 };
 use crate::each_db;
 use crate::error::{Error, Result};
@@ -571,14 +569,6 @@ pub fn days_of(conn: &mut Conn, uploader: &UserId, since: &str) -> Result<Vec<(T
         .load(conn)?)
 }
 
-/// How many tracks are in the shop.
-pub fn published_count(conn: &mut Conn) -> Result<i64> {
-    Ok(tracks::table
-        .filter(tracks::state.eq(State::Published))
-        .select(diesel::dsl::sql::<BigInt>("COUNT(*)"))
-        .first(conn)?)
-}
-
 type Row = (Track, Maker);
 
 /// Whose a track is, as a statement brings it: name, handle, band.
@@ -606,27 +596,4 @@ fn free_slug(conn: &mut Conn, wish: &Slug) -> Result<Slug> {
     }
     let next = (2..).map(|n| wish.numbered(n)).find(|slug| !taken.contains(slug));
     next.ok_or_else(|| Error::internal("no slug left"))
-}
-
-/// Other uploads with the same bytes or the same samples: whose, and when.
-pub fn twins(
-    conn: &mut Conn,
-    upload: &UploadId,
-    file_sha256: &str,
-    samples_sha256: &str,
-) -> Result<Vec<(UploadId, UserId)>> {
-    let same_samples =
-        recordings::table.filter(recordings::samples_sha256.eq(samples_sha256)).select(recordings::upload_id);
-    Ok(uploads::table
-        .filter(uploads::id.ne(upload))
-        .filter(uploads::file_sha256.eq(file_sha256).or(uploads::id.eq_any(same_samples)))
-        .order(uploads::created_at)
-        .limit(5)
-        .select((uploads::id, uploads::uploader_id))
-        .load(conn)?)
-}
-
-/// Who made a track, for pages that need the person too.
-pub fn uploader(conn: &mut Conn, track: &Track) -> Result<User> {
-    User::find(conn, &track.uploader_id)
 }

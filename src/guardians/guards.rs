@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use rocket::Request;
 use rocket::request::{FromRequest, Outcome};
 
-use super::permission::{self, Scope};
+use super::permission::{self, NO_LICENCES, Scope};
 use crate::App;
 use crate::accounts::band::Band;
 use crate::accounts::guards::SignedIn;
@@ -72,13 +72,17 @@ impl<'r, S: Asks> FromRequest<'r> for Permitted<S> {
     }
 }
 
-/// Whether somebody may pay for what is in their basket. What costs nothing is not asked for.
-pub struct MayBuy(Option<Permitted<Buy>>);
+/// Whether somebody may take what is in their basket. What costs nothing is not asked for, but of a child.
+pub struct MayBuy {
+    permitted: Option<Permitted<Buy>>,
+    is_child: bool,
+}
 
 impl MayBuy {
-    /// `Guardian` where something is to pay and nobody allowed it.
+    /// `Guardian` where something is to pay and nobody allowed it, and always for a child.
     pub fn pay(&self, total: Cents) -> Result<()> {
-        match &self.0 {
+        match &self.permitted {
+            _ if self.is_child => Err(Error::Guardian(NO_LICENCES)),
             None if total > Cents::ZERO => Err(Error::Guardian(Scope::Buy.asks())),
             _ => Ok(()),
         }
@@ -90,10 +94,16 @@ impl<'r> FromRequest<'r> for MayBuy {
     type Error = Error;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Error> {
+        let is_child = match request.guard::<SignedIn>().await {
+            Outcome::Success(who) => who.band == Band::Child,
+            _ => false,
+        };
         match request.guard::<Permitted<Buy>>().await {
-            Outcome::Success(permitted) => Outcome::Success(MayBuy(Some(permitted))),
+            Outcome::Success(permitted) => Outcome::Success(MayBuy { permitted: Some(permitted), is_child }),
             // Kept for a catcher that is not needed: the page goes on without the proof.
-            Outcome::Error((status, _)) if status.code == 403 => Outcome::Success(MayBuy(None)),
+            Outcome::Error((status, _)) if status.code == 403 => {
+                Outcome::Success(MayBuy { permitted: None, is_child })
+            }
             Outcome::Error(fault) => Outcome::Error(fault),
             Outcome::Forward(status) => Outcome::Forward(status),
         }

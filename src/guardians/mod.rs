@@ -20,6 +20,7 @@ pub mod knowledge;
 pub mod leaf;
 pub mod moving;
 pub mod passage;
+pub mod showing;
 
 // What is told, signed, held and deleted.
 pub mod erasing;

@@ -10,6 +10,7 @@ use super::form::{self, Signing};
 use super::leaf::{self, Step, Stub};
 use super::notice::{self, Ground};
 use super::permission::{LASTS_MS, Method, Permission, Scope};
+use super::showing;
 use super::state::{Edge, State};
 use super::verification;
 use super::ward::{self, ANSWER_MS, EXPORT_MS, Guardian, Opens, Ward};
@@ -23,7 +24,7 @@ use crate::consent::age::Answer;
 use crate::consent::log;
 use crate::consent::receipt::Action;
 use crate::db::Conn;
-use crate::db::schema::{disclosure_consents, guardians, payout_holds, permissions, users, wards};
+use crate::db::schema::{guardians, payout_holds, permissions, users, wards};
 use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::{Handle, PermissionId, UserId, WardId};
@@ -233,13 +234,7 @@ pub fn permit(
         // Asked apart, and nothing before the proof.
         items.push((Scope::Publication, false));
         if disclose {
-            let id = grant_one(conn, ward, Scope::Publication, &told.hash(), None, until, now)?;
-            let row = (
-                disclosure_consents::permission.eq(id),
-                disclosure_consents::recipient.eq("everyone who visits"),
-                disclosure_consents::purpose.eq("hearing what was made here"),
-            );
-            diesel::insert_into(disclosure_consents::table).values(row).execute(conn)?;
+            showing::grant(conn, ward, &told.hash(), None, until, now)?;
             verification::ask_for_form(conn, &ward.id, now)?;
         }
     }
@@ -437,7 +432,7 @@ pub fn open_account(conn: &mut Conn, ward: &Ward, new: &Newcomer, now: Timestamp
 }
 
 /// Until when a permission of this ward can hold: so long, and never past the month in which the next band begins.
-fn holds_until(ward: &Ward, most: Option<i64>, now: Timestamp) -> Timestamp {
+pub(super) fn holds_until(ward: &Ward, most: Option<i64>, now: Timestamp) -> Timestamp {
     let band = ward.next().map(|month| month.begins());
     let most = now.plus(most.unwrap_or(6 * LASTS_MS));
     band.filter(|at| *at > now).map_or(most, |at| at.min(most))
@@ -458,7 +453,7 @@ pub(super) fn grant(
     Ok(())
 }
 
-fn grant_one(
+pub(super) fn grant_one(
     conn: &mut Conn,
     ward: &Ward,
     scope: Scope,

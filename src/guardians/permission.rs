@@ -14,6 +14,7 @@ use crate::db::Conn;
 use crate::db::schema::{permissions, users, wards};
 use crate::error::{Error, Result};
 use crate::ids::{PermissionId, UserId, WardId};
+use crate::money::Cents;
 use crate::text_enum;
 
 /// The longest a permission with scopes lasts.
@@ -237,6 +238,21 @@ pub fn of_showing(conn: &mut Conn, user: &UserId) -> Result<Scope> {
     let band: Band = users::table.find(user).select(users::band).first(conn)?;
     Ok(if band == Band::Child { Scope::Publication } else { Scope::Sell })
 }
+
+/// `Guardian` where somebody may not take licences at this price. What costs nothing is for everybody but a child, whose
+/// parent allowed an account, favourites and the child's own sounds, and nothing else.
+pub fn demand_licences(conn: &mut Conn, user: &UserId, total: Cents, now: Timestamp) -> Result<()> {
+    let band: Band = users::table.find(user).select(users::band).first(conn)?;
+    match band {
+        Band::Child => Err(Error::Guardian(NO_LICENCES)),
+        _ if total > Cents::ZERO => demand(conn, user, Scope::Buy, now),
+        _ => Ok(()),
+    }
+}
+
+/// What a child reads who would take a licence.
+pub(super) const NO_LICENCES: &str = "A licence is a contract, and children make none here. Listening is free, and what \
+                                      you like is kept under your favourites.";
 
 /// The same as a demand: `Guardian` with the sentence for the one who may not.
 pub fn demand(conn: &mut Conn, user: &UserId, scope: Scope, now: Timestamp) -> Result<()> {

@@ -84,10 +84,8 @@ async fn open(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -> Res
                 basket::told(conn, &owner)?;
                 return Ok(Opened::Changed(basket));
             }
-            // Whoever is under age needs their guardian's word for what costs something; what is free is not asked for.
-            if basket.total() > Cents::ZERO {
-                permission::demand(conn, &buyer, Scope::Buy, now)?;
-            }
+            // Whoever is under age needs their guardian's word for what costs something.
+            permission::demand_licences(conn, &buyer, basket.total(), now)?;
             let order = Order::open(conn, &buyer, &basket, &licensee, &rules, now)?;
             if order.total_cents == Cents::ZERO {
                 settle_free(conn, &order, &issuer, now)?;

@@ -341,6 +341,24 @@ pub fn derived_key(id: &UploadId, what: &str, sha256: &str, ending: &str) -> Res
     Ok(format!("derived/{id}/{what}-{hash}.{ending}"))
 }
 
+/// Other uploads with the same bytes or the same samples: whose, and when.
+pub fn twins(
+    conn: &mut Conn,
+    upload: &UploadId,
+    file_sha256: &str,
+    samples_sha256: &str,
+) -> Result<Vec<(UploadId, UserId)>> {
+    let same_samples =
+        recordings::table.filter(recordings::samples_sha256.eq(samples_sha256)).select(recordings::upload_id);
+    Ok(uploads::table
+        .filter(uploads::id.ne(upload))
+        .filter(uploads::file_sha256.eq(file_sha256).or(uploads::id.eq_any(same_samples)))
+        .order(uploads::created_at)
+        .limit(5)
+        .select((uploads::id, uploads::uploader_id))
+        .load(conn)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use super::super::passage;
 use super::super::permission::Scope;
 use super::super::verification::Verification;
 use super::super::ward::{self, Guardian, Opens, Ward};
-use super::super::{erasing, holdings, paper};
+use super::super::{erasing, holdings, paper, showing};
 use super::question::{Question, ScopeRow, rows};
 use super::{Opened, opened};
 use crate::App;
@@ -268,6 +268,19 @@ pub async fn change(token: &str, scope: &str, _form: Posted, app: &State<App>) -
     let scope = Scope::parse(scope).ok_or(Error::NotFound)?;
     take_back(app, token, Some(scope)).await?;
     Ok(Reply::go(format!("/guardians/{token}")).notice("Taken back. It ended in this moment."))
+}
+
+/// Others may hear what the child makes: the second question, answered later than the first.
+#[post("/guardians/<token>/publication", data = "<_form>")]
+pub async fn disclose(token: &str, _form: Posted, app: &State<App>) -> Result<Reply> {
+    let asked = opened(app, token).await?;
+    if asked.opens == Opens::Revoke || asked.ward.band != Band::Child {
+        return Err(Error::conflict("This is not asked here."));
+    }
+    let (ground, stub) = (Ground::of(app), Stub::draw()?);
+    app.db.write(move |conn| showing::disclose(conn, &ground, &asked.ward, &stub, Timestamp::now())).await?;
+    app.bell.ring();
+    Ok(Reply::go(format!("/guardians/{token}")).notice("Recorded. It stands on this page what it waits for."))
 }
 
 /// Takes everything back, at once.

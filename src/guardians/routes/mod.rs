@@ -143,6 +143,7 @@ pub fn all() -> Vec<Route> {
         question::answer,
         question::sign,
         home::change,
+        home::disclose,
         home::end,
         home::erase,
         home::pdf,

@@ -188,8 +188,9 @@ async fn each_scope_opens_its_own_door() {
     let at = format!("/admin/review/{slug}");
     rae.send(&at, &format!("{at}/publication"), &[]).await.is(303);
     app.visitor().get(&format!("/tracks/{slug}")).await.is(200);
-    // No profile without its scope, neither seen nor written.
-    app.visitor().get("/@loop-kid").await.is(404);
+    // No profile without its scope, neither seen nor written: its address leads to the sounds.
+    let away = app.visitor().get("/@loop-kid").await.is(303);
+    assert_eq!(away.location(), "/search?uploader=loop-kid");
     let csrf = maker.get("/studio").await.csrf().unwrap();
     maker
         .post("/studio/profile", &[("csrf", &csrf), ("name", "Loop Kid"), ("about", "Loops.")])

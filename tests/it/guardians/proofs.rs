@@ -177,6 +177,33 @@ async fn a_parent_is_asked_two_questions() {
     // Taken back, it is gone in that moment, and the account stays.
     presses(&app, &home, "/scopes/publication/ending").await.is(303);
     assert!(!allowed(Scope::Publication).await && allowed(Scope::Account).await);
+    // And given again later, by a parent who was proved: at once, with one leaf, however often it is pressed.
+    let before = leaves(&app).await;
+    presses(&app, &home, "/publication").await.is(303);
+    presses(&app, &home, "/publication").await.is(303);
+    assert!(allowed(Scope::Publication).await);
+    assert_eq!((state_of(&app, &kid).await, leaves(&app).await), (Some(State::Disclosing), before + 1));
+    // A licence is a contract: none is given to a child, whatever it costs.
+    kid.get("/checkout").await.is(403).has("A licence is a contract");
+}
+
+/// R-PV-3: a parent who first said no may say yes later, and it waits for more than a letter.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parent_says_yes_to_the_second_question_later() {
+    let app = TestApp::with(&[("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc")]).await;
+    let (_, page) = asks(&app, 9, "Late Kid", "mother@example.com").await;
+    let home = link_in(&app, "mother@example.com", "/guardians/");
+    // Before the first answer there is no second.
+    presses(&app, &home, "/publication").await.is(409);
+    let yes =
+        [("choice", "yes"), ("guardian_name", "Mother Late"), ("relationship", "mother"), ("liable", "yes")];
+    app.visitor().send(&home, &format!("{home}/answer"), &yes).await.is(303);
+    let before = leaves(&app).await;
+    assert!(app.visitor().get(&home).await.is(200).has("not allowed") && !page.is_empty());
+    presses(&app, &home, "/publication").await.is(303);
+    let seen = app.visitor().get(&home).await.is(200);
+    assert!(seen.has("waits for a proof") && seen.has("code "));
+    assert_eq!(leaves(&app).await, before, "nothing changed yet");
 }
 
 /// R-RT-3: a report freezes in its own request; of somebody whom the staff found to be of age it freezes nothing any more.
