@@ -244,3 +244,49 @@ async fn a_report_freezes_an_account_until_the_staff_looked() {
     .is(303);
     assert_eq!(ines.get("/account").await.is(303).location(), "/held");
 }
+
+/// R-PV-7, T-PV-6: nothing is asked that taking part does not need: of a child a made-up name and where a parent is written
+/// to, of the parent a name and what they are to the child, and then how the account is signed in to.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_asked_that_is_not_needed() {
+    let fields_of = |seen: &Seen, action: &str| {
+        let mut names: Vec<String> = seen
+            .text()
+            .replace("&#x2F;", "/")
+            .split("<form")
+            .find(|form| form.contains(&format!("action=\"{action}\"")))
+            .unwrap_or_else(|| panic!("no form to {action}"))
+            .split("</form>")
+            .next()
+            .unwrap_or_default()
+            .split(" name=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    let app = TestApp::with(&[("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc")]).await;
+    let mut kid = app.visitor();
+    crate::support::wards::answers(&mut kid, 9).await.is(303);
+    let asks = kid.get("/sign-up").await.is(200);
+    assert_eq!(fields_of(&asks, "/guardian"), ["csrf", "guardian_email", "name"]);
+    let told = [("name", "Plain Kid"), ("guardian_email", "mother@example.com")];
+    let page = kid.send("/sign-up", "/guardian", &told).await.is(303).location().to_owned();
+    app.run_jobs().await;
+    let home = link_in(&app, "mother@example.com", "/guardians/");
+    let mut mother = app.visitor();
+    let question = mother.get(&home).await.is(200);
+    assert_eq!(
+        fields_of(&question, &format!("{home}/answer")),
+        ["choice", "csrf", "guardian_name", "liable", "publication", "relationship"]
+    );
+    // The second question is no condition of the first.
+    let yes =
+        [("choice", "yes"), ("guardian_name", "Mother Plain"), ("relationship", "mother"), ("liable", "yes")];
+    mother.send(&home, &format!("{home}/answer"), &yes).await.is(303);
+    let opens = kid.get(&page).await.is(200);
+    assert_eq!(fields_of(&opens, &format!("{page}/account")), ["csrf", "email", "password"]);
+}
