@@ -419,7 +419,9 @@ impl View for ChoicesPage {
 #[get("/privacy/choices?<receipt>")]
 pub async fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
     let fresh = receipt.and_then(ReceiptId::parse).map(|id| id.to_string());
-    let shown = match consent.account.clone() {
+    // Nobody under age gets letters with offers.
+    let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
+    let shown = match consent.account.clone().filter(|_| !is_young) {
         None => vec![],
         Some(user) => {
             let wanted = app.db.read(move |conn| Wanted::of(conn, &user)).await?;

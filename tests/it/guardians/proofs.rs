@@ -165,6 +165,7 @@ async fn a_parent_is_asked_two_questions() {
         let page = kid.get(path).await.is(200);
         assert!(!page.has("data-vendor") && !page.has("data-consent-banner"), "{path}");
     }
+    assert!(!kid.get("/privacy/choices").await.has("id=\"letters\""), "offers go to nobody under age");
     // Two of the staff see her signature: the second question counts now, and no other.
     let text = mother.get(&home).await.is(200).text();
     let code = text.split("code ").nth(1).unwrap()[..8].to_owned();
