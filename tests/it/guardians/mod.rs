@@ -32,7 +32,7 @@ use crate::sales::http::{adds, checks_out, pays, rain};
 use crate::studio::{WORDS, describes, draft, due_now};
 use crate::support::app::{PASSWORD, TestApp, email_of};
 use crate::support::browser::{Browser, Seen};
-use crate::support::wards::{asks, link_in, presses, signs, signs_in, ward, ward_of};
+use crate::support::wards::{asks, link_in, presses, signs, signs_at, signs_in, ward, ward_of};
 use crate::support::wavs::music;
 
 mod adulthood;
@@ -196,7 +196,7 @@ async fn each_scope_opens_its_own_door() {
         .post("/studio/profile", &[("csrf", &csrf), ("name", "Loop Kid"), ("about", "Loops.")])
         .await
         .is(403);
-    signs_again(&app, &home, &["upload", "sell", "profile"]).await;
+    signs_at(&app, &home, &["upload", "sell", "profile"]).await;
     assert!(app.visitor().get("/@loop-kid").await.is(200).has("Loop Kid"));
     maker
         .post("/studio/profile", &[("csrf", &csrf), ("name", "Loop Kid"), ("about", "Loops.")])
@@ -211,20 +211,6 @@ async fn each_scope_opens_its_own_door() {
     assert_eq!(maker_page.status, 403);
     presses(&app, &home, "/scopes/upload/ending").await.is(303);
     maker.get("/studio/uploads/new").await.is(403);
-}
-
-/// The guardian signs again, with other scopes.
-async fn signs_again(app: &TestApp, home: &str, scopes: &[&str]) {
-    let mut fields = vec![
-        ("guardian_name", "Grace Field"),
-        ("relationship", "mother"),
-        ("country", "DE"),
-        ("liable", "yes"),
-        ("signature", "Grace Field"),
-    ];
-    fields.extend(scopes.iter().map(|scope| ("scope", *scope)));
-    let mut grace = app.visitor();
-    grace.send(&format!("{home}?form=change"), &format!("{home}/form"), &fields).await.is(303);
 }
 
 /// S3-15, T-PV-4: the signed form is a document and a sheet of paper, both verify, and one altered byte is told; the

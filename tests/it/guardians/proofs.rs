@@ -1,6 +1,7 @@
 //! What more than a letter proves: papers, cards, a parent of a child; and what is shown or taken away of the young.
 
 use crate::support::browser::Seen;
+use crate::support::wards::opens;
 
 use super::*;
 
@@ -142,15 +143,7 @@ async fn a_parent_is_asked_two_questions() {
     ];
     mother.send(&home, &format!("{home}/answer"), &yes).await.is(303);
     app.run_jobs().await;
-    let email = email_of("Star Kid");
-    let fields = [("email", email.as_str()), ("password", PASSWORD)];
-    kid.send(&page, &format!("{page}/account"), &fields).await.is(303);
-    app.run_jobs().await;
-    let confirm = link_in(&app, &email, "/confirm/");
-    kid.get(&confirm).await.is(303);
-    kid.send("/sign-in", "/sign-in", &fields).await.is(303);
-    let id = email.clone();
-    kid.user = app.app.db.read(move |conn| Ok(User::by_email(conn, &id)?.map(|u| u.id))).await.unwrap();
+    opens(&app, &mut kid, &page, "Star Kid").await;
     assert_eq!(state_of(&app, &kid).await, Some(State::Internal));
     let user = kid.user.clone().unwrap();
     let allowed = |scope: Scope| {

@@ -45,10 +45,8 @@ pub async fn asks(app: &TestApp, years: i32, name: &str, guardian: &str) -> (Bro
     (browser, page)
 }
 
-/// The guardian signs the form with these scopes; answers the path of their page.
-pub async fn signs(app: &TestApp, guardian: &str, scopes: &[&str]) -> String {
-    let home = link_in(app, guardian, "/guardians/");
-    let mut browser = app.visitor();
+/// The form is signed on a guardian's page, the first time or again.
+pub async fn signs_at(app: &TestApp, home: &str, scopes: &[&str]) {
     let mut fields = vec![
         ("guardian_name", "Grace Field"),
         ("relationship", "mother"),
@@ -57,24 +55,26 @@ pub async fn signs(app: &TestApp, guardian: &str, scopes: &[&str]) -> String {
         ("signature", "Grace Field"),
     ];
     fields.extend(scopes.iter().map(|scope| ("scope", *scope)));
-    let page = browser.get(&format!("{home}?form=sign")).await.is(200);
-    let mut all = page.form(&format!("{home}/form"));
-    all.retain(|(name, _)| name == "csrf");
-    all.extend(fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
-    let pairs: Vec<(&str, &str)> = all.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    browser.post(&format!("{home}/form"), &pairs).await.is(303);
+    let mut browser = app.visitor();
+    // Only the token is taken over: what was ticked before does not count again by itself.
+    let csrf = browser.get(&format!("{home}?form=sign")).await.is(200).csrf().unwrap();
+    fields.push(("csrf", &csrf));
+    browser.post(&format!("{home}/form"), &fields).await.is(303);
+}
+
+/// The guardian signs the form with these scopes; answers the path of their page.
+pub async fn signs(app: &TestApp, guardian: &str, scopes: &[&str]) -> String {
+    let home = link_in(app, guardian, "/guardians/");
+    signs_at(app, &home, scopes).await;
     app.run_jobs().await;
     home
 }
 
-/// Somebody of fifteen with an account whose guardian signed these scopes, signed in; and the path of the guardian's page.
-pub async fn ward(app: &TestApp, name: &str, scopes: &[&str]) -> (Browser, String) {
-    let guardian = format!("guardian-of-{}", email_of(name));
-    let (mut browser, page) = asks(app, 15, name, &guardian).await;
-    let home = signs(app, &guardian, scopes).await;
+/// The account that was allowed is opened from its page, confirmed and signed in.
+pub async fn opens(app: &TestApp, browser: &mut Browser, page: &str, name: &str) {
     let email = email_of(name);
     let fields = [("email", email.as_str()), ("password", PASSWORD)];
-    browser.send(&page, &format!("{page}/account"), &fields).await.is(303);
+    browser.send(page, &format!("{page}/account"), &fields).await.is(303);
     app.run_jobs().await;
     let confirm = link_in(app, &email, "/confirm/");
     browser.get(&confirm).await.is(303);
@@ -85,6 +85,14 @@ pub async fn ward(app: &TestApp, name: &str, scopes: &[&str]) -> (Browser, Strin
         .read(move |conn| Ok(cuehouse::accounts::user::User::by_email(conn, &email)?.map(|u| u.id)))
         .await
         .unwrap();
+}
+
+/// Somebody of fifteen with an account whose guardian signed these scopes, signed in; and the path of the guardian's page.
+pub async fn ward(app: &TestApp, name: &str, scopes: &[&str]) -> (Browser, String) {
+    let guardian = format!("guardian-of-{}", email_of(name));
+    let (mut browser, page) = asks(app, 15, name, &guardian).await;
+    let home = signs(app, &guardian, scopes).await;
+    opens(app, &mut browser, &page, name).await;
     (browser, home)
 }
 
@@ -128,19 +136,7 @@ pub async fn permitted(app: &TestApp, years: i32, name: &str, disclose: bool) ->
     }
     app.visitor().send(&home, &format!("{home}/answer"), &yes).await.is(303);
     app.run_jobs().await;
-    let email = email_of(name);
-    let fields = [("email", email.as_str()), ("password", PASSWORD)];
-    browser.send(&page, &format!("{page}/account"), &fields).await.is(303);
-    app.run_jobs().await;
-    let confirm = link_in(app, &email, "/confirm/");
-    browser.get(&confirm).await.is(303);
-    browser.send("/sign-in", "/sign-in", &fields).await.is(303);
-    browser.user = app
-        .app
-        .db
-        .read(move |conn| Ok(cuehouse::accounts::user::User::by_email(conn, &email)?.map(|u| u.id)))
-        .await
-        .unwrap();
+    opens(app, &mut browser, &page, name).await;
     (browser, home)
 }
 
