@@ -232,6 +232,7 @@ const NAMES: &[&str] = &[
     "age.minimum",
     "age.adult",
     "age.strength",
+    "age.methods",
     "age.proof_cents",
     "age.signal_header",
     "age.signal_values",

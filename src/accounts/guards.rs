@@ -15,6 +15,7 @@ use crate::clock::Timestamp;
 use crate::consent::signal::Said;
 use crate::error::{Error, Result};
 use crate::guardians::routes::frozen_by_device;
+use crate::ids::Handle;
 use crate::web::cookies::Ours;
 use crate::web::trouble;
 
@@ -173,7 +174,7 @@ impl<'r> FromRequest<'r> for Carried {
             basket: Ours::Basket.of(request),
             remembered: remembered
                 .and_then(|kept| String::from_utf8(kept).ok())
-                .filter(|kept| is_email(kept)),
+                .filter(|kept| is_email(kept) || Handle::parse(kept).is_some()),
         })
     }
 }

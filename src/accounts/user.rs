@@ -28,8 +28,10 @@ text_enum! {
 #[diesel(table_name = users)]
 pub struct User {
     pub id: UserId,
-    /// As typed; written to nobody but its owner.
+    /// Where letters about the account go, as typed. Shown to nobody but its owner. A child gives no address: letters go to
+    /// whoever answers for it.
     pub email: String,
+    /// What its owner signs in with, folded: the address, or of a child the handle. No handle holds an `@`.
     pub email_folded: String,
     pub name: String,
     pub password_hash: String,
@@ -107,6 +109,7 @@ impl User {
         Ok(users::table.find(id).select(User::as_select()).first(conn)?)
     }
 
+    /// Whoever signs in with this address, or as a child with this name.
     pub fn by_email(conn: &mut Conn, email: &str) -> Result<Option<User>> {
         let found = users::table.filter(users::email_folded.eq(fold_email(email)));
         Ok(found.select(User::as_select()).first(conn).optional()?)
@@ -194,6 +197,24 @@ impl User {
         Ok(())
     }
 
+    /// Whether its owner signs in with the handle and has given no address.
+    pub fn signs_in_by_name(&self) -> bool {
+        !self.email_folded.contains('@')
+    }
+
+    /// Forgets the address, if there was one: from now on its owner signs in with the handle, and letters go to somebody who
+    /// answers for them (16 CFR 312.7: no more than is needed).
+    pub fn forget_address(&self, conn: &mut Conn, handle: &Handle, letters_to: &str) -> Result<()> {
+        diesel::update(users::table.find(&self.id))
+            .set((
+                users::email.eq(letters_to),
+                users::email_folded.eq(fold_email(handle.as_str())),
+                users::handle.eq(handle),
+            ))
+            .execute(conn)?;
+        Ok(())
+    }
+
     /// Changes the shown name. The handle stays.
     pub fn set_name(&self, conn: &mut Conn, name: &str) -> Result<()> {
         diesel::update(users::table.find(&self.id)).set(users::name.eq(name.trim())).execute(conn)?;
@@ -219,6 +240,9 @@ impl User {
 
     /// Changes the handle, which can be done once.
     pub fn rename(&self, conn: &mut Conn, handle: &Handle, now: Timestamp) -> Result<()> {
+        if self.signs_in_by_name() {
+            return Err(Error::refused("You sign in with that name, so it stays."));
+        }
         if self.handle_changed_at.is_some() {
             return Err(Error::refused("The name in your address can be changed once, and it was."));
         }

@@ -3,6 +3,7 @@
 use super::Said;
 use crate::consent::signal::{AgeSignal, BRACKETS};
 use crate::egress::{Keyed, PublicFile};
+use crate::guardians::permission::Method;
 
 /// What the shop is towards the young.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct AgeSettings {
     pub adult: u32,
     /// How a guardian proves to be one before a ward may sell or be paid.
     pub strength: Strength,
+    /// The methods of 16 CFR 312.5(b)(2) that are switched on: the letter always, and at least one that proves more.
+    pub methods: Vec<Method>,
     /// The charge that proves a guardian's card and is given back at once, in minor units.
     pub proof_cents: i64,
     /// The header in which a device, a system or a browser says its user's bracket of age. None: nothing is heard.
@@ -38,7 +41,8 @@ pub struct Provider {
 pub enum Strength {
     /// None beyond it.
     Letter,
-    /// A form signed on paper and looked at by two of the staff, or a small payment that is given back.
+    /// One of the methods that prove more: a form signed on paper and looked at by two of the staff, a small payment that is
+    /// given back, a talk with trained staff.
     Strong,
 }
 
@@ -57,12 +61,35 @@ pub(super) fn read(said: &mut Said) -> AgeSettings {
             "strong" => Some(Strength::Strong),
             _ => None,
         }),
+        methods: methods(said),
         proof_cents: said.read("age.proof_cents", 50, "50 to 500 minor units", |text| {
             text.parse().ok().filter(|n| (50..=500).contains(n))
         }),
         signal: signal(said),
         provider: provider(said),
     }
+}
+
+/// The methods by which a guardian is proved here.
+fn methods(said: &mut Said) -> Vec<Method> {
+    let usual = vec![Method::EmailPlus, Method::SignedForm, Method::CardTransaction];
+    let all = said.read("age.methods", usual, "names of methods, such as email_plus,signed_form", |text| {
+        text.split(',').map(|name| Method::parse(name.trim())).collect::<Option<Vec<Method>>>()
+    });
+    let mut fault = |words: String| said.faults.push(format!("CUEHOUSE_AGE_METHODS {words}"));
+    for method in all.iter().filter(|method| method.needs_adapter()) {
+        fault(format!("names {method}, which needs a service that nothing here speaks to"));
+    }
+    if !all.contains(&Method::EmailPlus) {
+        fault("must name email_plus: every guardian is asked by a letter".into());
+    }
+    if !all.iter().any(|method| method.unlocks_disclosure()) {
+        fault("must name one that proves more than a letter".into());
+    }
+    if all.contains(&Method::Phone) && said.text("operator.phone", "").is_empty() {
+        said.faults.push("CUEHOUSE_OPERATOR_PHONE belongs to the method phone of CUEHOUSE_AGE_METHODS".into());
+    }
+    all
 }
 
 /// The provider, where the operator named one, whole.

@@ -46,6 +46,10 @@ pub fn of(conn: &mut Conn, ward: &Ward) -> Result<Vec<(String, String)>> {
         return Ok(lines);
     };
     let owner = User::find(conn, user)?;
+    let signs_in_with = match owner.signs_in_by_name() {
+        true => format!("the name {}; letters come to you", owner.email_folded),
+        false => format!("the e-mail address {}", owner.email),
+    };
     let count = |n: i64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     let kept: i64 = favourites::table.filter(favourites::user_id.eq(user)).count().get_result(conn)?;
     let files: i64 = uploads::table.filter(uploads::uploader_id.eq(user)).count().get_result(conn)?;
@@ -53,7 +57,7 @@ pub fn of(conn: &mut Conn, ward: &Ward) -> Result<Vec<(String, String)>> {
     let tracks = Track::all_of(conn, user, MOST)?;
     let live = tracks.iter().filter(|t| t.published_at.is_some()).count() as i64;
     lines.extend([
-        ("E-mail".to_owned(), owner.email),
+        ("Signs in with".to_owned(), signs_in_with),
         ("Since".to_owned(), owner.created_at.long_day()),
         ("About".to_owned(), if owner.about.is_empty() { "nothing".into() } else { owner.about }),
         ("Picture".to_owned(), if owner.picture.is_some() { "one" } else { "none" }.to_owned()),

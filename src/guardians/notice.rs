@@ -2,7 +2,7 @@
 //! and kept for ever under its hash. It names nobody: who asks stands in the letter beside it.
 
 use super::form;
-use super::permission::Scope;
+use super::permission::{Method, Scope};
 use super::ward::{ANSWER_MS, EXPORT_MS};
 use crate::App;
 use crate::clock::DAY;
@@ -28,6 +28,8 @@ pub struct Ground {
     pub address: String,
     pub phone: String,
     pub strength: Strength,
+    /// How a guardian can be proved here.
+    pub methods: Vec<Method>,
     pub is_payment_pretended: bool,
 }
 
@@ -43,6 +45,7 @@ impl Ground {
             address: app.config.operator_address.clone(),
             phone: app.config.operator_phone.clone(),
             strength: app.config.age.strength,
+            methods: app.config.age.methods.clone(),
             is_payment_pretended: app.config.stripe.is_pretend(),
         }
     }
@@ -102,11 +105,16 @@ pub fn parts(ground: &Ground, is_child: bool) -> Vec<Part> {
                 .to_owned(),
         );
     }
-    what.push(
-        "An account holds its name, an e-mail address and a password that nobody can read, favourites, and what is done \
-         with what you allow. A date of birth is not kept."
-            .to_owned(),
-    );
+    let signing_in = match is_child {
+        true => {
+            "its name and a password that nobody can read; your child gives no address, signs in with the name, and letters \
+             about the account come to you;"
+        }
+        false => "its name, an e-mail address and a password that nobody can read,",
+    };
+    what.push(format!(
+        "An account holds {signing_in} favourites, and what is done with what you allow. A date of birth is not kept."
+    ));
     let mut who = vec![third, payment.to_owned()];
     if is_child {
         who.push(
@@ -142,6 +150,11 @@ pub fn parts(ground: &Ground, is_child: bool) -> Vec<Part> {
                  later we write to you once more, with a link that takes everything back."
                     .to_owned(),
                 format!(
+                    "Some of what can be allowed waits until you proved to be you by more than a letter. One of these is \
+                     enough: {}.",
+                    proofs(ground).join("; ")
+                ),
+                format!(
                     "You can see what is held, download it, change what you allowed, stop it or have it deleted at any time, at \
                      {}/guardians. What was bought or licensed until then stays valid. After an end what is there can be \
                      exported for {} days.",
@@ -157,6 +170,18 @@ pub fn parts(ground: &Ground, is_child: bool) -> Vec<Part> {
             ],
         },
     ]
+}
+
+/// What proves more than a letter here, in words.
+fn proofs(ground: &Ground) -> Vec<&'static str> {
+    let words = |method: &Method| match method {
+        Method::SignedForm => Some("a form signed by hand, which two people look at and destroy"),
+        Method::CardTransaction => Some("a small payment by card, given back at once"),
+        Method::Phone => Some("a call"),
+        Method::Video => Some("a talk by video, of which nothing is recorded"),
+        _ => None,
+    };
+    ground.methods.iter().filter_map(words).collect()
 }
 
 /// The same as one text, as it is sent, hashed and kept.
@@ -203,6 +228,7 @@ pub(in crate::guardians) mod tests {
             address: String::new(),
             phone: String::new(),
             strength: config.age.strength,
+            methods: config.age.methods.clone(),
             is_payment_pretended: false,
         }
     }

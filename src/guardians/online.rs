@@ -211,8 +211,8 @@ fn before(ground: &Ground) -> Vec<Part> {
                      are deleted after {} days without an answer.",
                     ANSWER_MS / DAY
                 ),
-                "With the account: that name, an e-mail address and a password that nobody can read, to sign in; what the \
-                 child keeps as a favourite; the sounds it puts here, with the titles and words it gives them. The band of \
+                "With the account: that name and a password that nobody can read, to sign in (no address: letters about it go \
+                 to the parent); what the child keeps as a favourite; the sounds it puts here, with the titles and words it gives them. The band of \
                  its age and the month in which the next one begins, never a date of birth."
                     .into(),
                 "A sound holds a voice, and a recorded voice is personal information. It is kept for the child alone. It is \

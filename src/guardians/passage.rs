@@ -17,7 +17,7 @@ use super::ward::{self, ANSWER_MS, EXPORT_MS, Guardian, Opens, Ward};
 use crate::accounts::band::Band;
 use crate::accounts::joining::{self, Newcomer};
 use crate::accounts::session;
-use crate::accounts::user::{self, User};
+use crate::accounts::user::{self, User, fold_email};
 use crate::catalogue::track;
 use crate::clock::{DAY, Timestamp};
 use crate::consent::age::Answer;
@@ -229,6 +229,7 @@ pub fn permit(
     grant(conn, ward, &[Scope::Account], &told.hash(), Some(Method::EmailPlus), until, now)?;
     guardian.answered(conn, &word.name, &word.relationship, now)?;
     settled(conn, ward)?;
+    write_to_guardian(conn, ward, &guardian)?;
     let mut items = vec![(Scope::Account, true)];
     if is_child {
         // Asked apart, and nothing before the proof.
@@ -265,6 +266,7 @@ pub fn prove(
         .filter(permissions::granted_at.is_null().and(permissions::revoked_at.is_null()))
         .set((permissions::granted_at.eq(now), permissions::method.eq(method)))
         .execute(conn)?;
+    verification::forget_forms(conn, &ward.id)?;
     let (edge, to, notice) = match ward.band == Band::Child {
         true => (Edge::Disclose, State::Disclosing, notice::direct(ground, true)),
         false => (Edge::Authorise, State::Authorised, notice::form(ground)),
@@ -313,6 +315,7 @@ pub fn authorise(
     }
     guardian.answered(conn, &signing.name, &signing.relationship, now)?;
     settled(conn, ward)?;
+    write_to_guardian(conn, ward, &guardian)?;
     let items = Scope::OF_MINORS.iter().map(|scope| (*scope, signing.scopes.contains(scope)));
     let step = Step {
         edge: Edge::Authorise,
@@ -404,14 +407,17 @@ fn end(conn: &mut Conn, ward: &Ward, now: Timestamp) -> Result<()> {
 }
 
 /// The ward opens the account its guardian allowed. The name is the one that was kept free. Nothing tells whether the
-/// address is known: only letters do. Answers whether the account is this ward's.
+/// address is known: only letters do. A child gives none: it signs in with its name, and letters go to the parent, whose
+/// address is proved by their answer. Answers whether the account is this ward's.
 pub fn open_account(conn: &mut Conn, ward: &Ward, new: &Newcomer, now: Timestamp) -> Result<bool> {
     let is_allowed =
         matches!(ward.state, State::General | State::Authorised | State::Internal | State::Disclosing);
     if !is_allowed || ward.account.is_some() {
         return Err(Error::conflict("This account was opened already, or is not allowed any more."));
     }
-    if let Some(other) = User::by_email(conn, &new.email)? {
+    let is_child = ward.band == Band::Child;
+    let known = if is_child { None } else { User::by_email(conn, &new.email)? };
+    if let Some(other) = known {
         let letter = Job::SendLetter {
             to: other.email,
             template: "already".into(),
@@ -423,12 +429,31 @@ pub fn open_account(conn: &mut Conn, ward: &Ward, new: &Newcomer, now: Timestamp
     let mut user = User::new(conn, &new.email, &ward.name, &new.password_hash, now)?;
     user.handle = Some(ward.handle.clone());
     user.band = ward.band;
+    if is_child {
+        let parent = Guardian::of_ward(conn, &ward.id)?.ok_or(Error::NotFound)?;
+        user.email_folded = fold_email(ward.handle.as_str());
+        user.email = parent.email;
+        user.confirmed_at = Some(now);
+    }
     user.insert(conn)?;
     ward.claimed(conn, &user.id)?;
     let answer = Answer { band: ward.band, next: ward.next() };
     super::answer::note(conn, &user.id, answer, &ward.site_profile, ward.place.as_deref(), now)?;
-    joining::ask_to_confirm(conn, &user, &new.token, &new.site_url, now)?;
+    if !is_child {
+        joining::ask_to_confirm(conn, &user, &new.token, &new.site_url, now)?;
+    }
     Ok(true)
+}
+
+/// A child's account has no address of its own: one that it had, because somebody older was said to own it, is forgotten.
+/// One that has none, because a child opened it, has none until its owner gives one. Letters go to whoever answers now.
+fn write_to_guardian(conn: &mut Conn, ward: &Ward, guardian: &Guardian) -> Result<()> {
+    let Some(user) = &ward.account else { return Ok(()) };
+    let owner = User::find(conn, user)?;
+    if ward.band == Band::Child || owner.signs_in_by_name() {
+        owner.forget_address(conn, owner.handle.as_ref().unwrap_or(&ward.handle), &guardian.email)?;
+    }
+    Ok(())
 }
 
 /// Until when a permission of this ward can hold: so long, and never past the month in which the next band begins.

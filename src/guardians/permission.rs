@@ -139,9 +139,14 @@ impl Method {
         !matches!(self, Method::EmailPlus | Method::TextPlus)
     }
 
-    /// Whether this shop offers it. The others are there for an operator who adds what they need.
-    pub fn is_offered(self) -> bool {
-        matches!(self, Method::EmailPlus | Method::SignedForm | Method::CardTransaction)
+    /// Whether it needs somebody else's service, of which no adapter is built in: it cannot be switched on.
+    pub fn needs_adapter(self) -> bool {
+        matches!(self, Method::GovIdDb | Method::Kba | Method::FaceMatch | Method::TextPlus)
+    }
+
+    /// Whether trained staff talk with the guardian and write down that they did.
+    pub fn is_talk(self) -> bool {
+        matches!(self, Method::Phone | Method::Video)
     }
 }
 
@@ -272,8 +277,8 @@ mod tests {
         assert_eq!(Method::ALL.len(), 9);
         let weak: Vec<Method> = Method::ALL.iter().copied().filter(|m| !m.unlocks_disclosure()).collect();
         assert_eq!(weak, [Method::EmailPlus, Method::TextPlus]);
-        let off: Vec<Method> = Method::ALL.iter().copied().filter(|m| !m.is_offered()).collect();
-        assert!(off.iter().all(|m| *m == Method::TextPlus || m.unlocks_disclosure()), "{off:?}");
+        let talks: Vec<Method> = Method::ALL.iter().copied().filter(|m| m.is_talk()).collect();
+        assert!(talks.iter().all(|m| m.unlocks_disclosure() && !m.needs_adapter()), "{talks:?}");
         assert!(Scope::OF_MINORS.iter().all(|s| *s != Scope::Account && *s != Scope::Publication));
     }
 }

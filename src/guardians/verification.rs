@@ -1,5 +1,5 @@
-//! That a guardian is one, proved by more than a letter: a form signed on paper that two of the staff looked at, or a
-//! payment that is given back. Never a card's number, never a picture of anyone.
+//! That a guardian is one, proved by more than a letter: a form signed on paper that two of the staff looked at, a payment
+//! that is given back, a talk with trained staff. Never a card's number, never a picture of anyone.
 
 use diesel::prelude::*;
 
@@ -73,12 +73,17 @@ impl Verification {
         Ok(found.select(Verification::as_select()).first(conn).optional()?)
     }
 
-    /// The open form of a ward, if one is waited for.
+    /// The open form of a ward, if one is waited for. Its code is asked for in a talk as well.
     pub fn open_form(conn: &mut Conn, ward: &WardId) -> Result<Option<Verification>> {
         let open = verifications::table
             .filter(verifications::ward.eq(ward).and(verifications::result.eq(Outcome::Open)))
             .filter(verifications::method.eq(Method::SignedForm));
         Ok(open.select(Verification::as_select()).first(conn).optional()?)
+    }
+
+    /// Whether this is a form that is still waited for.
+    pub fn is_open_form(&self) -> bool {
+        self.method == Method::SignedForm && self.result == Outcome::Open
     }
 
     /// Forms that wait for paper or for the second of the staff, the oldest first.
@@ -147,6 +152,38 @@ pub fn ask_for_form(conn: &mut Conn, ward: &WardId, now: Timestamp) -> Result<St
     let code = hex::encode(secrets::random::<4>()?).to_uppercase();
     Verification::new(ward, Method::SignedForm, code.clone(), now).insert(conn)?;
     Ok(code)
+}
+
+/// One of the staff talked with a guardian by telephone or video (16 CFR 312.5(b)(2)(iii), (iv)) and is sure: kept are who
+/// it was and when, nothing of what was said. It takes the place of the open form whose code they were told.
+pub fn talked(
+    conn: &mut Conn,
+    open: &Verification,
+    method: Method,
+    by: &UserId,
+    now: Timestamp,
+) -> Result<Verification> {
+    if !method.is_talk() || open.result != Outcome::Open {
+        return Err(Error::conflict("This was decided meanwhile."));
+    }
+    let talk = Verification {
+        reference: None,
+        result: Outcome::Passed,
+        first_reviewer: Some(by.clone()),
+        at: Some(now),
+        ..Verification::new(&open.ward, method, String::new(), now)
+    };
+    talk.insert(conn)?;
+    Ok(talk)
+}
+
+/// No form is waited for any more.
+pub fn forget_forms(conn: &mut Conn, ward: &WardId) -> Result<()> {
+    let open = verifications::table
+        .filter(verifications::ward.eq(ward).and(verifications::result.eq(Outcome::Open)))
+        .filter(verifications::method.eq(Method::SignedForm));
+    diesel::delete(open).execute(conn)?;
+    Ok(())
 }
 
 /// Notes the payment page at which a guardian proves a card.

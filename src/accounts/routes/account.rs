@@ -26,6 +26,8 @@ pub struct Account {
     name: String,
     handle: Option<Handle>,
     email: String,
+    /// A child's: it signs in with its name, and letters go to its parent.
+    by_name: bool,
     confirmed: bool,
     sells: bool,
     since: Timestamp,
@@ -54,6 +56,7 @@ impl View for Account {
             name: "Ines Morrow".into(),
             handle: Handle::parse("ines-morrow"),
             email: "ines@example.com".into(),
+            by_name: !sells,
             confirmed,
             sells,
             since: at,
@@ -79,6 +82,7 @@ pub async fn show(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> 
         })
         .await?;
     page.show(&Account {
+        by_name: user.signs_in_by_name(),
         name: user.name,
         handle: user.handle,
         email: user.email,
@@ -163,6 +167,8 @@ pub struct Name {
     handle: Option<Handle>,
     /// The name in the address can be changed once.
     may_rename: bool,
+    /// It is what a child signs in with.
+    by_name: bool,
     longest: usize,
 }
 
@@ -175,6 +181,7 @@ impl View for Name {
                 form: FormView::filled([("name", "Ines".into()), ("handle", "ines".into())]),
                 handle: Handle::parse("ines"),
                 may_rename,
+                by_name: !may_rename,
                 longest: NAME_LONGEST,
             })
             .into()
@@ -183,8 +190,9 @@ impl View for Name {
 
 impl Name {
     fn of(user: &User, form: FormView) -> Name {
-        let may_rename = user.handle_changed_at.is_none();
-        Name { form, handle: user.handle.clone(), may_rename, longest: NAME_LONGEST }
+        let by_name = user.signs_in_by_name();
+        let may_rename = user.handle_changed_at.is_none() && !by_name;
+        Name { form, handle: user.handle.clone(), may_rename, by_name, longest: NAME_LONGEST }
     }
 }
 
@@ -234,6 +242,8 @@ pub async fn rename(who: SignedIn, form: Posted, page: Page, app: &State<App>) -
 pub struct Email {
     form: FormView,
     email: String,
+    /// A child gives no address.
+    is_child: bool,
     /// The letter went out; its link is waited for.
     sent_to: Option<String>,
     folder: Option<String>,
@@ -245,10 +255,12 @@ impl View for Email {
     fn samples() -> Vec<Email> {
         let email = || "ines@example.com".to_owned();
         vec![
-            Email { form: FormView::default(), email: email(), sent_to: None, folder: None },
+            Email { form: FormView::default(), email: email(), is_child: false, sent_to: None, folder: None },
+            Email { form: FormView::default(), email: email(), is_child: true, sent_to: None, folder: None },
             Email {
                 form: FormView::default(),
                 email: email(),
+                is_child: false,
                 sent_to: Some("new@example.com".into()),
                 folder: Some("data/mail".into()),
             },
@@ -260,7 +272,8 @@ impl View for Email {
 #[get("/account/email")]
 pub async fn email(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
     let email = own(app, &who).await?.email;
-    page.show(&Email { form: FormView::default(), email, sent_to: None, folder: None })
+    let is_child = who.band == Band::Child;
+    page.show(&Email { form: FormView::default(), email, is_child, sent_to: None, folder: None })
 }
 
 /// Writes to the new address. The account moves when its owner follows the letter's link in a signed-in browser; the
@@ -274,6 +287,9 @@ pub async fn ask_to_move(
     app: &State<App>,
 ) -> Result<Reply> {
     let (fields, user) = (form.0, own(app, &who).await?);
+    if who.band == Band::Child {
+        return Err(Error::Forbidden);
+    }
     let wish = fields.text("email").to_owned();
     let mut faults = Faults::default();
     if !is_email(&wish) {
@@ -284,7 +300,8 @@ pub async fn ask_to_move(
     check_own(app, &client, &user, &fields, &mut faults).await?;
     if !faults.is_empty() {
         let form = FormView::new(&fields, faults);
-        return page.show_as(422, &Email { form, email: user.email, sent_to: None, folder: None });
+        let shown = Email { form, email: user.email, is_child: false, sent_to: None, folder: None };
+        return page.show_as(422, &shown);
     }
     app.limits.attempt(Attempt::Letter, &fold_email(&wish))?;
     let (token, site_url, to, mine) =
@@ -294,7 +311,13 @@ pub async fn ask_to_move(
         .await?;
     app.bell.ring();
     let folder = app.mail.folder().map(|folder| folder.display().to_string());
-    page.show(&Email { form: FormView::default(), email: user.email, sent_to: Some(wish), folder })
+    page.show(&Email {
+        form: FormView::default(),
+        email: user.email,
+        is_child: false,
+        sent_to: Some(wish),
+        folder,
+    })
 }
 
 /// Moves the account to the address whose owner got this link. Works only in a browser that is signed in to it, so a

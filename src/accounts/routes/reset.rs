@@ -10,6 +10,7 @@ use crate::accounts::user::{fold_email, is_email};
 use crate::accounts::{joining, password};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::ids::Handle;
 use crate::jobs::{Job, enqueue};
 use crate::web::{Attempt, Client, Faults, FormView, Ours, Page, Posted, Reply, View};
 
@@ -17,13 +18,15 @@ use crate::web::{Attempt, Client, Faults, FormView, Ours, Page, Posted, Reply, V
 #[derive(Serialize)]
 pub struct Forgotten {
     form: FormView,
+    /// Whether there are accounts of children, who have a name and no address.
+    by_name: bool,
 }
 
 impl View for Forgotten {
     const TEMPLATE: &'static str = "accounts/forgotten.html";
 
     fn samples() -> Vec<Forgotten> {
-        vec![Forgotten { form: FormView::default() }]
+        [false, true].map(|by_name| Forgotten { form: FormView::default(), by_name }).into()
     }
 }
 
@@ -46,8 +49,8 @@ impl View for NewPassword {
 
 /// Asks for the address.
 #[get("/account/reset")]
-pub fn new(page: Page) -> Result<Reply> {
-    page.show(&Forgotten { form: FormView::default() })
+pub fn new(page: Page, app: &State<App>) -> Result<Reply> {
+    page.show(&Forgotten { form: FormView::default(), by_name: app.consent.child_mode })
 }
 
 /// Enqueues the letter. Whether the address is known is looked up later, so that it shows neither in the answer nor in
@@ -56,9 +59,10 @@ pub fn new(page: Page) -> Result<Reply> {
 pub async fn create(form: Posted, page: Page, client: Client, app: &State<App>) -> Result<Reply> {
     let fields = form.0;
     let email = fields.text("email").to_owned();
-    if !is_email(&email) {
+    let by_name = app.consent.child_mode;
+    if !is_email(&email) && !(by_name && Handle::parse(&email).is_some()) {
         let faults = Faults::of("email", "That is no e-mail address a letter can reach.");
-        return page.show_as(422, &Forgotten { form: FormView::new(&fields, faults) });
+        return page.show_as(422, &Forgotten { form: FormView::new(&fields, faults), by_name });
     }
     app.limits.attempt(Attempt::SignUp, &client.key())?;
     app.limits.attempt(Attempt::Letter, &fold_email(&email))?;

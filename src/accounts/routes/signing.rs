@@ -25,6 +25,8 @@ pub struct SignIn {
     form: FormView,
     /// Where to go afterwards: an address of ours, or empty.
     next: String,
+    /// Whether there are accounts of children, who sign in with a name.
+    by_name: bool,
 }
 
 impl View for SignIn {
@@ -34,15 +36,15 @@ impl View for SignIn {
         let fields = Fields::parse("email=ines@example.com");
         let wrong = Faults::of("password", "That address and password do not belong together.");
         vec![
-            SignIn { form: FormView::default(), next: String::new() },
-            SignIn { form: FormView::new(&fields, wrong), next: "/cart".into() },
+            SignIn { form: FormView::default(), next: String::new(), by_name: false },
+            SignIn { form: FormView::new(&fields, wrong), next: "/cart".into(), by_name: true },
         ]
     }
 }
 
 /// The form, with the address in it where its owner asked for that.
 #[get("/sign-in?<next>")]
-pub fn new(next: Option<&str>, page: Page, carried: Carried) -> Result<Reply> {
+pub fn new(next: Option<&str>, page: Page, carried: Carried, app: &State<App>) -> Result<Reply> {
     let next = onward(next.unwrap_or_default());
     if page.visitor.is_some() {
         return Ok(Reply::go_back(&next, "/"));
@@ -51,7 +53,7 @@ pub fn new(next: Option<&str>, page: Page, carried: Carried) -> Result<Reply> {
         Some(email) => FormView::filled([("email", email), ("remember", "yes".to_owned())]),
         None => FormView::default(),
     };
-    page.show(&SignIn { form, next })
+    page.show(&SignIn { form, next, by_name: app.consent.child_mode })
 }
 
 /// Opens a session with a token of its own, whatever the browser held before, and brings its basket along.
@@ -65,16 +67,23 @@ pub async fn create(
     app: &State<App>,
 ) -> Result<Reply> {
     let (fields, next) = (&form.0, onward(form.0.text("next")));
+    let by_name = app.consent.child_mode;
     let email = fields.text("email").to_owned();
     let Some(user) = proven(app, &client, &email, fields.raw("password")).await? else {
-        let faults = Faults::of("password", "That address and password do not belong together.");
-        return page.show_as(422, &SignIn { form: FormView::new(fields, faults), next });
+        let faults = Faults::of(
+            "password",
+            match by_name {
+                true => "That address or name and that password do not belong together.",
+                false => "That address and password do not belong together.",
+            },
+        );
+        return page.show_as(422, &SignIn { form: FormView::new(fields, faults), next, by_name });
     };
     if user.disabled_at.is_some() {
         let why =
             format!("This account is closed. Write to {} if you think it should not be.", app.config.contact);
         let form = FormView::new(fields, Faults::of("email", why));
-        return page.show_as(422, &SignIn { form, next });
+        return page.show_as(422, &SignIn { form, next, by_name });
     }
     // Time, or where they say they are, may have moved their band since the last visit.
     grown_by_now(app, &user).await?;

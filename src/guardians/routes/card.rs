@@ -3,7 +3,7 @@
 
 use rocket::{State, post};
 
-use super::super::permission::Permission;
+use super::super::permission::{Method, Permission};
 use super::super::verification;
 use super::super::ward;
 use crate::App;
@@ -29,6 +29,9 @@ pub async fn prove(token: &str, _form: Posted, app: &State<App>) -> Result<Reply
             Ok((ward, guardian, waits))
         })
         .await?;
+    if !app.config.age.methods.contains(&Method::CardTransaction) {
+        return Err(Error::NotFound);
+    }
     if !waits {
         return Err(Error::conflict("Nothing waits for a proof any more."));
     }

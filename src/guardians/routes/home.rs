@@ -9,7 +9,7 @@ use serde_json::json;
 use super::super::leaf::Stub;
 use super::super::notice::Ground;
 use super::super::passage;
-use super::super::permission::Scope;
+use super::super::permission::{Method, Scope};
 use super::super::verification::Verification;
 use super::super::ward::{self, Guardian, Opens, Ward};
 use super::super::{erasing, holdings, paper, showing};
@@ -97,6 +97,29 @@ pub struct Happened {
     receipt: String,
 }
 
+/// How a guardian can prove here that it is them.
+#[derive(Serialize)]
+pub struct Ways {
+    paper: bool,
+    /// The charge that is given back.
+    card: Option<crate::money::Cents>,
+    /// The number to call.
+    phone: Option<String>,
+    video: bool,
+}
+
+impl Ways {
+    fn of(app: &App) -> Ways {
+        let is_on = |method: Method| app.config.age.methods.contains(&method);
+        Ways {
+            paper: is_on(Method::SignedForm),
+            card: is_on(Method::CardTransaction).then(|| crate::money::Cents(app.config.age.proof_cents)),
+            phone: is_on(Method::Phone).then(|| app.config.operator_phone.clone()),
+            video: is_on(Method::Video),
+        }
+    }
+}
+
 /// The guardian's page.
 #[derive(Serialize)]
 pub struct Home {
@@ -113,8 +136,8 @@ pub struct Home {
     /// The code of the form on paper, where it is waited for.
     code: Option<String>,
     contact: String,
-    /// The charge that proves a card.
-    proof: crate::money::Cents,
+    /// The ways to prove it that are switched on.
+    by: Ways,
     held: Vec<(String, String)>,
     purchases: Vec<Purchase>,
     happened: Vec<Happened>,
@@ -151,7 +174,12 @@ impl View for Home {
             has_form: full,
             code: full.then(|| "ABCD1234".into()),
             contact: "hello@shop.example".into(),
-            proof: crate::money::Cents(50),
+            by: Ways {
+                paper: true,
+                card: Some(crate::money::Cents(50)),
+                phone: full.then(|| "+49 30 1234567".into()),
+                video: full,
+            },
             held: vec![("Name".into(), "Rain Kid".into())],
             purchases: match full {
                 true => vec![Purchase {
@@ -236,7 +264,7 @@ async fn home(app: &App, opened: Opened, token: &str, now: Timestamp) -> Result<
         has_form: form.is_some(),
         code: code.filter(|_| opens != Opens::Revoke),
         contact: app.config.contact.clone(),
-        proof: crate::money::Cents(app.config.age.proof_cents),
+        by: Ways::of(app),
         held,
         purchases,
         happened: steps
@@ -346,6 +374,8 @@ pub async fn pdf(token: &str, app: &State<App>) -> Result<Reply> {
             Ok(Verification::open_form(conn, &ward.id)?.and_then(|open| open.reference))
         })
         .await?;
+    // Where no sheet is sent back, none asks to be.
+    let code = code.filter(|_| app.config.age.methods.contains(&Method::SignedForm));
     let bytes = paper::pdf(&document, code.as_deref(), &app.config.contact, &app.issuer, at)?;
     Ok(Reply::bytes(ContentType::PDF, bytes)
         .header("Content-Disposition", "attachment; filename=\"consent-form.pdf\"")

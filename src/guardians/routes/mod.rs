@@ -165,6 +165,7 @@ pub fn all() -> Vec<Route> {
         staff::flag,
         staff::settle,
         staff::look,
+        staff::talk,
         staff::fail,
     ]
 }

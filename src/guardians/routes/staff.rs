@@ -1,4 +1,4 @@
-//! The desk of the staff: accounts that may be too young, and forms on paper that two of them look at.
+//! The desk of the staff: accounts that may be too young, forms on paper that two of them look at, talks with guardians.
 
 use rocket::{State, get, post};
 use serde::Serialize;
@@ -8,7 +8,8 @@ use super::super::leaf::Stub;
 use super::super::notice::Ground;
 use super::super::passage;
 use super::super::state::State as Stands;
-use super::super::verification::Verification;
+use super::super::permission::Method;
+use super::super::verification::{self, Verification};
 use super::super::ward::{Guardian, Ward};
 use crate::App;
 use crate::accounts::band::Band;
@@ -18,6 +19,8 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::ids::{Handle, UserId, VerificationId};
 use crate::web::{Faults, FormView, Page, Posted, Reply, View};
+
+use super::Choice;
 
 /// Rows of each kind on the desk.
 const MOST: i64 = 100;
@@ -54,6 +57,10 @@ pub struct AgeDesk {
     resting: Vec<Resting>,
     reports: Vec<Resting>,
     papers: Vec<Paper>,
+    /// Whether sheets come in at all; else a code is told in a talk.
+    by_paper: bool,
+    /// The ways to talk with a guardian that are switched on.
+    talks: Vec<Choice>,
 }
 
 impl View for AgeDesk {
@@ -79,12 +86,21 @@ impl View for AgeDesk {
             by_me,
         };
         vec![
-            AgeDesk { form: FormView::default(), resting: vec![], reports: vec![], papers: vec![] },
+            AgeDesk {
+                form: FormView::default(),
+                resting: vec![],
+                reports: vec![],
+                papers: vec![],
+                by_paper: true,
+                talks: vec![],
+            },
             AgeDesk {
                 form: FormView::default(),
                 resting: vec![row()],
                 reports: vec![row()],
                 papers: vec![paper(true), paper(false)],
+                by_paper: true,
+                talks: vec![Choice::new("phone", "By telephone")],
             },
         ]
     }
@@ -110,7 +126,7 @@ fn source(source: Source) -> &'static str {
 }
 
 async fn desk(app: &App, me: &UserId, form: FormView) -> Result<AgeDesk> {
-    let me = me.clone();
+    let (me, on) = (me.clone(), app.config.age.methods.clone());
     app.db
         .read(move |conn| {
             let held = passage::held(conn, MOST)?;
@@ -147,7 +163,14 @@ async fn desk(app: &App, me: &UserId, form: FormView) -> Result<AgeDesk> {
                     by_me: open.first_reviewer.as_ref() == Some(&me),
                 });
             }
-            Ok(AgeDesk { form, resting, reports, papers })
+            let by_paper = on.contains(&Method::SignedForm);
+            let name = |method: &Method| match method {
+                Method::Phone => Some(Choice::new("phone", "By telephone")),
+                Method::Video => Some(Choice::new("video", "By video")),
+                _ => None,
+            };
+            let talks = on.iter().filter_map(name).collect();
+            Ok(AgeDesk { form, resting, reports, papers, by_paper, talks })
         })
         .await
 }
@@ -246,6 +269,48 @@ pub async fn look(id: VerificationId, who: Reviewer, form: Posted, app: &State<A
     }))
 }
 
+/// One of the staff talked with a guardian who said the code of their page, and is sure who they are.
+#[post("/admin/age/talks", data = "<form>")]
+pub async fn talk(who: Reviewer, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
+    let fields = form.0;
+    let on = &app.config.age.methods;
+    let method = Method::parse(fields.text("method")).filter(|method| method.is_talk() && on.contains(method));
+    let code = fields.text("talk_code").to_uppercase();
+    let mut faults = Faults::default();
+    if method.is_none() {
+        faults.add("method", "Say how you talked.");
+    }
+    if fields.text("sure") != "yes" {
+        faults.add("sure", "Without this it proves nothing.");
+    }
+    let mut recorded = Ok(());
+    if let (Some(method), true) = (method, faults.is_empty()) {
+        let (ground, stub, by) = (Ground::of(app), Stub::draw()?, who.id.clone());
+        let talked = app.db.write(move |conn| {
+            let now = Timestamp::now();
+            let open = Verification::by_reference(conn, &code)?.filter(Verification::is_open_form);
+            let open = open.ok_or(Error::NotFound)?;
+            let ward = Ward::find(conn, &open.ward)?;
+            if ward.account.as_ref() == Some(&by) {
+                return Err(Error::Forbidden);
+            }
+            verification::talked(conn, &open, method, &by, now)?;
+            passage::prove(conn, &ground, &ward, method, &stub, now).map(drop)
+        });
+        recorded = talked.await;
+    }
+    match recorded {
+        Ok(()) if faults.is_empty() => {
+            app.bell.ring();
+            return Ok(Reply::go("/admin/age").notice("Recorded. What waited for it counts now."));
+        }
+        Ok(()) => {}
+        Err(Error::NotFound) => faults.add("talk_code", "No guardian's page shows that code."),
+        Err(error) => return Err(error),
+    }
+    page.show_as(422, &desk(app, &who.id, FormView::new(&fields, faults)).await?)
+}
+
 /// The form is not what it should be.
 #[post("/admin/age/forms/<id>/refusal", data = "<_form>")]
 pub async fn fail(id: VerificationId, who: Reviewer, _form: Posted, app: &State<App>) -> Result<Reply> {
@@ -255,7 +320,7 @@ pub async fn fail(id: VerificationId, who: Reviewer, _form: Posted, app: &State<
             let now = Timestamp::now();
             let open = Verification::find(conn, &id)?;
             open.fail(conn, &by, now)?;
-            super::super::verification::ask_for_form(conn, &open.ward, now).map(drop)
+            verification::ask_for_form(conn, &open.ward, now).map(drop)
         })
         .await?;
     Ok(Reply::go("/admin/age").notice("Refused. The guardian's page shows a new code."))

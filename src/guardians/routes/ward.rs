@@ -108,6 +108,8 @@ pub async fn ask(
 #[derive(Serialize)]
 pub struct WardPage {
     name: String,
+    /// What a child signs in with.
+    handle: String,
     claim: String,
     /// `waits`, `allowed`, `opened` or `over`.
     is: &'static str,
@@ -128,6 +130,7 @@ impl WardPage {
         };
         WardPage {
             name: ward.name.clone(),
+            handle: ward.handle.to_string(),
             claim: claim.to_owned(),
             is,
             is_child: ward.band == Band::Child,
@@ -146,6 +149,7 @@ impl View for WardPage {
         ["waits", "allowed", "opened", "over"]
             .map(|is| WardPage {
                 name: "Rain Kid".into(),
+                handle: "rain-kid".into(),
                 claim: "token".into(),
                 is,
                 is_child: is == "allowed",
@@ -186,9 +190,11 @@ pub async fn open_account(
 ) -> Result<Reply> {
     let (fields, token) = (form.0, claim.to_owned());
     let ward = app.db.read(move |conn| Ward::by_claim(conn, &token)).await?;
-    let email = fields.text("email").to_owned();
+    // A child gives no address, and one that is sent all the same is not read.
+    let is_child = ward.band == Band::Child;
+    let email = if is_child { String::new() } else { fields.text("email").to_owned() };
     let mut faults = Faults::default();
-    if !is_email(&email) {
+    if !is_child && !is_email(&email) {
         faults.add("email", "That is no e-mail address a letter can reach.");
     }
     if let Some(fault) = password::fault(fields.raw("password"), &ward.name, &email) {
@@ -198,7 +204,9 @@ pub async fn open_account(
         return page.show_as(422, &WardPage::new(app, &ward, claim, FormView::new(&fields, faults)));
     }
     app.limits.attempt(Attempt::SignUp, &client.key())?;
-    app.limits.attempt(Attempt::Letter, &fold_email(&email))?;
+    if !is_child {
+        app.limits.attempt(Attempt::Letter, &fold_email(&email))?;
+    }
     let new = Newcomer {
         password_hash: app.hashing.hash(fields.raw("password")).await?,
         name: ward.name.clone(),
@@ -213,6 +221,9 @@ pub async fn open_account(
             passage::open_account(conn, &ward, &new, Timestamp::now()).map(drop)
         })
         .await?;
+    if is_child {
+        return Ok(Reply::go(format!("/guardian/{claim}")));
+    }
     app.bell.ring();
     Ok(Reply::go("/sign-up/letter"))
 }

@@ -16,7 +16,7 @@ use cuehouse::guardians::passage::{self, Asking, Word};
 use cuehouse::guardians::permission::{Method, Permission, Scope, may};
 use cuehouse::guardians::state::State;
 use cuehouse::guardians::ward::Ward;
-use cuehouse::guardians::{growing, jobs};
+use cuehouse::guardians::{growing, jobs, moving};
 use cuehouse::ids::{UserId, WardId};
 use cuehouse::jobs::Priority;
 use cuehouse::sales::verify::{self, Verdict};
@@ -36,10 +36,12 @@ use crate::support::wards::{asks, link_in, presses, signs, signs_at, signs_in, w
 use crate::support::wavs::music;
 
 mod adulthood;
+mod by_name;
 mod found_out;
 mod moving;
 mod online;
 mod proofs;
+mod talks;
 mod time;
 mod voices;
 mod walk;
@@ -303,7 +305,7 @@ async fn what_is_taken_back_during_a_checkout_is_not_bought() {
     assert!(!kid.get("/library").await.is(200).has("Rain on tin"));
 }
 
-/// R-MN-2, S3-16, T-PV-5: a guardian can see, download, stop and delete. An end shuts everything in that moment: sessions,
+/// R-MN-2, R-PV-6, S3-16, T-PV-5: a guardian can see, download, stop and delete, with nothing but the link of a letter. An end shuts everything in that moment: sessions,
 /// sounds, profile; the owner sees a notice and nothing else, and earnings wait for the guardian.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guardian_ends_everything_at_once() {
@@ -323,6 +325,27 @@ async fn a_guardian_ends_everything_at_once() {
     let csrf = ada.get("/cart").await.csrf().unwrap();
     ada.post("/cart", &[("csrf", &csrf), ("track", &slug), ("tier", "creator")]).await.is(303);
     crate::sales::http::buys(&app, &mut ada).await;
+    // Before that, with nothing but the link: what is held, in lines and as a file, and a receipt for each step.
+    let mut grace = app.visitor();
+    let page = grace.get(&home).await.is(200).text().replace("&#x2F;", "/");
+    for words in ["@rain-kid", "rain-kid@", "1 file", "1 sound", "Sell and license sounds"] {
+        assert!(page.contains(words), "{words} in {page}");
+    }
+    let export = grace.get(&format!("{home}/data.json")).await.is(200);
+    let export: Value = serde_json::from_slice(&export.bytes).unwrap();
+    assert!(export["permissions"].as_array().unwrap().len() == 5, "{export}");
+    let receipts: Vec<&str> =
+        page.split("href=\"/privacy/receipts/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(receipts.len(), 2, "asked and signed");
+    for receipt in receipts {
+        grace.get(&format!("/privacy/receipts/{receipt}")).await.is(200);
+        let file = grace.get(&format!("/privacy/receipts/{receipt}.json")).await.is(200);
+        assert!(!file.has("grace") && !file.has("rain-kid@"), "a receipt names nobody");
+    }
+    // One scope taken back refuses more of that, and nothing else.
+    presses(&app, &home, "/scopes/upload/ending").await.is(303);
+    kid.get("/studio/uploads/new").await.is(403);
+    app.visitor().get(&format!("/tracks/{slug}")).await.is(200);
     let before = leaves(&app).await;
     presses(&app, &home, "/ending").await.is(303);
     assert_eq!(leaves(&app).await, before + 1, "edge 10");
@@ -341,7 +364,6 @@ async fn a_guardian_ends_everything_at_once() {
     kid.get("/held/data.json").await.is(200);
     // Deleted, nothing with a name stays but the row that the books need.
     let user = kid.user.clone().unwrap();
-    let mut grace = app.visitor();
     grace.send(&home, &format!("{home}/erasure"), &[("name", "Somebody Else")]).await.is(422);
     grace.send(&home, &format!("{home}/erasure"), &[("name", "Rain Kid")]).await.is(200);
     let left = app.app.db.read(move |conn| User::find(conn, &user)).await.unwrap();

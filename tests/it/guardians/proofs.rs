@@ -282,5 +282,5 @@ async fn nothing_is_asked_that_is_not_needed() {
         [("choice", "yes"), ("guardian_name", "Mother Plain"), ("relationship", "mother"), ("liable", "yes")];
     mother.send(&home, &format!("{home}/answer"), &yes).await.is(303);
     let opens = kid.get(&page).await.is(200);
-    assert_eq!(fields_of(&opens, &format!("{page}/account")), ["csrf", "email", "password"]);
+    assert_eq!(fields_of(&opens, &format!("{page}/account")), ["csrf", "password"]);
 }

@@ -15,6 +15,8 @@ enum Op {
     Freeze(Band),
     Settle(Finding),
     Grow,
+    /// Says that they are here.
+    Place(&'static str),
     Wait(i64),
 }
 
@@ -33,6 +35,7 @@ fn any_op() -> impl Strategy<Value = Op> {
         1 => young().prop_map(Op::Freeze),
         1 => prop_oneof![Just(Op::Settle(Finding::Adult)), Just(Op::Settle(Finding::Young))],
         1 => Just(Op::Grow),
+        1 => prop::sample::select(vec!["US", "CN", "DE"]).prop_map(Op::Place),
         2 => (1..400i64).prop_map(Op::Wait),
     ]
 }
@@ -46,7 +49,9 @@ fn step(conn: &mut Conn, app: &Walk, op: &Op, stub: &Stub, now: Timestamp) -> Re
         let Op::Ask(band) = op else { return Ok(false) };
         let next = if *band == Band::Child { "2029-05" } else { "2031-02" };
         let name = format!("Kid {}", now.0);
-        return passage::ask(conn, ground, &asking(&name, *band, next), stub, now).map(|_| true);
+        // Where thirteen is enough, so that there is a stricter place to go to.
+        let asking = Asking { place: Some("US".into()), ..asking(&name, *band, next) };
+        return passage::ask(conn, ground, &asking, stub, now).map(|_| true);
     };
     let word = Word { name: "Grace Field".into(), relationship: "mother".into() };
     match op {
@@ -92,6 +97,10 @@ fn step(conn: &mut Conn, app: &Walk, op: &Op, stub: &Stub, now: Timestamp) -> Re
             None => Ok(false),
         },
         Op::Grow => growing::grow(conn, ground, &ward.id, stub, now),
+        Op::Place(place) => match &ward.account {
+            Some(user) => moving::moved(conn, ground, user, place, stub, now),
+            None => Ok(false),
+        },
     }
 }
 
@@ -106,11 +115,21 @@ struct Walk {
 /// held back in their account's row; nothing is kept in a state that is not to be kept; no row holds a date of birth.
 #[tokio::test(flavor = "multi_thread")]
 async fn random_walks_keep_what_must_be_true() {
-    let app = TestApp::new().await;
+    walks("guardian_under_18").await;
+}
+
+/// T-AGE-2: the same where parents of children are asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn random_walks_where_parents_are_asked_keep_it_too() {
+    walks("mixed_audience_vpc").await;
+}
+
+async fn walks(profile: &str) {
+    let app = TestApp::with(&[("CUEHOUSE_AGE_PROFILE", profile)]).await;
     let walk = Walk { ground: ground(&app), issuer: app.app.issuer.clone() };
     let mut runner = TestRunner::new(Runs { failure_persistence: None, ..Runs::default() });
     let mut now = Timestamp::now();
-    for _ in 0..24 {
+    for _ in 0..16 {
         let ops = prop::collection::vec(any_op(), 14).new_tree(&mut runner).unwrap().current();
         let mut so_far = vec![];
         for op in ops {
