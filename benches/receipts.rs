@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use common::{median, quantile, table};
 use cuehouse::clock::{DAY, Timestamp};
 use cuehouse::consent::log;
-use cuehouse::consent::merkle::{self, Growing};
+use cuehouse::consent::log::merkle::{self, Growing};
 use cuehouse::consent::receipt::{
     Action, AgeBand, Answer, Item, LIMIT_NOTE, Notice, Profile, Receipt, Salt, Signals,
 };

@@ -82,7 +82,7 @@ pub struct App {
     /// What holds where nothing was decided: nobody is contacted.
     pub nobody: Arc<consent::decision::Decision>,
     /// The newest vendor list of the framework, for pages and for whoever asks for it.
-    pub vendor_list: Arc<consent::vendor_list::Newest>,
+    pub vendor_list: Arc<consent::trade::vendor_list::Newest>,
     /// The services that the shop itself needs.
     pub services: Arc<consent::recipient::Services>,
     /// What pages let browsers give away, counted until it is written.
@@ -173,7 +173,7 @@ impl App {
             consent::rulebook::Rulebook::new(&config).map_err(|faults| Error::internal(faults.join("; ")))?;
         let list_at = config.vendor_list.as_ref().map(|file| file.as_str().to_owned());
         let list_file = config.vendor_list_file.clone();
-        let vendor_list = consent::vendor_list::Newest::open(&db, list_file, list_at).await?;
+        let vendor_list = consent::trade::vendor_list::Newest::open(&db, list_file, list_at).await?;
         rules.speaks_for(config.cmp, &vendor_list);
         Ok(App {
             nobody: Arc::new(consent::decision::Decision::nobody(&rules)),

@@ -443,9 +443,9 @@ fn verdict(file: &Path, issuer: Option<&Path>, data_dir: &Path) -> Result<(u8, S
     let bytes = std::fs::read(file)
         .map_err(|error| Error::refused(format!("{} cannot be read: {error}", file.display())))?;
     let (did, keys) = issuer::known(issuer, data_dir)?;
-    Ok(match consent::bundle::is_one(&bytes) {
+    Ok(match consent::log::bundle::is_one(&bytes) {
         true => {
-            let verdict = consent::bundle::check(&bytes, &did, &keys);
+            let verdict = consent::log::bundle::check(&bytes, &did, &keys);
             (verdict.code(), verdict.words(), verdict.json())
         }
         false => {

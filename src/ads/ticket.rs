@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::topic::Place;
 use crate::clock::{HOUR, Timestamp};
-use crate::consent::ad_request::AdRequest;
 use crate::consent::disclosure::{self, Basis};
 use crate::consent::guards::Consent;
 use crate::consent::purpose::Purpose;
 use crate::consent::rulebook::Rulebook;
 use crate::consent::seal;
 use crate::consent::trade::TcfTag;
+use crate::consent::trade::ad_request::AdRequest;
 use crate::consent::vendor::Vendor;
 
 /// A page that was left open longer shows an empty frame to whoever scrolls down to it.

@@ -87,7 +87,8 @@ fn methods(said: &mut Said) -> Vec<Method> {
         fault("must name one that proves more than a letter".into());
     }
     if all.contains(&Method::Phone) && said.text("operator.phone", "").is_empty() {
-        said.faults.push("CUEHOUSE_OPERATOR_PHONE belongs to the method phone of CUEHOUSE_AGE_METHODS".into());
+        said.faults
+            .push("CUEHOUSE_OPERATOR_PHONE belongs to the method phone of CUEHOUSE_AGE_METHODS".into());
     }
     all
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::Said;
-use crate::consent::tcf::{Cmp, Letters};
-use crate::consent::vendor_list::Held;
+use crate::consent::trade::tcf::{Cmp, Letters};
+use crate::consent::trade::vendor_list::Held;
 
 /// A file with a vendor list, which is read here once so that a wrong one stops the start.
 pub fn list_file(said: &mut Said) -> Option<PathBuf> {

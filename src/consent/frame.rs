@@ -3,10 +3,10 @@
 
 use serde::Serialize;
 
-use super::ad_request::AdRequest;
 use super::guards::Consent;
 use super::notice::Told;
 use super::rulebook::{AdsMode, Rulebook};
+use super::trade::ad_request::AdRequest;
 use super::trade::{self, GppTag, TcfTag};
 use crate::clock::Timestamp;
 use crate::web::assets;

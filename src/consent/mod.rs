@@ -35,31 +35,20 @@ pub mod tell;
 
 // Where it is kept, and how it is proved.
 pub mod account;
-pub mod bundle;
 pub mod disclosure;
-pub mod dpv;
-pub mod head;
 pub mod inquiry;
 pub mod log;
-pub mod log_routes;
-pub mod merkle;
 pub mod own;
 pub mod receipt;
 pub mod seal;
 
 // What the trade calls it.
-pub mod ad_request;
-pub mod bits;
-pub mod gpp;
-pub mod tcf;
 pub mod trade;
-pub mod vendor_list;
 
-// Its addresses.
+// Its addresses, beside those of the log and of letters.
 pub mod age;
 pub mod desk;
 pub mod jobs;
-pub mod letter_routes;
 pub mod look;
 pub mod retention;
 mod rights;
@@ -86,8 +75,8 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<rights::RightsPage>());
     all.extend(samples::<retention::RetentionPage>());
     all.extend(samples::<leave::LeavePage>());
-    all.extend(log_routes::views());
-    all.extend(letter_routes::views());
+    all.extend(log::routes::views());
+    all.extend(letters::routes::views());
     all
 }
 
@@ -95,8 +84,8 @@ pub fn views() -> Vec<Sample> {
 pub fn stage() -> AdHoc {
     AdHoc::on_ignite("consent", |rocket| async {
         rocket
-            .mount("/", log_routes::all())
-            .mount("/", letter_routes::all())
+            .mount("/", log::routes::all())
+            .mount("/", letters::routes::all())
             .mount(
                 "/",
                 routes![
@@ -130,7 +119,7 @@ pub fn stage() -> AdHoc {
                     Box::pin(async move {
                         if let Some(app) = rocket.state::<App>() {
                             tokio::spawn(children::keep(app.clone(), rocket.shutdown()));
-                            tokio::spawn(vendor_list::keep(app.clone(), rocket.shutdown()));
+                            tokio::spawn(trade::vendor_list::keep(app.clone(), rocket.shutdown()));
                         }
                     })
                 },

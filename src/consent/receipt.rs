@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::merkle::{self, Hash};
+use super::log::merkle::{self, Hash};
 use crate::clock::{DAY, Timestamp};
 use crate::db::Conn;
 use crate::db::schema::consent_notices;

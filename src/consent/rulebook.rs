@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::age::Thresholds;
 use super::place::{Model, Places, Profile, SiteProfile, UnderMinimum};
-use super::tcf::Cmp;
 use super::trade::Registered;
+use super::trade::tcf::Cmp;
+use super::trade::vendor_list::Newest;
 use super::vendor::{HoldEnds, Registry, State, Vendor};
-use super::vendor_list::Newest;
 use crate::clock::DAY;
 use crate::config::Config;
 

@@ -6,8 +6,10 @@ use super::{Job, Priority, Stop, Terms, enqueue_as};
 use crate::App;
 use crate::accounts::{joining, session, token};
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
-use crate::consent::tcf::list::Need;
-use crate::consent::{disclosure, head, inquiry, letters, log, reports, vendor_list};
+use crate::consent::log::head;
+use crate::consent::trade::tcf::list::Need;
+use crate::consent::trade::vendor_list;
+use crate::consent::{disclosure, inquiry, letters, log, reports};
 use crate::error::Result;
 
 /// Enqueues what is due until told to stop.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use cuehouse::clock::{HOUR, Timestamp};
 use cuehouse::consent::disclosure;
-use cuehouse::consent::tcf::TcString;
+use cuehouse::consent::trade::tcf::TcString;
 use cuehouse::db::Count;
 use cuehouse::each_db;
 use cuehouse::jobs::calendar;

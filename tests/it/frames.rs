@@ -1,7 +1,7 @@
 //! Vendors' advertisements: only in a frame of another origin, only for who agreed, and the other origin knows nothing else.
 
 use cuehouse::clock::Timestamp;
-use cuehouse::consent::tcf::TcString;
+use cuehouse::consent::trade::tcf::TcString;
 use cuehouse::consent::{age, disclosure};
 use cuehouse::jobs::calendar;
 use serde_json::json;

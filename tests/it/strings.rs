@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use cuehouse::clock::{DAY, Timestamp};
-use cuehouse::consent::bits::{IdSet, Writer};
-use cuehouse::consent::gpp::{Content, Gpp, US_CALIFORNIA, UsChoice, UsSection};
-use cuehouse::consent::tcf::{Letters, Publisher, Restriction, Restrictions, TcString};
+use cuehouse::consent::trade::bits::{IdSet, Writer};
+use cuehouse::consent::trade::gpp::{Content, Gpp, US_CALIFORNIA, UsChoice, UsSection};
+use cuehouse::consent::trade::tcf::{Letters, Publisher, Restriction, Restrictions, TcString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

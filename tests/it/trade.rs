@@ -1,7 +1,7 @@
 //! What the trade's scripts find in a page: nothing, unless the operator has an id of their own and switched it on.
 
-use cuehouse::consent::gpp::{Content, Gpp, US_NATIONAL};
-use cuehouse::consent::tcf::TcString;
+use cuehouse::consent::trade::gpp::{Content, Gpp, US_NATIONAL};
+use cuehouse::consent::trade::tcf::TcString;
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;

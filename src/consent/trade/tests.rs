@@ -8,8 +8,8 @@ use crate::consent::choices::Choices;
 use crate::consent::decision::{Context, decide};
 use crate::consent::guards::Signals;
 use crate::consent::rulebook::Enabled;
+use crate::consent::trade::vendor_list::Held;
 use crate::consent::vendor::Registry;
-use crate::consent::vendor_list::Held;
 
 const NOW: Timestamp = Timestamp(1_795_910_400_000);
 

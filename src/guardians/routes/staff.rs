@@ -7,8 +7,8 @@ use super::super::knowledge::{self, Finding, Source};
 use super::super::leaf::Stub;
 use super::super::notice::Ground;
 use super::super::passage;
-use super::super::state::State as Stands;
 use super::super::permission::Method;
+use super::super::state::State as Stands;
 use super::super::verification::{self, Verification};
 use super::super::ward::{Guardian, Ward};
 use crate::App;
@@ -274,7 +274,8 @@ pub async fn look(id: VerificationId, who: Reviewer, form: Posted, app: &State<A
 pub async fn talk(who: Reviewer, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
     let fields = form.0;
     let on = &app.config.age.methods;
-    let method = Method::parse(fields.text("method")).filter(|method| method.is_talk() && on.contains(method));
+    let method =
+        Method::parse(fields.text("method")).filter(|method| method.is_talk() && on.contains(method));
     let code = fields.text("talk_code").to_uppercase();
     let mut faults = Faults::default();
     if method.is_none() {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cuehouse::clock::{DAY, HOUR, Timestamp};
-use cuehouse::consent::bundle::{self, Bundle};
-use cuehouse::consent::head::{self, Head};
+use cuehouse::consent::log::bundle::{self, Bundle};
+use cuehouse::consent::log::head::{self, Head};
+use cuehouse::consent::log::{self, merkle};
 use cuehouse::consent::receipt::{Action, Answer, PROOF_KEPT_MS, Receipt, Salt, kept_until};
-use cuehouse::consent::{log, merkle};
 use cuehouse::db::{Db, DbUrl};
 use cuehouse::error::Error;
 use cuehouse::ids::ReceiptId;

@@ -1,10 +1,10 @@
 //! The log over HTTP: open to everyone, a receipt to its holder; signed by the calendar.
 
 use cuehouse::clock::{DAY, HOUR, Timestamp};
-use cuehouse::consent::bundle;
-use cuehouse::consent::head::Head;
 use cuehouse::consent::log;
-use cuehouse::consent::merkle;
+use cuehouse::consent::log::bundle;
+use cuehouse::consent::log::head::Head;
+use cuehouse::consent::log::merkle;
 use cuehouse::proof::{Verdict, issuer};
 use cuehouse::secrets;
 use diesel::prelude::*;

@@ -7,10 +7,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-const TALKS: [(&str, &str); 2] = [
-    ("CUEHOUSE_AGE_METHODS", "email_plus,phone,video"),
-    ("CUEHOUSE_OPERATOR_PHONE", "+49 30 1234567"),
-];
+const TALKS: [(&str, &str); 2] =
+    [("CUEHOUSE_AGE_METHODS", "email_plus,phone,video"), ("CUEHOUSE_OPERATOR_PHONE", "+49 30 1234567")];
 
 async fn all(app: &TestApp) -> Vec<Verification> {
     app.app

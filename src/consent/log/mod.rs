@@ -4,6 +4,12 @@
 //! A leaf is added in the write that changes what a visitor allows; without the one there is not the other. It is never
 //! taken out. What is taken out is the receipt with its salt, and then the leaf says nothing to anyone.
 
+pub mod bundle;
+pub mod dpv;
+pub mod head;
+pub mod merkle;
+pub mod routes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -11,7 +17,6 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as Sql};
 use serde::Serialize;
 
-use super::merkle::{self, Hash, Place};
 use super::receipt::{Notice, Receipt, Salt};
 use crate::clock::{DAY, MINUTE, Timestamp};
 use crate::db::Conn;
@@ -19,6 +24,7 @@ use crate::db::schema::{consent_log, consent_nodes, consent_receipts};
 use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::{ReceiptId, UserId};
+use merkle::{Hash, Place};
 
 /// The most leaves answered at once.
 pub const PAGE: i64 = 1_000;

@@ -3,7 +3,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::*;
-use crate::consent::bits::Writer;
+use crate::consent::trade::bits::Writer;
 
 fn ids(most: u16) -> impl Strategy<Value = IdSet> {
     btree_set(1..=most, 0..24).prop_map(|set| set.into_iter().collect())

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::age::Band;
-use super::guards::Consent;
-use super::purpose::Purpose;
-use super::trade;
-use super::vendor::Vendor;
+use crate::consent::age::Band;
+use crate::consent::guards::Consent;
+use crate::consent::purpose::Purpose;
+use crate::consent::trade;
+use crate::consent::vendor::Vendor;
 
 /// The fields of a request, in the words of Google's tags (Google Ads help, read November 2026). For anybody under 18
 /// there is no request at all: these fields are the belt, should that rule ever be changed.

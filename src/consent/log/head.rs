@@ -6,9 +6,9 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::log;
-use super::receipt::second;
 use crate::clock::{DAY, HOUR, Timestamp};
+use crate::consent::log;
+use crate::consent::receipt::second;
 use crate::db::Conn;
 use crate::db::schema::consent_heads;
 use crate::error::{Error, Result};

@@ -1,24 +1,30 @@
 //! What scripts of the advertising trade are told in a page: `__tcfapi` where the operator has a consent manager of their
 //! own that IAB Europe registered, `__gpp` where it was switched on. Both say what was decided; neither decides anything.
 
+pub mod ad_request;
+pub mod bits;
+pub mod gpp;
+pub mod tcf;
+pub mod vendor_list;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::age::Band;
-use super::bits::IdSet;
 use super::choices::Standing;
-use super::gpp::{Content, Gpp, US_CALIFORNIA, US_NATIONAL, UsChoice, UsSection};
 use super::guards::Consent;
 use super::place::Model;
 use super::purpose::Purpose;
 use super::rulebook::Rulebook;
-use super::tcf::list::VendorList;
-use super::tcf::{Cmp, Letters, TcString};
 use super::vendor::Vendor;
-use super::vendor_list::Newest;
 use crate::clock::Timestamp;
+use bits::IdSet;
+use gpp::{Content, Gpp, US_CALIFORNIA, US_NATIONAL, UsChoice, UsSection};
+use tcf::list::VendorList;
+use tcf::{Cmp, Letters, TcString};
+use vendor_list::Newest;
 
 /// The operator's own consent manager, and the vendor list it speaks of: always the newest.
 #[derive(Clone, Debug)]

@@ -8,14 +8,15 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 
+use super::Leaf;
 use super::bundle::{self, Bundle};
 use super::dpv;
 use super::head::{self, Head};
-use super::log::{self, Leaf};
 use super::merkle::{self, Hash};
-use super::receipt::{Action, AgeBand, Answer, Notice, Receipt, Recipient};
 use crate::App;
 use crate::clock::Timestamp;
+use crate::consent::log;
+use crate::consent::receipt::{Action, AgeBand, Answer, Notice, Receipt, Recipient};
 use crate::error::{Error, Result};
 use crate::ids::ReceiptId;
 use crate::proof::{Verdict, issuer, jcs};
@@ -434,7 +435,7 @@ impl View for ShowReceipt {
                 name: "StatCounter <Ireland>".into(),
                 deletion_url: Some("https://statcounter.com/contact/".into()),
             }],
-            limit_note: super::receipt::LIMIT_NOTE.into(),
+            limit_note: crate::consent::receipt::LIMIT_NOTE.into(),
             previous: Some("2".repeat(32)),
             notice: Notice {
                 version: "2026-11-25".into(),

@@ -6,9 +6,9 @@
 use serde_json::{Value, json};
 
 use super::bundle::Bundle;
-use super::purpose::Purpose;
-use super::receipt::{Action, Answer, Item, Receipt};
-use super::recipient::{Category, handed_over};
+use crate::consent::purpose::Purpose;
+use crate::consent::receipt::{Action, Answer, Item, Receipt};
+use crate::consent::recipient::{Category, handed_over};
 use crate::proof::issuer::Operator;
 
 /// Who gives the receipt out.

@@ -9,11 +9,11 @@ use std::time::{Duration, SystemTime};
 
 use diesel::prelude::*;
 
-use super::disclosure::Line;
-use super::recipient::Use;
 use super::tcf::list::{Headers, Keeping, Need, VendorList};
 use crate::App;
 use crate::clock::{SECOND, Timestamp};
+use crate::consent::disclosure::Line;
+use crate::consent::recipient::Use;
 use crate::db::schema::vendor_lists;
 use crate::db::{Conn, Db};
 use crate::each_db;

@@ -2,7 +2,7 @@
 
 use super::{Fault, Letters, Publisher, Restriction, Restrictions, TcString};
 use crate::clock::Timestamp;
-use crate::consent::bits::{self, IdSet, Reader};
+use crate::consent::trade::bits::{self, IdSet, Reader};
 
 impl TcString {
     /// Reads a string as any encoder writes it. What follows the last field of a segment is padding and not looked at.

@@ -2,7 +2,7 @@
 
 use super::{Letters, Publisher, Restrictions, TcString};
 use crate::clock::Timestamp;
-use crate::consent::bits::{IdSet, Writer};
+use crate::consent::trade::bits::{IdSet, Writer};
 
 /// The reference encoder fills each segment to this many bits.
 const UNIT: usize = 24;

@@ -4,6 +4,8 @@
 //! Letters about what somebody did (an account, a password, an order, a decision) are neither: they cannot be refused,
 //! they carry no marketing, and they never report back.
 
+pub mod routes;
+
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;

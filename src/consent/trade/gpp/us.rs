@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::consent::bits::{Reader, Writer};
+use crate::consent::trade::bits::{Reader, Writer};
 
 /// A section of the United States.
 #[derive(Clone, Debug, PartialEq, Eq)]

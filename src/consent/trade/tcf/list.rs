@@ -10,7 +10,7 @@ use chrono::DateTime;
 use serde::Deserialize;
 
 use crate::clock::{SECOND, Timestamp};
-use crate::consent::bits::IdSet;
+use crate::consent::trade::bits::IdSet;
 
 /// The vendor list: what this shop reads of it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

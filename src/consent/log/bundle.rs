@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::Kept;
 use super::head::Head;
-use super::log::{self, Kept};
 use super::merkle::{self, Hash};
-use super::receipt::{Answer, Notice, Receipt, Salt};
+use crate::consent::log;
+use crate::consent::receipt::{Answer, Notice, Receipt, Salt};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::proof::{Published, Verdict, jcs};

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::TcString;
-use crate::consent::bits::IdSet;
+use crate::consent::trade::bits::IdSet;
 
 impl TcString {
     /// The part of `TCData` that follows from the string (CMP API 2.2, February 2026), for `data-tc` of
