@@ -290,7 +290,7 @@ mod tests {
         Rulebook::new(&Config::read(None, &env).unwrap()).unwrap()
     }
 
-    /// CONSENT.md section 4, AGE.md section 9: only a place that the operator switched on loosens, any other tightens
+    /// T-PROP-5, R-EN-2: only a place that the operator switched on loosens, any other tightens
     /// again, and a no holds everywhere.
     #[test]
     fn a_place_loosens_only_where_it_may() {

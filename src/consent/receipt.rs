@@ -389,7 +389,7 @@ pub(super) mod tests {
         }
     }
 
-    /// T-RC-2: these fields and no others.
+    /// T-RC-2, R-RC-1: these fields and no others.
     #[test]
     fn a_receipt_has_the_fields_of_the_plan_and_no_others() {
         let mut found = BTreeSet::new();
@@ -404,7 +404,7 @@ pub(super) mod tests {
         assert!(serde_json::from_value::<Receipt>(more).is_err());
     }
 
-    /// T-RC-2: nothing that tells one visitor from another fits into a field.
+    /// T-RC-2, R-RC-1: nothing that tells one visitor from another fits into a field.
     #[test]
     fn no_address_browser_or_birth_date_gets_in() {
         assert_eq!(full().fault(), None);
@@ -442,6 +442,7 @@ pub(super) mod tests {
         assert_eq!(serde_json::from_str::<Receipt>(&body).unwrap(), full());
     }
 
+    /// R-RC-6: an entry is salted, so that nobody finds out by trying what was chosen.
     #[test]
     fn the_leaf_is_the_formula_of_the_plan() {
         use sha2::{Digest, Sha256};

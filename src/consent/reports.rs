@@ -153,7 +153,7 @@ mod tests {
 
     use super::*;
 
-    /// R-EN-8: a report is cut down to a directive, a host and a kind of page; one about another site is none.
+    /// T-REP-1, R-EN-8: a report is cut down to a directive, a host and a kind of page; one about another site is none.
     #[test]
     fn a_report_loses_everything_about_anybody() {
         let site = "https://shop.example";

@@ -301,8 +301,8 @@ mod tests {
         Rulebook::new(&config(pairs).unwrap()).unwrap()
     }
 
-    /// S1-23, S3-56, R-EN-9, T-BOOT-1, PR-21, D16: who is retired, held, unknown, without a right key or against the site's own word
-    /// is refused at start.
+    /// S1-23, S3-56, R-EN-9, R-CN-11, T-BOOT-1, PR-21, D16: who is retired, held, unknown, without a right key or
+    /// against the site's own word is refused at start.
     #[test]
     fn vendors_that_may_not_be_on_stop_the_start() {
         let on: Vec<&str> = book(&[("CUEHOUSE_VENDORS", "statcounter=123:abcdef,ga4=G-TEST")])

@@ -427,8 +427,8 @@ mod tests {
         Registry::read(&change(text.to_owned()))
     }
 
-    /// R-EN-9: a vendor without hosts, cookies (an explicit empty list is fine), purpose or state, or with a pattern
-    /// that is loose or would hit our own cookies, is a fault.
+    /// R-EN-9, T-BOOT-1: a vendor without hosts, cookies (an explicit empty list is fine), purpose or state, or with a
+    /// pattern that is loose or would hit our own cookies, is a fault.
     #[test]
     fn a_registry_with_missing_facts_is_refused() {
         assert!(one(|text| text).is_ok());

@@ -2,8 +2,9 @@
 
 use super::*;
 
-/// T-AGE-11, R-RT-3: discovered by its own words, by the staff or by a report, an account is frozen in that very request:
-/// one leaf, no vendor, a notice and nothing else; in fourteen days it is gone, unless a guardian or the staff say otherwise.
+/// T-AGE-11, R-RT-3, R-CN-10: discovered by its own words, by the staff or by a report, an account is frozen in that
+/// very request: one leaf, no vendor, a notice and nothing else; in fourteen days it is gone, unless a guardian or the
+/// staff say otherwise.
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_too_young_is_frozen_in_the_same_request() {
     let app = TestApp::new().await;
@@ -54,7 +55,7 @@ async fn somebody_too_young_is_frozen_in_the_same_request() {
     assert!(gone, "the account is deleted");
 }
 
-/// R-RT-3, T-AGE-9: the staff settle it, and whom they once found to be of age no stranger's report freezes again.
+/// R-RT-3, T-AGE-11: the staff settle it, and whom they found to be of age is remembered as such.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_staff_settle_what_was_said_of_an_age() {
     let app = TestApp::new().await;
@@ -92,8 +93,8 @@ async fn the_staff_settle_what_was_said_of_an_age() {
     assert_eq!((kept.band, kept.hold, cleared, open), (Band::Adult, None, true, 0));
 }
 
-/// T-MIN-3, T-MIN-4, R-MN-3, R-EN-5: with every yes forced into the account's row, no page of a ward names a vendor in its
-/// tags or its headers, and nobody asks.
+/// T-MIN-3, T-MIN-4, R-MN-3, R-MN-4, R-EN-5: with every yes forced into the account's row, no page of a ward names a
+/// vendor in its tags or its headers, and nobody asks.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_of_a_ward_lets_anybody_be_contacted() {
     let app = TestApp::with(&[("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=1234567:abcdef")]).await;

@@ -250,7 +250,7 @@ async fn the_signed_form_verifies_and_an_altered_one_does_not() {
     assert!(page.has("file"));
 }
 
-/// T-MIN-5, issue "revocation during an upload": taken back while a file is examined, or while a reviewer listens, nothing
+/// T-MIN-5, R-MN-2: taken back while a file is examined, or while a reviewer listens, nothing
 /// is published: the write that would asks in its own statement.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_taken_back_during_an_upload_is_not_published() {
@@ -289,8 +289,8 @@ async fn what_is_taken_back_during_an_upload_is_not_published() {
     assert!(matches!(direct, Err(Error::Guardian(_))), "{direct:?}");
 }
 
-/// T-MIN-5, S3-14: taken back while the payment page is open, the page closes and nothing is bought; money that came
-/// before stays a sale.
+/// T-MIN-5, R-MN-2, S3-14: taken back while the payment page is open, the page closes and nothing is bought; money that
+/// came before stays a sale.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_taken_back_during_a_checkout_is_not_bought() {
     let app = TestApp::new().await;

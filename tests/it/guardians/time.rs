@@ -86,7 +86,7 @@ async fn the_band_moves_with_the_month_and_nothing_switches_on_by_itself() {
     app.visitor().get(&home).await.is(410);
 }
 
-/// R-MN-5: signing in notices that a band is over before the daily round does.
+/// T-TIME-3, R-MN-5: signing in notices that a band is over before the daily round does.
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_in_moves_a_band_whose_time_is_over() {
     let app = TestApp::new().await;
