@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
 use crate::accounts::password::Hashing;
 use crate::accounts::shell;
 use crate::accounts::user::Role;
@@ -14,6 +13,7 @@ use crate::ids::Handle;
 use crate::jobs::{self, calendar, run};
 use crate::proof::issuer;
 use crate::{App, Config, Error, Keys, Result, consent, db, demo, sales, sandbox, studio, upkeep};
+use clap::{Parser, Subcommand};
 
 /// A stock-audio marketplace that one person can run from one binary.
 #[derive(Parser)]

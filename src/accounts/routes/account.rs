@@ -52,7 +52,7 @@ impl View for Account {
     fn samples() -> Vec<Account> {
         let at = Timestamp(1_764_000_000_000);
         let open = |is_this| Opened { id: SessionId::new(), created_at: at, seen_at: at, is_this };
-        let account = |confirmed, sells, sessions| Account {
+        let account = |confirmed, sells: bool, sessions| Account {
             name: "Ines Morrow".into(),
             handle: Handle::parse("ines-morrow"),
             email: "ines@example.com".into(),
