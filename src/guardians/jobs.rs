@@ -5,7 +5,7 @@ use super::leaf::Stub;
 use super::notice::Ground;
 use super::passage;
 use super::routes::forget_checks;
-use super::verification::Verification;
+use super::verification::{self, Verification};
 use super::ward::{self, Guardian, Ward};
 use crate::App;
 use crate::clock::{DAY, Timestamp};
@@ -56,7 +56,8 @@ pub async fn prove_card(app: &App, lease: &Lease, id: &VerificationId) -> Result
             let now = Timestamp::now();
             log::wait_turn(conn)?;
             let proof = Verification::find(conn, &wanted)?;
-            if proof.pass(conn, now)? {
+            // One that somebody began who answers no longer proves nobody, and is given back all the same.
+            if proof.pass(conn, now)? && verification::strong(conn, &proof.ward)?.is_some() {
                 let ward = Ward::find(conn, &proof.ward)?;
                 passage::prove(conn, &ground, &ward, proof.method, &stub, now)?;
             }

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::permission::Method;
 use crate::clock::Timestamp;
 use crate::db::Conn;
-use crate::db::schema::verifications;
+use crate::db::schema::{guardians, verifications};
 use crate::error::{Error, Result};
 use crate::ids::{UserId, VerificationId, WardId};
 use crate::jobs::{Job, enqueue};
@@ -134,10 +134,14 @@ impl Verification {
     }
 }
 
-/// The method by which a ward's guardian was proved beyond a letter, if they were.
+/// The method by which a ward's guardian was proved beyond a letter, if they were. A proof that is older than their being
+/// named was somebody else's.
 pub fn strong(conn: &mut Conn, ward: &WardId) -> Result<Option<Method>> {
+    let named = guardians::table.filter(guardians::ward.eq(ward)).select(guardians::asked_at);
+    let Some(named) = named.first::<Timestamp>(conn).optional()? else { return Ok(None) };
     let passed: Vec<Method> = verifications::table
         .filter(verifications::ward.eq(ward).and(verifications::result.eq(Outcome::Passed)))
+        .filter(verifications::asked_at.ge(named))
         .order(verifications::at)
         .select(verifications::method)
         .load(conn)?;
