@@ -5,7 +5,7 @@ use super::leaf::Stub;
 use super::notice::Ground;
 use super::passage;
 use super::routes::forget_checks;
-use super::verification::{self, Verification};
+use super::verification::Verification;
 use super::ward::{self, Guardian, Ward};
 use crate::App;
 use crate::clock::{DAY, Timestamp};
@@ -57,7 +57,8 @@ pub async fn prove_card(app: &App, lease: &Lease, id: &VerificationId) -> Result
             log::wait_turn(conn)?;
             let proof = Verification::find(conn, &wanted)?;
             // One that somebody began who answers no longer proves nobody, and is given back all the same.
-            if proof.pass(conn, now)? && verification::strong(conn, &proof.ward)?.is_some() {
+            let named = Guardian::of_ward(conn, &proof.ward)?.map(|guardian| guardian.asked_at);
+            if named.is_some_and(|at| proof.asked_at >= at) && proof.pass(conn, now)? {
                 let ward = Ward::find(conn, &proof.ward)?;
                 passage::prove(conn, &ground, &ward, proof.method, &stub, now)?;
             }

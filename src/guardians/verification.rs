@@ -4,9 +4,10 @@
 use diesel::prelude::*;
 
 use super::permission::Method;
+use super::ward::Guardian;
 use crate::clock::Timestamp;
 use crate::db::Conn;
-use crate::db::schema::{guardians, verifications};
+use crate::db::schema::verifications;
 use crate::error::{Error, Result};
 use crate::ids::{UserId, VerificationId, WardId};
 use crate::jobs::{Job, enqueue};
@@ -134,14 +135,13 @@ impl Verification {
     }
 }
 
-/// The method by which a ward's guardian was proved beyond a letter, if they were. A proof that is older than their being
-/// named was somebody else's.
+/// The method by which a ward's guardian was proved beyond a letter, if they were. What proved somebody who answered before
+/// them proves nothing of them.
 pub fn strong(conn: &mut Conn, ward: &WardId) -> Result<Option<Method>> {
-    let named = guardians::table.filter(guardians::ward.eq(ward)).select(guardians::asked_at);
-    let Some(named) = named.first::<Timestamp>(conn).optional()? else { return Ok(None) };
+    let Some(guardian) = Guardian::of_ward(conn, ward)? else { return Ok(None) };
     let passed: Vec<Method> = verifications::table
         .filter(verifications::ward.eq(ward).and(verifications::result.eq(Outcome::Passed)))
-        .filter(verifications::asked_at.ge(named))
+        .filter(verifications::at.ge(guardian.asked_at))
         .order(verifications::at)
         .select(verifications::method)
         .load(conn)?;
