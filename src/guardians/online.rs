@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::notice::{Ground, LANGUAGE, Part};
 use super::permission::Scope;
-use super::ward::{ANSWER_MS, EXPORT_MS};
+use super::ward::{ANSWER_MS, CHILD_EXPORT_MS, EXPORT_MS};
 use crate::App;
 use crate::clock::DAY;
 use crate::consent::receipt::Notice;
@@ -240,7 +240,14 @@ fn after(ground: &Ground) -> Vec<Part> {
             "Delete: on the same page you have the account deleted with everything in it, at once.".into(),
             format!(
                 "Refuse: you take back one permission, or all of them, and nothing more is collected. It ends in that \
-                 moment; what was published is taken down. Until it is deleted you can download what there is for {} days.",
+                 moment; what was published is taken down. The account is closed, and deleted after {} days at most, in \
+                 which you can download what there is.",
+                CHILD_EXPORT_MS / DAY
+            ),
+            format!(
+                "When your child is no child any more by these rules, what you allowed ends, and so does your page: somebody \
+                 who answers for them is asked anew, you for instance. Without an answer within {} days the account is \
+                 deleted.",
                 EXPORT_MS / DAY
             ),
             "You may allow that your child's data is collected and used without allowing that others are shown it.".into(),
@@ -314,6 +321,8 @@ mod tests {
             "Delete:",
             "Refuse:",
             "without allowing that others are shown it",
+            "deleted after 14 days at most",
+            "no child any more",
             "keeps you signed in",
             "People under age: ",
             "Whether somebody under age is heard",

@@ -301,24 +301,7 @@ async fn the_month_that_was_typed_is_in_no_row_and_no_letter() {
     browser.send("/sign-up", "/guardian", &fields).await.is(303);
     app.run_jobs().await;
     let typed = format!("{year}-{month:0>2}");
-    let tables = app.app.db.read(cuehouse::db::tables::tables).await.unwrap();
-    let mut text = String::new();
-    for table in tables {
-        let rows = app
-            .app
-            .db
-            .read(move |conn| {
-                let mut lines = String::new();
-                table.each(conn, |row| {
-                    lines += &format!("{row:?}\n");
-                    Ok(())
-                })?;
-                Ok(lines)
-            })
-            .await
-            .unwrap();
-        text += &rows;
-    }
+    let text = app.every_row().await;
     assert!(text.contains("Rain Kid"), "rows are read");
     assert!(!text.contains(&typed), "{typed}");
     for letter in app.app.mail.letters() {

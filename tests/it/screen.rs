@@ -383,18 +383,7 @@ async fn the_day_that_was_typed_is_in_no_row() {
     let fields = [("name", "Ada Field"), ("email", "ada@example.com"), ("password", PASSWORD)];
     browser.send("/sign-up", "/sign-up", &fields).await.is(303);
     app.run_jobs().await;
-    let mut text = String::new();
-    for table in app.app.db.read(cuehouse::db::tables::tables).await.unwrap() {
-        let rows = app.app.db.read(move |conn| {
-            let mut lines = String::new();
-            table.each(conn, |row| {
-                lines += &format!("{row:?}\n");
-                Ok(())
-            })?;
-            Ok(lines)
-        });
-        text += &rows.await.unwrap();
-    }
+    let text = app.every_row().await;
     assert!(text.contains("Ada Field"), "rows are read");
     for typed in ["1987-03", "1987-3", "23.03", "03-23"] {
         assert!(!text.contains(typed), "{typed}");

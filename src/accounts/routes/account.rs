@@ -407,7 +407,8 @@ async fn check_own(
     fields: &Fields,
     faults: &mut Faults,
 ) -> Result<()> {
-    if proven(app, client, &user.email, fields.raw("password")).await?.is_none() {
+    // Whoever signs in by name has no address of their own.
+    if proven(app, client, &user.email_folded, fields.raw("password")).await?.is_none() {
         faults.add("password", "That is not your password.");
     }
     Ok(())

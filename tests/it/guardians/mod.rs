@@ -16,7 +16,7 @@ use cuehouse::guardians::passage::{self, Asking, Word};
 use cuehouse::guardians::permission::{Method, Permission, Scope, may};
 use cuehouse::guardians::state::State;
 use cuehouse::guardians::ward::Ward;
-use cuehouse::guardians::{growing, jobs, moving};
+use cuehouse::guardians::{growing, jobs};
 use cuehouse::ids::{UserId, WardId};
 use cuehouse::jobs::Priority;
 use cuehouse::sales::verify::{self, Verdict};
@@ -36,11 +36,15 @@ use crate::support::wards::{asks, link_in, presses, signs, signs_at, signs_in, w
 use crate::support::wavs::music;
 
 mod adulthood;
+mod birthdays;
 mod by_name;
+mod ending;
 mod found_out;
+mod leaving;
 mod moving;
 mod online;
 mod proofs;
+mod removing;
 mod talks;
 mod time;
 mod voices;
