@@ -30,6 +30,7 @@ mod letters;
 mod navigations;
 mod player;
 mod privacy;
+mod privacy_browsers;
 mod probes;
 mod refusers;
 mod requirements;
