@@ -19,6 +19,7 @@ use super::purpose::Purpose;
 use super::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
 use super::rulebook::{AdsMode, Enabled};
 use super::seal;
+use super::vendor::Vendor;
 use super::whereabouts::{WherePart, named};
 use crate::App;
 use crate::accounts::user::User;
@@ -65,15 +66,17 @@ struct Scene<'a> {
     signals: Signals,
     band: Option<Band>,
     surface: &'static str,
+    /// Whom the text was about that was in front of them.
+    shown: Vec<&'static Vendor>,
     /// The receipt that is written, where it is the same for a press that is sent twice.
     id: Option<ReceiptId>,
 }
 
 impl Deed {
     fn new(app: &App, scene: Scene<'_>, mut change: Change, now: Timestamp) -> Result<Deed> {
-        let Scene { account, before, signals, band, surface, id } = scene;
+        let Scene { account, before, signals, band, surface, shown, id } = scene;
         let book = &app.consent;
-        let told = Told::about(book.on());
+        let told = Told::about(shown.into_iter());
         let notice =
             Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: told.text() };
         let place = change.choices.place.clone();
@@ -203,6 +206,7 @@ pub(super) async fn signal(
         signals,
         band: Some(Band::Adult),
         surface: "signal",
+        shown: app.consent.on().collect(),
         id: None,
     };
     let deed = Deed { refuses_all: true, ..Deed::new(app, scene, change, now)? };
@@ -232,6 +236,7 @@ pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<Receipt
         signals: Signals::default(),
         band: Some(owner.band),
         surface: "inquiry",
+        shown: app.consent.on().collect(),
         id: None,
     };
     Ok(Deed::new(app, scene, change, now)?.record(app, now).await?.1)
@@ -466,10 +471,13 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         return Err(Error::refused("There is nothing to choose: nobody may see you here."));
     }
     let book = &app.consent;
-    let everyone: Vec<usize> = book.enabled.iter().map(|e| e.at).collect();
-    let asked = match &consent.decision.to_ask {
-        some if !some.is_empty() && !fields.has("all") => some.clone(),
-        _ => everyone,
+    let everyone = || book.enabled.iter().map(|e| e.at).collect::<Vec<usize>>();
+    let banner = notice::named_in(book, fields.text("about"))?;
+    let shown = banner.clone().unwrap_or_else(everyone);
+    let asked = match (banner, &consent.decision.to_ask) {
+        (Some(about), _) => about,
+        (None, some) if !some.is_empty() && !fields.has("all") => some.clone(),
+        _ => everyone(),
     };
     let change = carry_out(book, &consent.choices, &press, &asked, consent.signal(app), now);
     let (action, takes_away) = (change.action, change.takes_away);
@@ -484,6 +492,7 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         signals: consent.signals,
         band: consent.band,
         surface,
+        shown: shown.iter().filter_map(|at| book.registry.vendors.get(*at)).collect(),
         id: receipt_of(app, &fields, &press, &consent.choices, now).await?,
     };
     let refuses_all = matches!(press, Press::Refuse | Press::OptOut);

@@ -4,7 +4,9 @@
 use serde::Serialize;
 
 use super::purpose::Purpose;
+use super::rulebook::Rulebook;
 use super::vendor::{Jar, Vendor};
+use crate::error::{Error, Result};
 
 /// The edition of these words. A change of meaning is a new one.
 pub const VERSION: &str = "2026-11-28";
@@ -24,6 +26,8 @@ pub struct PurposeTold {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VendorTold {
     pub id: String,
+    /// The first digits of the fingerprint of all that stands here: a form says by it what it showed.
+    pub print: String,
     pub name: String,
     pub owner: String,
     /// The purposes' slugs.
@@ -100,6 +104,7 @@ impl VendorTold {
         let cookies = vendor.cookies.iter().filter(|c| !c.old);
         VendorTold {
             id: vendor.id.clone(),
+            print: vendor.short_print().to_owned(),
             name: vendor.name.clone(),
             owner: vendor.owner.clone(),
             purposes: vendor.purposes.iter().map(|p| p.slug()).collect(),
@@ -176,7 +181,7 @@ impl Told {
         }
     }
 
-    /// The whole as one text, line by line as it is shown: what is hashed and kept.
+    /// The whole as one text, line by line and word for word as the banner shows it: what is hashed and kept.
     pub fn text(&self) -> String {
         let mut lines = vec![self.heading.to_owned(), self.lead.clone()];
         lines.extend(self.purposes.iter().map(|p| format!("{}: {}", p.name, p.words)));
@@ -188,8 +193,8 @@ impl Told {
                 v.name,
                 v.owner,
                 v.what_for,
-                listed(&v.hosts),
-                if cookies.is_empty() { "none".to_owned() } else { listed(&cookies) }
+                v.hosts.join(", "),
+                if cookies.is_empty() { "none".to_owned() } else { cookies.join(", ") }
             ));
             lines.extend(v.apart.map(str::to_owned));
         }
@@ -198,10 +203,51 @@ impl Told {
     }
 }
 
+/// The vendors (by their place in the registry) that a banner's form says it was about, such as `ga4.0123456789abcdef`: what
+/// was in front of somebody is what they answered, whatever another tab did meanwhile. Nothing where the form names nobody.
+/// `Conflict` where one of them is off or described otherwise by now: then a yes would be to something else than was read.
+pub fn named_in(book: &Rulebook, text: &str) -> Result<Option<Vec<usize>>> {
+    let mut about = vec![];
+    for word in text.split_whitespace() {
+        let is_same =
+            |vendor: &Vendor| word.split_once('.') == Some((vendor.id.as_str(), vendor.short_print()));
+        let Some(known) = book.enabled.iter().find(|e| is_same(&book.registry.vendors[e.at])) else {
+            return Err(Error::conflict(
+                "What you were asked has changed meanwhile. Please look at it again.",
+            ));
+        };
+        about.push(known.at);
+    }
+    about.sort_unstable();
+    about.dedup();
+    Ok(Some(about).filter(|about| !about.is_empty()))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::config::Config;
     use crate::consent::vendor::Registry;
+
+    /// R-RC-2, R-CN-12: a form answers what stood beside it; of something that is described otherwise by now it answers
+    /// nothing.
+    #[test]
+    fn a_form_is_about_what_it_showed() {
+        let vendors = BTreeMap::from([("CUEHOUSE_VENDORS".into(), "ga4=G-TEST,statcounter=1:a".into())]);
+        let book = Rulebook::new(&Config::read(None, &vendors).unwrap()).unwrap();
+        let word = |id: &str| format!("{id}.{} ", book.registry.vendor(id).unwrap().short_print());
+        let at = |id: &str| book.registry.vendors.iter().position(|v| v.id == id).unwrap();
+        let (ga, counter) = (word("ga4"), word("statcounter"));
+        assert_eq!(named_in(&book, "").unwrap(), None);
+        assert_eq!(named_in(&book, &ga).unwrap(), Some(vec![at("ga4")]));
+        let both = Some(vec![at("ga4"), at("statcounter")]);
+        assert_eq!(named_in(&book, &format!("{counter}{ga}{ga}")).unwrap(), both);
+        for stale in ["ga4.0123456789abcdef", "ga4", "nobody.0", &word("histats"), &format!("{ga}ga4.")] {
+            assert!(matches!(named_in(&book, stale), Err(Error::Conflict(_))), "{stale}");
+        }
+    }
 
     #[test]
     fn names_of_cookies_are_readable() {

@@ -31,6 +31,7 @@ mod navigations;
 mod player;
 mod privacy;
 mod privacy_browsers;
+mod privacy_words;
 mod probes;
 mod refusers;
 mod requirements;

@@ -35,7 +35,10 @@ async fn an_opt_out_of_a_browser_outlasts_signing_in() {
     assert!(library.get("/privacy/vendors").await.is(200).has("because you opted out"));
 
     // Looking changed nothing for the account.
-    assert!(!contacts(&laptop.get("/").await.is(200)).is_empty(), "another browser of the account, as before");
+    assert!(
+        !contacts(&laptop.get("/").await.is(200)).is_empty(),
+        "another browser of the account, as before"
+    );
     let user = laptop.user.clone().unwrap();
     let kept = app.app.db.read(move |conn| account::of(conn, &user)).await.unwrap();
     assert_eq!(kept.choices.unwrap().opted_out_at, None);

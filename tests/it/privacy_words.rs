@@ -1,0 +1,143 @@
+//! What somebody reads and what is kept of it are the same words: the banner and the receipt, what is taken back and what
+//! stays out of reach.
+
+use cuehouse::clock::{DAY, Timestamp};
+use cuehouse::consent::choices::Choices;
+use cuehouse::consent::notice::Told;
+use cuehouse::consent::purpose::Purpose;
+use cuehouse::consent::receipt::{Answer, Notice, Receipt};
+use cuehouse::consent::{log, seal};
+use cuehouse::ids::ReceiptId;
+
+use crate::privacy::{contacts, press, shop};
+use crate::support::app::TestApp;
+use crate::support::browser::{Browser, Seen};
+
+/// A visitor who granted everyone half a minute ago, one of them as it was described before.
+fn granted_before(app: &TestApp, changed: &str) -> Browser {
+    let now = Timestamp::now().plus(-30_000);
+    let mut choices =
+        Choices { decided_at: Some(now), expires_at: Some(now.plus(182 * DAY)), ..Choices::default() };
+    choices.purposes.insert(Purpose::Analytics, true);
+    for vendor in app.app.consent.on() {
+        choices.answer(vendor, true);
+    }
+    choices.vendors.get_mut(changed).unwrap().print = "0123456789abcdef".into();
+    let mut browser = app.visitor();
+    browser.set_cookie("cs", &seal::close(&app.app.keys.seal, &choices));
+    browser
+}
+
+/// The words of a piece of a page as they are read, one blank between them.
+pub fn words(html: &str) -> String {
+    let mut text = String::new();
+    for piece in html.replace("<b>", "").replace("</b>", "").split('<') {
+        let (tag, rest) = piece.split_once('>').unwrap_or(("", piece));
+        text.push_str(if tag.is_empty() { "" } else { " " });
+        text.push_str(rest);
+    }
+    let text = text.replace("&#x2F;", "/").replace("&#x27;", "'").replace("&#39;", "'");
+    let text = text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What the banner of a page says, without its buttons.
+fn banner(page: &Seen) -> String {
+    let page = page.text();
+    let banner = page.split("id=\"consent-title\"").nth(1).unwrap_or_else(|| panic!("no banner in {page}"));
+    let banner = banner.split_once('>').unwrap().1.split("<div class=\"consent-acts\"").next().unwrap();
+    words(banner).replace("Who, and for what ", "")
+}
+
+async fn kept(app: &TestApp, receipt: &str) -> (Receipt, Notice) {
+    let id = ReceiptId::parse(receipt).unwrap();
+    let read = app.app.db.read(move |conn| {
+        let receipt = log::kept(conn, &id)?.receipt;
+        let notice = Notice::by_hash(conn, &receipt.notice.hash)?;
+        Ok((receipt, notice))
+    });
+    read.await.unwrap()
+}
+
+fn chosen(app: &TestApp, browser: &Browser) -> Choices {
+    seal::open(&app.app.keys.seal, browser.cookie("cs").unwrap()).unwrap()
+}
+
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// T-CN-2, R-CN-12, T-RC-3, R-RC-2: of several granted vendors one is described otherwise by now. It is off and alone in
+/// the banner, the others live on; and the receipt of the answer leads to exactly the words that stood there.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_changed_item_is_asked_alone_and_the_receipt_keeps_what_was_shown() {
+    let app = shop().await;
+    let everyone = ["ga4", "statcounter", "histats"];
+    for changed in everyone {
+        let vendor = app.app.consent.registry.vendor(changed).unwrap();
+        let mut browser = granted_before(&app, changed);
+        let page = browser.get("/").await.is(200);
+        for id in everyone {
+            assert_eq!(
+                page.has(&format!("data-vendor=\"{id}\"")),
+                id != changed,
+                "{id} where {changed} changed"
+            );
+        }
+        let hosts = contacts(&page);
+        assert!(!hosts.is_empty() && vendor.hosts.granted().all(|host| !hosts.contains(host)), "{hosts:?}");
+        let shown = banner(&page);
+        for other in app.app.consent.on() {
+            assert_eq!(shown.contains(&other.name), other.id == changed, "{} in {shown}", other.id);
+        }
+        let reasons = browser.get("/privacy/vendors").await.is(200);
+        assert!(reasons.has("because what it does has changed since you said yes"));
+
+        press(&mut browser, "accept").await.is(303);
+        let page = browser.get("/").await.is(200);
+        assert!(everyone.iter().all(|id| page.has(&format!("data-vendor=\"{id}\""))), "{changed}");
+        let (receipt, notice) = kept(&app, &chosen(&app, &browser).receipt.unwrap()).await;
+        assert_eq!(squeezed(&notice.text), shown);
+        assert_eq!(notice.text, Told::about([vendor].into_iter()).text());
+        assert_eq!(notice.hash(), receipt.notice.hash);
+        let at = format!("/privacy/notices/{}", receipt.notice.hash);
+        let page = app.visitor().get(&at).await.is(200);
+        assert!(words(&page.text()).contains(&shown), "{}", page.text());
+        assert!(receipt.items.iter().all(|item| item.state == Answer::Granted), "and the others live on");
+    }
+    // Asked about everyone, the receipt keeps what was said of everyone.
+    let mut browser = app.visitor();
+    let shown = banner(&browser.get("/").await.is(200));
+    press(&mut browser, "accept").await.is(303);
+    let (_, notice) = kept(&app, &chosen(&app, &browser).receipt.unwrap()).await;
+    assert_eq!(squeezed(&notice.text), shown);
+}
+
+/// R-RC-2, R-CN-12: a banner that another tab has overtaken answers what it showed; one that showed something else than
+/// holds by now answers nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_banner_answers_what_stood_in_it() {
+    let app = shop().await;
+    let mut browser = granted_before(&app, "ga4");
+    let page = browser.get("/").await.is(200);
+    let mut fields = page.form("/privacy/choices");
+    fields.push(("choice".into(), "refuse".into()));
+    let pairs: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    // Another tab says yes meanwhile; then this one's no is about the one it named, and takes nothing else away.
+    press(&mut browser, "accept").await.is(303);
+    browser.post("/privacy/choices", &pairs).await.is(303);
+    let page = browser.get("/").await.is(200);
+    assert!(!page.has("data-vendor=\"ga4\"") && page.has("data-vendor=\"histats\""));
+    // A form of an older edition.
+    let before = chosen(&app, &browser);
+    let stale: Vec<(&str, &str)> = pairs
+        .iter()
+        .map(|(name, value)| match *name {
+            "about" => ("about", "ga4.0123456789abcdef"),
+            "choice" => ("choice", "accept"),
+            _ => (*name, *value),
+        })
+        .collect();
+    assert!(browser.post("/privacy/choices", &stale).await.is(409).has("look at it again"));
+    assert_eq!(chosen(&app, &browser), before);
+}
