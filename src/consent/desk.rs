@@ -15,6 +15,7 @@ use super::letters::Wanted;
 use super::letters::routes::{Switch, switches};
 use super::log;
 use super::notice::{self, PurposeTold, Told, VendorTold};
+use super::out_of_reach::{self, OutOfReach};
 use super::purpose::Purpose;
 use super::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
 use super::rulebook::{AdsMode, Enabled};
@@ -124,9 +125,7 @@ impl Deed {
             surface: surface.into(),
             previous: before.receipt.as_deref().and_then(ReceiptId::parse),
             valid_until: Timestamp::from_secs(until.secs().max(now.secs())),
-            recipients: told_once
-                .map(|v| Recipient { vendor: v.id.clone(), name: v.name.clone(), deletion_url: None })
-                .collect(),
+            recipients: told_once.map(Recipient::of).collect(),
             limit_note: receipt::LIMIT_NOTE.into(),
         };
         Ok(Deed { account, refuses_all: false, change, receipt, salt: Salt::draw()?, notice, moves: None })
@@ -481,6 +480,9 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     };
     let change = carry_out(book, &consent.choices, &press, &asked, consent.signal(app), now);
     let (action, takes_away) = (change.action, change.takes_away);
+    let lost = change.lost.iter().filter_map(|id| OutOfReach::of(book.registry.vendor(id)?, now));
+    let said = [Some(said(action).to_owned()), out_of_reach::words(&lost.collect::<Vec<_>>())];
+    let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let surface = match (back, fields.text("from")) {
         ("", _) => "choices",
         (_, "footer") => "footer",
@@ -502,11 +504,10 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     };
     let deed = Deed { refuses_all, moves, ..Deed::new(app, scene, change, now)? };
     let (choices, id) = deed.record(app, now).await?;
-    let said = said(action);
     let proof = format!("/privacy/receipts/{id}");
     let reply = match surface {
-        "banner" | "footer" => Reply::go_back(back, "/").notice_with(said, "Receipt", &proof),
-        _ => Reply::go(format!("/privacy/choices?receipt={id}")).notice(said),
+        "banner" | "footer" => Reply::go_back(back, "/").notice_with(&said, "Receipt", &proof),
+        _ => Reply::go(format!("/privacy/choices?receipt={id}")).notice(&said),
     };
     let lasts = if choices.opted_out_at.is_some() { OPT_OUT_LASTS } else { book.choice_ms };
     let reply =

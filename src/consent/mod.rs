@@ -12,6 +12,7 @@ pub mod choices;
 pub mod decision;
 pub mod deed;
 pub mod notice;
+pub mod out_of_reach;
 pub mod place;
 pub mod purpose;
 pub mod recipient;

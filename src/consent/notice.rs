@@ -89,7 +89,8 @@ fn readable(pattern: &str) -> String {
     out.replace("**", "*")
 }
 
-fn listed(words: &[String]) -> String {
+/// Words as one phrase: the last behind an *and*.
+pub(super) fn listed(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [one] => one.clone(),

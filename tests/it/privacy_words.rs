@@ -141,3 +141,48 @@ async fn a_banner_answers_what_stood_in_it() {
     assert!(browser.post("/privacy/choices", &stale).await.is(409).has("look at it again"));
     assert_eq!(chosen(&app, &browser), before);
 }
+
+/// R-CN-8, PR-12: who takes back a yes is told on the very next page whose cookies we cannot delete, and the receipt lists
+/// them by name beside what can be done; of those who keep everything under our name nothing is said. The receipt and the
+/// page of vendors say where to have data deleted, or that nobody knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_withdrawal_cannot_take_away_is_said() {
+    let app = shop().await;
+    for from_footer in [false, true] {
+        let mut browser = app.visitor();
+        press(&mut browser, "accept").await.is(303);
+        let csrf = browser.get("/").await.is(200).csrf().unwrap();
+        let mut fields = vec![("csrf", csrf.as_str()), ("choice", "refuse"), ("all", "yes")];
+        if from_footer {
+            fields.extend([("return", "/licences"), ("from", "footer")]);
+        }
+        let landing = browser.post("/privacy/choices", &fields).await.is(303).location().to_owned();
+        let page = browser.get(&landing).await.is(200);
+        let text = words(&page.text());
+        let told = text.split("we cannot delete").next().unwrap();
+        let told = &told[told.rfind("Cookies that").unwrap_or_else(|| panic!("{landing}: {text}"))..];
+        assert!(told.contains("StatCounter") && told.contains("HiStats"), "{told}");
+        assert!(!told.contains("Google"), "{told}");
+        let receipt = page.link("/privacy/receipts/").unwrap();
+        let page = browser.get(&receipt).await.is(200);
+        let text = page.text();
+        let part = text.split("id=\"out-of-reach\"").nth(1).unwrap().split("</section>").next().unwrap();
+        for (vendor, cookie) in [("statcounter", "<code>is_unique</code>"), ("histats", "HSCK")] {
+            assert!(part.contains(cookie), "{part}");
+            // What was not seen to work within 90 days is no link of its own; what it names stands on the page of vendors.
+            assert!(part.contains(&format!("href=\"/privacy/vendors#{vendor}\"")), "{part}");
+        }
+        assert!(!part.contains("<code>_ga"), "what lies under our name is taken away");
+        let about = text.split("id=\"recipients\"").nth(1).unwrap().split("</section>").next().unwrap();
+        for vendor in ["ga4", "statcounter", "histats"] {
+            assert!(about.contains(&format!("href=\"/privacy/vendors#{vendor}\"")), "{about}");
+        }
+    }
+    let page = app.visitor().get("/privacy/vendors").await.is(200);
+    let entries = page.text().matches("<dt>To have data deleted</dt>").count();
+    assert_eq!(entries, app.app.consent.registry.vendors.len());
+    // Who refuses without having granted anything has nothing to clear away.
+    let mut browser = app.visitor();
+    let landing = press(&mut browser, "refuse").await.is(303).location().to_owned();
+    assert!(!browser.get(&landing).await.is(200).has("cannot delete:"));
+}
