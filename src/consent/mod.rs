@@ -15,6 +15,7 @@ pub mod notice;
 pub mod out_of_reach;
 pub mod place;
 pub mod purpose;
+pub mod question;
 pub mod recipient;
 pub mod rulebook;
 pub mod vendor;
