@@ -12,6 +12,7 @@ use cuehouse::ids::ReceiptId;
 use crate::privacy::{contacts, press, shop};
 use crate::support::app::TestApp;
 use crate::support::browser::{Browser, Seen};
+use crate::support::wards::answers;
 
 /// A visitor who granted everyone half a minute ago, one of them as it was described before.
 fn granted_before(app: &TestApp, changed: &str) -> Browser {
@@ -185,4 +186,36 @@ async fn what_a_withdrawal_cannot_take_away_is_said() {
     let mut browser = app.visitor();
     let landing = press(&mut browser, "refuse").await.is(303).location().to_owned();
     assert!(!browser.get(&landing).await.is(200).has("cannot delete:"));
+}
+
+/// R-UX-6, R-RT-4: where children are taken, a part of the notice is the child's own: what is kept, who sees it, what it can
+/// do, in sentences of fifteen words at most; the page that asks for a grown-up leads to it, and it is kept under the
+/// notice's hash. Elsewhere there is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_reads_words_of_its_own() {
+    let app = TestApp::with(&[("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc")]).await;
+    let page = app.visitor().get("/privacy/children").await.is(200);
+    let text = page.text();
+    let own = text.split("id=\"for-you\"").nth(1).unwrap().split("</section>").next().unwrap();
+    for heading in ["What we keep of you", "Who sees it", "What you can do"] {
+        assert!(own.contains(&format!("<h3>{heading}</h3>")), "{heading} in {own}");
+    }
+    let lines: Vec<String> =
+        own.split("<li>").skip(1).map(|rest| words(rest.split("</li>").next().unwrap())).collect();
+    assert!(lines.len() >= 12, "{lines:?}");
+    let contact = &app.app.config.contact;
+    for line in &lines {
+        for sentence in line.replace(contact.as_str(), "us").split(['.', '?', '!']) {
+            assert!(sentence.split_whitespace().count() <= 15, "{sentence}");
+        }
+    }
+    let hash = page.link("/privacy/notices/").unwrap();
+    let kept = words(&app.visitor().get(&hash).await.is(200).text());
+    assert!(lines.iter().all(|line| kept.contains(line)), "{kept}");
+    let mut child = app.visitor();
+    answers(&mut child, 9).await.is(303);
+    let asking = child.open("/sign-up").await.is(200);
+    assert!(asking.has("href=\"/privacy/children#for-you\""), "{}", asking.text());
+    let elsewhere = TestApp::new().await;
+    assert!(!elsewhere.visitor().get("/privacy/children").await.is(200).has("for-you"));
 }
