@@ -18,9 +18,8 @@ use super::notice::{self, PurposeTold, Told, VendorTold};
 use super::out_of_reach::{self, OutOfReach};
 use super::purpose::Purpose;
 use super::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
-use super::rulebook::{AdsMode, Enabled};
+use super::rulebook::{AdsMode, Enabled, Rulebook};
 use super::seal;
-use super::vendor::Vendor;
 use super::whereabouts::{WherePart, named};
 use crate::App;
 use crate::accounts::user::User;
@@ -67,8 +66,8 @@ struct Scene<'a> {
     signals: Signals,
     band: Option<Band>,
     surface: &'static str,
-    /// Whom the text was about that was in front of them.
-    shown: Vec<&'static Vendor>,
+    /// The words that were in front of them.
+    shown: String,
     /// The receipt that is written, where it is the same for a press that is sent twice.
     id: Option<ReceiptId>,
 }
@@ -77,9 +76,8 @@ impl Deed {
     fn new(app: &App, scene: Scene<'_>, mut change: Change, now: Timestamp) -> Result<Deed> {
         let Scene { account, before, signals, band, surface, shown, id } = scene;
         let book = &app.consent;
-        let told = Told::about(shown.into_iter());
         let notice =
-            Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: told.text() };
+            Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: shown };
         let place = change.choices.place.clone();
         let id = id.map_or_else(ReceiptId::draw, Ok)?;
         // Whoever says no carries no id: theirs is proved by the receipt they were shown, and found by nobody else.
@@ -205,7 +203,7 @@ pub(super) async fn signal(
         signals,
         band: Some(Band::Adult),
         surface: "signal",
-        shown: app.consent.on().collect(),
+        shown: notice::sale(app.consent.on().any(|v| v.trades())),
         id: None,
     };
     let deed = Deed { refuses_all: true, ..Deed::new(app, scene, change, now)? };
@@ -235,7 +233,7 @@ pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<Receipt
         signals: Signals::default(),
         band: Some(owner.band),
         surface: "inquiry",
-        shown: app.consent.on().collect(),
+        shown: notice::sale(app.consent.on().any(|v| v.trades())),
         id: None,
     };
     Ok(Deed::new(app, scene, change, now)?.record(app, now).await?.1)
@@ -472,7 +470,7 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     let book = &app.consent;
     let everyone = || book.enabled.iter().map(|e| e.at).collect::<Vec<usize>>();
     let banner = notice::named_in(book, fields.text("about"))?;
-    let shown = banner.clone().unwrap_or_else(everyone);
+    let shown_to = banner.clone().unwrap_or_else(everyone);
     let asked = match (banner, &consent.decision.to_ask) {
         (Some(about), _) => about,
         (None, some) if !some.is_empty() && !fields.has("all") => some.clone(),
@@ -494,7 +492,7 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         signals: consent.signals,
         band: consent.band,
         surface,
-        shown: shown.iter().filter_map(|at| book.registry.vendors.get(*at)).collect(),
+        shown: shown(book, &press, surface, &shown_to),
         id: receipt_of(app, &fields, &press, &consent.choices, now).await?,
     };
     let refuses_all = matches!(press, Press::Refuse | Press::OptOut);
@@ -545,6 +543,18 @@ async fn receipt_of(
         now.since(at) >= TWICE_MS || before.decided_at.is_some_and(|decided| decided.secs() > at.secs())
     });
     Ok((!is_new).then_some(id))
+}
+
+/// The words beside the button that was pressed; of the banner those about the vendors that stood in it.
+fn shown(book: &Rulebook, press: &Press, surface: &str, about: &[usize]) -> String {
+    let told = Told::about(about.iter().filter_map(|at| book.registry.vendors.get(*at)));
+    match (press, surface) {
+        (Press::Place(_), _) => notice::PLACE.into(),
+        (_, "banner") => told.text(),
+        (_, "footer") => notice::FOOT.into(),
+        (Press::OptOut, _) => notice::sale(book.on().any(|v| v.trades())),
+        _ => told.on_screen(),
+    }
 }
 
 fn said(action: receipt::Action) -> &'static str {

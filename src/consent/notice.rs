@@ -151,6 +151,28 @@ const SMALL_ADS: &str = "A no does not end advertisements: our own may still be 
                          most. You can change it on every page, under “Your privacy choices”. What a vendor already \
                          has, only the vendor can delete.";
 
+/// What stands above the button against sale and sharing, where somebody on this site trades and where nobody does.
+const SALE: &str = "Do Not Sell or Share My Personal Information";
+const TRADES: &str = "Some of those below may sell or share what they learn, or use it to choose advertisements. One press stops \
+                      all of that: no account, no e-mail, no further question.";
+const TRADES_NOT: &str = "We sell and share nothing. You may still put your no on record: no account, no e-mail, no further \
+                          question.";
+/// What stands around the switches of the screen.
+const SCREEN: &str = "Who may see you, and for what";
+const SCREEN_LEAD: &str = "Someone is contacted only where both the purpose and the vendor are on.";
+
+/// What stands in the foot of a page on which somebody may be met: the button, and why it is there.
+pub const FOOT: &str = "Take back every yes\nOthers may see you on this page.";
+
+/// What stands beside the list of places.
+pub const PLACE: &str = "Where are you?\nYou need not say, and we do not look it up: as long as we do not know, the strictest \
+                         rules hold.";
+
+/// What stands beside the button against sale and sharing.
+pub fn sale(trades: bool) -> String {
+    format!("{SALE}\n{}", if trades { TRADES } else { TRADES_NOT })
+}
+
 impl Told {
     /// What is put to a visitor about these vendors.
     pub fn about<'a>(vendors: impl Iterator<Item = &'a Vendor>) -> Told {
@@ -180,6 +202,31 @@ impl Told {
             vendors: all.into_iter().map(VendorTold::new).collect(),
             small: if has_ads { SMALL_ADS } else { SMALL },
         }
+    }
+
+    /// The same as the screen of choices puts it, line by line and word for word: beside each switch what it is for, whom it
+    /// contacts and what it keeps.
+    pub fn on_screen(&self) -> String {
+        let mut lines = vec![SCREEN.to_owned(), SCREEN_LEAD.to_owned()];
+        lines.extend(self.purposes.iter().map(|p| format!("{} {}", p.name, p.words)));
+        for v in &self.vendors {
+            lines.push(format!("{} {}, for {}", v.name, v.owner, v.what_for));
+            lines.extend(v.apart.map(|apart| format!("Where {apart}")));
+            lines.push(format!("Contacts {}", v.hosts.join(", ")));
+            let cookie = |c: &CookieTold| {
+                let jar = if c.is_ours { "" } else { " (in its own jar: we cannot take it away)" };
+                format!("{} {}{jar}", c.name, c.lasts)
+            };
+            let cookies: Vec<String> = v.cookies.iter().map(cookie).collect();
+            lines.push(format!(
+                "Cookies {}",
+                if cookies.is_empty() { "none".into() } else { cookies.join(", ") }
+            ));
+            let sells = if v.sells_or_shares { "nobody has shown us that it does not" } else { "no" };
+            lines.push(format!("Sells or shares {sells}"));
+        }
+        lines.push(self.small.to_owned());
+        lines.join("\n")
     }
 
     /// The whole as one text, line by line and word for word as the banner shows it: what is hashed and kept.

@@ -113,8 +113,17 @@ async fn the_foot_of_every_page_says_that_a_signal_was_applied() {
     let mut buyer = app.buyer("Bea Buyer").await;
     let mut visitor = app.visitor();
     let href = track.href();
-    let public =
-        ["/", "/search", href.as_str(), "/licences", "/privacy", "/privacy/choices", "/cart", "/sign-in", "/sign-up"];
+    let public = [
+        "/",
+        "/search",
+        href.as_str(),
+        "/licences",
+        "/privacy",
+        "/privacy/choices",
+        "/cart",
+        "/sign-in",
+        "/sign-up",
+    ];
     for path in public.into_iter().chain(["/privacy/vendors", "/nothing/here", "/tracks/nothing", "/@nobody"])
     {
         let (without, with) = (visitor.get(path).await, visitor.get_with(path, &GPC).await);

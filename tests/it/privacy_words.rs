@@ -9,7 +9,7 @@ use cuehouse::consent::receipt::{Answer, Notice, Receipt};
 use cuehouse::consent::{log, seal};
 use cuehouse::ids::ReceiptId;
 
-use crate::privacy::{contacts, press, shop};
+use crate::privacy::{chooses, contacts, press, shop};
 use crate::support::app::TestApp;
 use crate::support::browser::{Browser, Seen};
 use crate::support::wards::answers;
@@ -112,6 +112,53 @@ async fn one_changed_item_is_asked_alone_and_the_receipt_keeps_what_was_shown() 
     press(&mut browser, "accept").await.is(303);
     let (_, notice) = kept(&app, &chosen(&app, &browser).receipt.unwrap()).await;
     assert_eq!(squeezed(&notice.text), shown);
+}
+
+/// That the lines of a text stand in a page, in their order.
+#[track_caller]
+fn stands_in(notice: &Notice, page: &Seen) {
+    let (page, mut from) = (words(&page.text()), 0);
+    for line in notice.text.lines() {
+        let at =
+            page[from..].find(&squeezed(line)).unwrap_or_else(|| panic!("{line:?} not in {}", &page[from..]));
+        from += at + squeezed(line).len();
+    }
+}
+
+/// T-RC-3, R-RC-2: what the receipt of another button keeps is what stood beside that button: on the screen of choices, above
+/// the opt-out, beside the places, in the foot; on a site that has nobody to ask about, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_keeps_the_words_beside_its_button() {
+    let (app, alone) = (shop().await, TestApp::new().await);
+    let one = [("choice", "save"), ("purpose.analytics", "on"), ("vendor.histats", "on")];
+    let place = [("choice", "place"), ("place", "DE")];
+    let cases: [(&TestApp, &[(&str, &str)], &str); 6] = [
+        (&app, &one, "Contacts s10.histats.com"),
+        (&app, &[("choice", "accept")], "is_unique 5 years (in its own jar"),
+        (&app, &[("choice", "refuse")], "Google Analytics 4 Google, for"),
+        (&app, &[("choice", "opt_out")], "Some of those below may sell or share"),
+        (&app, &place, "we do not look it up"),
+        (&alone, &[("choice", "opt_out")], "We sell and share nothing"),
+    ];
+    for (app, fields, part) in cases {
+        let mut browser = app.visitor();
+        let page = browser.get("/privacy/choices").await.is(200);
+        let landing = chooses(&mut browser, fields).await.is(303).location().to_owned();
+        let (_, notice) = kept(app, landing.split("receipt=").nth(1).unwrap()).await;
+        assert!(notice.text.contains(part), "{fields:?}: {}", notice.text);
+        stands_in(&notice, &page);
+    }
+    let mut browser = app.visitor();
+    press(&mut browser, "accept").await.is(303);
+    let page = browser.get("/licences").await.is(200);
+    let mut fields = page.form("/privacy/choices");
+    fields.push(("choice".into(), "refuse".into()));
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let landing = browser.post("/privacy/choices", &fields).await.is(303).location().to_owned();
+    let receipt = browser.get(&landing).await.is(200).link("/privacy/receipts/").unwrap();
+    let (_, notice) = kept(&app, receipt.trim_start_matches("/privacy/receipts/")).await;
+    assert!(notice.text.starts_with("Take back every yes"), "{}", notice.text);
+    stands_in(&notice, &page);
 }
 
 /// R-RC-2, R-CN-12: a banner that another tab has overtaken answers what it showed; one that showed something else than
