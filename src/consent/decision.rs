@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::age::Band;
 use super::choices::{Choices, Standing};
 use super::place::Model;
+use super::question;
 use super::rulebook::{AdsMode, Rulebook};
 use super::vendor::{State, Vendor};
 use crate::clock::Timestamp;
@@ -194,30 +195,13 @@ pub fn decide(context: &Context<'_>) -> Decision {
         })
         .collect();
     together(book, &mut reasons);
-    let to_ask = match model {
-        Model::OptIn => book
-            .enabled
-            .iter()
-            .map(|e| e.at)
-            .filter(|at| matches!(reasons[*at], Reason::NoGrant | Reason::Expired | Reason::ItemChanged))
-            .filter(|at| {
-                let vendor = &book.registry.vendors[*at];
-                // A purpose that was refused answers for every vendor that has no other.
-                vendor
-                    .purposes
-                    .iter()
-                    .any(|p| context.choices.standing(vendor, *p, context.now) != Standing::Refused)
-            })
-            .collect(),
-        Model::OptOut => vec![],
-    };
     let adult = context.band == Some(Band::Adult) && !context.age_locked;
     let measured = context.book.measures_letters && context.letters_measured;
     Decision {
         ads: ads_mode(context, &reasons),
         mail_measurement: adult && measured && !signal && !opted_out,
         signal_applied: signal && !beaten,
-        to_ask,
+        to_ask: question::open(context, &reasons, model),
         model,
         reasons,
         made: Made,

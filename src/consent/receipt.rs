@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::log::merkle::{self, Hash};
+use super::vendor::Vendor;
 use crate::clock::{DAY, Timestamp};
 use crate::db::Conn;
 use crate::db::schema::consent_notices;
@@ -170,6 +171,17 @@ pub struct Recipient {
     pub deletion_url: Option<String>,
 }
 
+impl Recipient {
+    /// A vendor as a receipt names it, with where it is asked to delete what it has, as far as that is known.
+    pub fn of(vendor: &Vendor) -> Recipient {
+        Recipient {
+            vendor: vendor.id.clone(),
+            name: vendor.name.clone(),
+            deletion_url: vendor.deletion_url.clone(),
+        }
+    }
+}
+
 impl Receipt {
     /// The receipt as it is hashed and kept.
     pub fn body(&self) -> Result<String> {
@@ -233,7 +245,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A page of a vendor's, without anything behind it that could tell one visitor from another.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     text.len() <= 400
         && url::Url::parse(text).is_ok_and(|url| {
             url.scheme() == "https"

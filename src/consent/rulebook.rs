@@ -49,6 +49,8 @@ pub struct Rulebook {
     pub opt_out_places: Vec<String>,
     /// Whether `DNT: 1` is taken for `Sec-GPC: 1`.
     pub honour_dnt: bool,
+    /// Whether a signal counts as a no to whoever sells, shares or targets: then nobody who sends one is asked.
+    pub signal_refuses: bool,
     /// How long a choice lasts, in milliseconds.
     pub choice_ms: i64,
     /// How long a receipt is kept beyond that, in milliseconds.
@@ -148,6 +150,7 @@ impl Rulebook {
             profile,
             opt_out_places: config.privacy.opt_out_places.clone(),
             honour_dnt: config.privacy.honour_dnt,
+            signal_refuses: config.privacy.signal_refuses,
             choice_ms: config.privacy.choice_days * DAY,
             proof_ms: config.privacy.receipt_days * DAY,
             ads: config.privacy.ads,

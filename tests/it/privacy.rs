@@ -13,18 +13,18 @@ use crate::support::app::TestApp;
 use crate::support::browser::{Browser, Seen};
 use crate::support::shelf::{piece, seller, shelve};
 
-const VENDORS: (&str, &str) = ("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=123:abc,histats=77");
+pub const VENDORS: (&str, &str) = ("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=123:abc,histats=77");
 
 /// What belongs to a vendor and to nobody else.
 const SIGNS: [&str; 6] =
     ["googletagmanager", "google-analytics", "statcounter.com", "histats.com", "js/vendors/", "data-vendor"];
 
-async fn shop() -> TestApp {
+pub async fn shop() -> TestApp {
     TestApp::with(&[VENDORS]).await
 }
 
 /// What the headers let a browser contact beside us.
-fn contacts(seen: &Seen) -> Vec<String> {
+pub fn contacts(seen: &Seen) -> Vec<String> {
     let csp = seen.header("content-security-policy").expect("a policy");
     let list = seen.header("connection-allowlist").expect("a list of connections");
     let foreign = |text: &str| -> Vec<String> {
@@ -41,26 +41,26 @@ fn contacts(seen: &Seen) -> Vec<String> {
 
 /// Nothing of a vendor in the page or in its headers.
 #[track_caller]
-fn clean(seen: &Seen) {
+pub fn clean(seen: &Seen) {
     assert_eq!(contacts(seen), Vec::<String>::new());
     for sign in &SIGNS[4..] {
         assert!(!seen.has(sign), "{sign} in {}", seen.text());
     }
 }
 
-async fn press(browser: &mut Browser, choice: &str) -> Seen {
+pub async fn press(browser: &mut Browser, choice: &str) -> Seen {
     browser.send("/", "/privacy/choices", &[("choice", choice)]).await
 }
 
 /// Presses on the screen of choices, which the banner does not cover.
-async fn chooses(browser: &mut Browser, fields: &[(&str, &str)]) -> Seen {
+pub async fn chooses(browser: &mut Browser, fields: &[(&str, &str)]) -> Seen {
     let csrf = browser.get("/privacy/choices").await.is(200).csrf().unwrap();
     let mut all = vec![("csrf", csrf.as_str())];
     all.extend(fields);
     browser.post("/privacy/choices", &all).await
 }
 
-async fn leaves(app: &App) -> u64 {
+pub async fn leaves(app: &App) -> u64 {
     app.db.read(log::size).await.unwrap()
 }
 
