@@ -332,7 +332,7 @@ async fn a_guardian_ends_everything_at_once() {
     // Before that, with nothing but the link: what is held, in lines and as a file, and a receipt for each step.
     let mut grace = app.visitor();
     let page = grace.get(&home).await.is(200).text().replace("&#x2F;", "/");
-    for words in ["@rain-kid", "rain-kid@", "1 file", "1 sound", "Sell and license sounds"] {
+    for words in ["@rain-kid", "rain.kid@", "1 file", "1 sound", "Sell and license sounds"] {
         assert!(page.contains(words), "{words} in {page}");
     }
     let export = grace.get(&format!("{home}/data.json")).await.is(200);
@@ -344,7 +344,7 @@ async fn a_guardian_ends_everything_at_once() {
     for receipt in receipts {
         grace.get(&format!("/privacy/receipts/{receipt}")).await.is(200);
         let file = grace.get(&format!("/privacy/receipts/{receipt}.json")).await.is(200);
-        assert!(!file.has("grace") && !file.has("rain-kid@"), "a receipt names nobody");
+        assert!(!file.has("grace") && !file.has("rain.kid@"), "a receipt names nobody");
     }
     // One scope taken back refuses more of that, and nothing else.
     presses(&app, &home, "/scopes/upload/ending").await.is(303);

@@ -32,7 +32,7 @@ async fn a_talk_that_is_recorded_proves_a_guardian() {
     let page = app.visitor().get(&home).await.is(200);
     assert!(page.has("+49 30 1234567") && page.has("by video"));
     assert!(!page.has("Prove it by card") && !page.has("sign it by hand"), "these are off");
-    app.visitor().send(&home, &format!("{home}/card"), &[]).await.is(404);
+    app.visitor().says(&home, &format!("{home}/card"), &[]).await.is(404);
     let code = code_on(&app, &home).await;
     let mut rae = app.reviewer().await;
     assert!(rae.get("/admin/age").await.is(200).has("You talked with a guardian"));
