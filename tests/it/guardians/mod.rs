@@ -38,6 +38,7 @@ use crate::support::wavs::music;
 mod adulthood;
 mod by_name;
 mod found_out;
+mod identity;
 mod moving;
 mod online;
 mod proofs;
