@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 use super::permission::Method;
+use super::ward::Guardian;
 use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::db::schema::verifications;
@@ -134,10 +135,13 @@ impl Verification {
     }
 }
 
-/// The method by which a ward's guardian was proved beyond a letter, if they were.
+/// The method by which a ward's guardian was proved beyond a letter, if they were. What proved somebody who answered before
+/// them proves nothing of them.
 pub fn strong(conn: &mut Conn, ward: &WardId) -> Result<Option<Method>> {
+    let Some(guardian) = Guardian::of_ward(conn, ward)? else { return Ok(None) };
     let passed: Vec<Method> = verifications::table
         .filter(verifications::ward.eq(ward).and(verifications::result.eq(Outcome::Passed)))
+        .filter(verifications::at.ge(guardian.asked_at))
         .order(verifications::at)
         .select(verifications::method)
         .load(conn)?;

@@ -329,3 +329,30 @@ async fn proof_by_a_provider_is_off_by_itself() {
     let config = Config::read(None, &env).unwrap();
     assert!(!format!("{:?}", config.age).contains(SECRET.1));
 }
+
+/// R-PV-1: a proof is of whoever gave it. Where somebody else is named later, they answer unproved.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_answers_after_a_proved_parent_is_not_proved_by_that() {
+    let provider = Provider::start().await;
+    let app = shop(&provider, "email_plus,kba", &[("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc")]).await;
+    let (mut kid, home) = permitted(&app, 9, "Star Kid", true).await;
+    begins(&app, &home, "kba").await.is(303);
+    provider.finds(json!({"result": "passed"}));
+    presses(&app, &home, "/identity/result").await.is(303);
+    let found = ward_of(&app, &kid).await.unwrap();
+    let month = Month::parse(found.next_band_month.as_deref().unwrap()).unwrap().begins();
+    let (g, stub) = (ground(&app), draws());
+    assert!(app.app.db.write(move |conn| growing::grow(conn, &g, &found.id, &stub, month)).await.unwrap());
+    signs_in(&app, &mut kid).await;
+    let named = [("guardian_email", "friend@example.com")];
+    kid.send("/held", "/held/guardian", &named).await.is(303);
+    app.run_jobs().await;
+    let home = link_in(&app, "friend@example.com", "/guardians/");
+    signs_at(&app, &home, &["upload", "sell"]).await;
+    assert!(allowed(&app, &kid, Scope::Upload).await && !allowed(&app, &kid, Scope::Sell).await);
+    assert!(app.visitor().get(&home).await.is(200).has("waits for a proof"));
+    // They prove it themselves.
+    begins(&app, &home, "kba").await.is(303);
+    presses(&app, &home, "/identity/result").await.is(303);
+    assert!(allowed(&app, &kid, Scope::Sell).await);
+}
