@@ -79,7 +79,7 @@ impl Check {
         conn: &mut Conn,
         whose: Whose<'_>,
         method: Option<Method>,
-        begun: Begun,
+        begun: &Begun,
         now: Timestamp,
     ) -> Result<()> {
         end_all(conn, whose, now)?;
@@ -90,8 +90,8 @@ impl Check {
             account: account.cloned(),
             ward: ward.cloned(),
             method,
-            provider_ref: begun.id,
-            address: begun.address,
+            provider_ref: begun.id.clone(),
+            address: begun.address.clone(),
             asked_at: now,
             ended_at: None,
         };

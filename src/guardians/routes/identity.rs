@@ -98,7 +98,7 @@ pub async fn begin(token: &str, form: Posted, app: &State<App>) -> Result<Reply>
     let begun = provider::begin(app, About::Identity, &told).await?;
     app.db
         .write(move |conn| {
-            Check::begin(conn, Whose::GuardianOf(&ward.id), Some(method), begun, Timestamp::now())
+            Check::begin(conn, Whose::GuardianOf(&ward.id), Some(method), &begun, Timestamp::now())
         })
         .await?;
     Ok(Reply::go(format!("/guardians/{token}#proof")))

@@ -28,7 +28,7 @@ pub async fn begin(_form: Posted, who: HeldBack, app: &State<App>) -> Result<Rep
     let told = Asked::Over(app.consent.ages.adult).told(&secrets::token()?, &app.config.absolute("/held"));
     let begun = provider::begin(app, About::Adulthood, &told).await?;
     let user = who.0.id.clone();
-    app.db.write(move |conn| Check::begin(conn, Whose::Owner(&user), None, begun, Timestamp::now())).await?;
+    app.db.write(move |conn| Check::begin(conn, Whose::Owner(&user), None, &begun, Timestamp::now())).await?;
     Ok(Reply::go("/held#proof"))
 }
 
