@@ -70,6 +70,8 @@ pub struct PrivacySettings {
     pub opt_out_places: Vec<String>,
     /// Whether `DNT: 1` counts like `Sec-GPC: 1`.
     pub honour_dnt: bool,
+    /// Whether a signal counts as a no to whoever sells, shares or targets, so that nobody who sends one is asked.
+    pub signal_refuses: bool,
     /// How long a yes or a no lasts, in days.
     pub choice_days: i64,
     /// How long a receipt is kept beyond the time its choice holds, in days.
@@ -197,6 +199,7 @@ const NAMES: &[&str] = &[
     "privacy.profile",
     "privacy.opt_out_places",
     "privacy.honour_dnt",
+    "privacy.signal_refuses",
     "privacy.choice_days",
     "privacy.receipt_days",
     "privacy.declares_no_sale",
@@ -429,6 +432,7 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         profile: said.text("privacy.profile", "strict"),
         opt_out_places: list(&said.text("privacy.opt_out_places", "")),
         honour_dnt: said.switch("privacy.honour_dnt", true),
+        signal_refuses: said.switch("privacy.signal_refuses", true),
         choice_days: said.read("privacy.choice_days", CHOICE_DAYS, "1 to 396 days (13 months)", |text| {
             text.parse().ok().filter(|n| (1..=LONGEST_CHOICE_DAYS).contains(n))
         }),

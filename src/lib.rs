@@ -5,7 +5,7 @@
 //! `search` (the index and its feed), `player` (samples, previews, waveforms), `guardians` (who answers for the young, and
 //! what they allow), `studio` (upload, description, board), `sales` (tiers, basket, licences, money, invoices, certificates),
 //! `admin` (review), `upkeep` (check, backup, collection). Each has its nouns, and upstairs its `routes`, `guards` and
-//! `jobs`. `demo` fills an empty shop through the studio's own way; `sandbox` is the pretend Stripe, which knows no room.
+//! `jobs`. `door` is the command line in front of them all. `demo` fills an empty shop through the studio's own way; `sandbox` is the pretend Stripe, which knows no room.
 //! **The hall** is `web`: what all pages share. **The cellar** knows the outside world and no room: `db`, `storage`,
 //! `mail`, `stripe`, `egress`, `audio`, `jobs` (letters and queue), `visit` (our own pages from outside), `proof`
 //! (canonical JSON, signatures, the shop's key), `config`.
@@ -53,6 +53,8 @@ pub mod admin;
 pub mod demo;
 
 pub mod sandbox;
+
+pub mod door;
 
 use std::sync::Arc;
 

@@ -3,8 +3,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rocket::request::{FromRequest, Outcome, Request};
 
 use super::band::Hold;
@@ -12,6 +10,7 @@ use super::session::{self, Seen};
 use super::user::{Role, Visitor, is_email};
 use crate::App;
 use crate::clock::Timestamp;
+use crate::consent::seal;
 use crate::consent::signal::Said;
 use crate::error::{Error, Result};
 use crate::guardians::routes::frozen_by_device;
@@ -147,6 +146,9 @@ impl<'r> FromRequest<'r> for HeldBack {
     }
 }
 
+/// What the address to remember is sealed for.
+const REMEMBERED: &str = "cuehouse remembered";
+
 /// What a browser carries that is not proof of anything: its old session's token, its basket, an address it was asked
 /// to remember.
 #[derive(Clone, Debug, Default)]
@@ -157,9 +159,9 @@ pub struct Carried {
 }
 
 impl Carried {
-    /// An address as the cookie keeps it.
-    pub fn written(email: &str) -> String {
-        URL_SAFE_NO_PAD.encode(email)
+    /// An address as the cookie keeps it: sealed, so that nobody else who reads the jar learns it.
+    pub fn written(app: &App, email: &str) -> String {
+        seal::close_line(&app.keys.seal, REMEMBERED, email)
     }
 }
 
@@ -168,12 +170,13 @@ impl<'r> FromRequest<'r> for Carried {
     type Error = Infallible;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Carried, Infallible> {
-        let remembered = Ours::Remembered.of(request).and_then(|kept| URL_SAFE_NO_PAD.decode(kept).ok());
+        let app = request.rocket().state::<App>();
+        let remembered = app.zip(Ours::Remembered.of(request));
         Outcome::Success(Carried {
             session: Ours::Session.of(request),
             basket: Ours::Basket.of(request),
             remembered: remembered
-                .and_then(|kept| String::from_utf8(kept).ok())
+                .and_then(|(app, kept)| seal::open_line(&app.keys.seal, REMEMBERED, &kept))
                 .filter(|kept| is_email(kept) || Handle::parse(kept).is_some()),
         })
     }

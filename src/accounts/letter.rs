@@ -115,9 +115,9 @@ mod tests {
     }
 
     proptest! {
-        /// T-EM-1, R-EM-1, R-EM-2, S2-32, S3-12: no picture and no counted link in a letter about what somebody
-        /// did, to a minor, to somebody of unknown age, without the person's yes or without the site's, whatever the
-        /// caller says; and in the weekly letter to those who agreed both are there.
+        /// T-EM-1, R-EM-1, R-EM-2, R-EN-1, T-MIN-3, R-MN-3, S2-32, S3-12: no picture and no counted link in a letter
+        /// about what somebody did, to a minor, to somebody of unknown age, without the person's yes or without the
+        /// site's, whatever the caller says; and in the weekly letter to those who agreed both are there.
         #[test]
         fn nothing_reports_back_without_a_decision(
             which in 0..64usize, measures in any::<bool>(), agreed in any::<bool>(), known in any::<bool>(),

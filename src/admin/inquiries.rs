@@ -7,12 +7,14 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::App;
+use crate::accounts::band::Band;
 use crate::accounts::guards::Support;
 use crate::accounts::user::User;
 use crate::clock::{DAY, Timestamp};
 use crate::consent::desk as choices;
 use crate::consent::inquiry::{self, ANSWER_DAYS, Answer, Inquiry, Kind, Party, Way};
 use crate::error::{Error, Result};
+use crate::guardians::knowledge;
 use crate::ids::InquiryId;
 use crate::jobs::{Job, enqueue};
 use crate::web::{Faults, Fields, FormView, Page, Posted, Reply, Sample, View, samples};
@@ -186,7 +188,12 @@ fn noon(day: &str) -> Option<Timestamp> {
     Some(Timestamp(day.and_hms_opt(12, 0, 0)?.and_utc().timestamp_millis()))
 }
 
-/// Writes an inquiry down; its clock runs from the day it came in.
+/// What the staff read who would write down what a child wrote.
+const OF_A_CHILD: &str = "This says that a child wrote, so it is not kept here. Answer once, delete the letter and its \
+                          address, and flag the account under Age if there is one.";
+
+/// Writes an inquiry down; its clock runs from the day it came in. One whose words say that its writer is under the minimum
+/// age is kept nowhere (16 CFR 312.5(c): an answer, once; for a lawyer to check).
 #[post("/admin/inquiries", data = "<form>")]
 pub async fn create(who: Support, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
     let (fields, now) = (form.0, Timestamp::now());
@@ -200,6 +207,12 @@ pub async fn create(who: Support, form: Posted, page: Page, app: &State<App>) ->
     }
     if fields.text("address").is_empty() {
         faults.add("address", "Where does the answer go?");
+    }
+    let ages = app.consent.thresholds(None, &[]);
+    for field in ["name", "address"] {
+        if knowledge::stated(fields.text(field), ages) == Some(Band::Child) {
+            faults.add(field, OF_A_CHILD);
+        }
     }
     let received = noon(fields.text("received"));
     if received.is_none() {

@@ -18,7 +18,7 @@ use crate::accounts::guards::{Carried, SignedIn};
 use crate::ads::{Place, Slot, named};
 use crate::clock::Timestamp;
 use crate::config::Config;
-use crate::consent::leave::{LeavePage, Navigation, away};
+use crate::consent::leave::{LeavePage, Leaves, Navigation, away};
 use crate::error::{Error, Result};
 use crate::ids::{Handle, Slug, TrackId, UserId};
 use crate::sales::basket::Owner;
@@ -199,7 +199,7 @@ async fn link_of(app: &App, handle: &Handle, n: usize) -> Result<(String, String
 
 /// The notice before a link that a user put on their profile.
 #[get("/leave/<handle>/<n>", rank = 2)]
-async fn leave(handle: Handle, n: usize, page: Page, app: &State<App>) -> Result<Reply> {
+async fn leave(handle: Handle, n: usize, page: Page, _may: Leaves, app: &State<App>) -> Result<Reply> {
     let (url, name) = link_of(app, &handle, n).await?;
     let whose = format!("{name} put this link on their profile; we have not looked at where it leads.");
     page.show(&LeavePage::new(&url, format!("/leave/@{handle}/{n}/away"), whose, format!("/@{handle}"))?)
@@ -207,7 +207,13 @@ async fn leave(handle: Handle, n: usize, page: Page, app: &State<App>) -> Result
 
 /// Away by that link.
 #[get("/leave/<handle>/<n>/away", rank = 2)]
-async fn leave_away(handle: Handle, n: usize, _goes: Navigation, app: &State<App>) -> Result<Reply> {
+async fn leave_away(
+    handle: Handle,
+    n: usize,
+    _goes: Navigation,
+    _may: Leaves,
+    app: &State<App>,
+) -> Result<Reply> {
     Ok(away(&link_of(app, &handle, n).await?.0))
 }
 

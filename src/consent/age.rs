@@ -329,8 +329,8 @@ mod tests {
             prop_assert!(birth.answer(at, AT).band > said.band);
         }
 
-        /// T-AGE-6: a word cannot be made up or altered, is of one length, and lasts a day for those of age and as long
-        /// as the band for the young.
+        /// T-AGE-6, R-AG-3: a word cannot be made up or altered, is of one length, and lasts a day for those of age and
+        /// as long as the band for the young.
         #[test]
         fn a_word_says_its_answer_and_cannot_be_made_up(
             key in any::<[u8; 32]>(), other in any::<[u8; 32]>(), hours in -3..60i64, flip in 0..20usize,

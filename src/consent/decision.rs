@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::age::Band;
 use super::choices::{Choices, Standing};
 use super::place::Model;
+use super::question;
 use super::rulebook::{AdsMode, Rulebook};
 use super::vendor::{State, Vendor};
 use crate::clock::Timestamp;
@@ -194,30 +195,13 @@ pub fn decide(context: &Context<'_>) -> Decision {
         })
         .collect();
     together(book, &mut reasons);
-    let to_ask = match model {
-        Model::OptIn => book
-            .enabled
-            .iter()
-            .map(|e| e.at)
-            .filter(|at| matches!(reasons[*at], Reason::NoGrant | Reason::Expired | Reason::ItemChanged))
-            .filter(|at| {
-                let vendor = &book.registry.vendors[*at];
-                // A purpose that was refused answers for every vendor that has no other.
-                vendor
-                    .purposes
-                    .iter()
-                    .any(|p| context.choices.standing(vendor, *p, context.now) != Standing::Refused)
-            })
-            .collect(),
-        Model::OptOut => vec![],
-    };
     let adult = context.band == Some(Band::Adult) && !context.age_locked;
     let measured = context.book.measures_letters && context.letters_measured;
     Decision {
         ads: ads_mode(context, &reasons),
         mail_measurement: adult && measured && !signal && !opted_out,
         signal_applied: signal && !beaten,
-        to_ask,
+        to_ask: question::open(context, &reasons, model),
         model,
         reasons,
         made: Made,
@@ -453,7 +437,7 @@ mod tests {
             prop_assert_eq!(groups.len(), by_group.len());
         }
 
-        /// T-PROP-3, R-MN-3, R-CA-7: nobody under 18 meets a vendor, whatever was granted; children see no slot.
+        /// T-PROP-3, R-EN-5, R-MN-3, R-CA-7: nobody under 18 meets a vendor, whatever was granted; children see no slot.
         #[test]
         fn nobody_under_age_meets_a_vendor(case in any_case(), is_child in any::<bool>()) {
             let mut young = case;
@@ -465,9 +449,9 @@ mod tests {
             prop_assert!(decision.framed(&book).is_none());
         }
 
-        /// T-PROP-4, R-EN-3, R-EN-10: the headers name our own origin and the hosts of allowed vendors, nobody else; of
-        /// those who are met in a frame the ad origin alone, and only where one may be; and never a nonce, a hash, a bare
-        /// scheme, a star or an exception for inline code.
+        /// T-PROP-4, R-EN-1, R-EN-3, R-EN-10: the headers name our own origin and the hosts of allowed vendors, nobody
+        /// else; of those who are met in a frame the ad origin alone, and only where one may be; and never a nonce, a
+        /// hash, a bare scheme, a star or an exception for inline code.
         #[test]
         fn headers_name_nobody_else(case in any_case()) {
             let (book, decision) = case.decide();
@@ -521,7 +505,7 @@ mod tests {
         }
     }
 
-    /// Each rule in its order, on one vendor.
+    /// Each rule in its order, on one vendor. T-GPC-8, R-SG-8: a signal is an answer, and nobody is asked then.
     #[test]
     fn the_first_rule_that_applies_is_the_reason() {
         let now = Timestamp::from_secs(1_800_000_000);
@@ -581,7 +565,7 @@ mod tests {
             case.decide().1.reasons[1]
         };
         assert_eq!(ads(&|c| c.ad_free = true), Reason::AdsRemoved);
-        // R-SG-8: a signal is an answer; so is a no. Nobody is asked then.
+        // A signal is an answer; so is a no. Nobody is asked then.
         let asked = |change: &dyn Fn(&mut Case)| {
             let mut case = Case { choices: Choices::default(), ..plain.clone() };
             change(&mut case);

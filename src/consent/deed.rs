@@ -45,6 +45,8 @@ pub struct Change {
     pub items: Vec<Item>,
     /// Whether somebody who could be contacted before cannot any more.
     pub takes_away: bool,
+    /// Who that is.
+    pub lost: BTreeSet<String>,
 }
 
 impl Change {
@@ -120,7 +122,9 @@ pub fn carry_out(
     }
     let has = granted(book, &choices, now);
     let withdraws = !had.is_subset(&has);
-    let takes_away = withdraws || !met(book, before, now).is_subset(&met(book, &choices, now));
+    let (met_before, met_now) = (met(book, before, now), met(book, &choices, now));
+    let takes_away = withdraws || !met_before.is_subset(&met_now);
+    let lost = &(&met_before | &had) - &met_now;
     let items = book
         .on()
         .flat_map(|v| v.purposes.iter().map(move |p| (v, *p)))
@@ -148,7 +152,7 @@ pub fn carry_out(
     if has.is_empty() {
         choices.receipt = None;
     }
-    Change { choices, action, items, takes_away }
+    Change { choices, action, items, takes_away, lost }
 }
 
 /// A purpose that nobody who is still granted uses is refused with the last who did.
@@ -234,6 +238,7 @@ mod tests {
         assert_eq!(decision(&book, &yes.choices, false, now.plus(182 * DAY)).to_ask.len(), 3);
         let no = carry_out(&book, &yes.choices, &Press::Refuse, &ids(&book), false, now);
         assert_eq!((no.action, no.takes_away, no.grants()), (Action::Withdraw, true, false));
+        assert_eq!((no.lost.len(), yes.lost.len()), (3, 0));
         assert!(who(&book, &no.choices, false, now).is_empty());
         assert!(decision(&book, &no.choices, false, now.plus(182 * DAY - 1)).to_ask.is_empty());
         assert_eq!(decision(&book, &no.choices, false, now.plus(182 * DAY)).to_ask.len(), 3);
@@ -290,7 +295,7 @@ mod tests {
         Rulebook::new(&Config::read(None, &env).unwrap()).unwrap()
     }
 
-    /// CONSENT.md section 4, AGE.md section 9: only a place that the operator switched on loosens, any other tightens
+    /// T-PROP-5, R-EN-2: only a place that the operator switched on loosens, any other tightens
     /// again, and a no holds everywhere.
     #[test]
     fn a_place_loosens_only_where_it_may() {

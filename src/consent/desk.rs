@@ -15,9 +15,10 @@ use super::letters::Wanted;
 use super::letters::routes::{Switch, switches};
 use super::log;
 use super::notice::{self, PurposeTold, Told, VendorTold};
+use super::out_of_reach::{self, OutOfReach};
 use super::purpose::Purpose;
 use super::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
-use super::rulebook::{AdsMode, Enabled};
+use super::rulebook::{AdsMode, Enabled, Rulebook};
 use super::seal;
 use super::whereabouts::{WherePart, named};
 use crate::App;
@@ -65,17 +66,18 @@ struct Scene<'a> {
     signals: Signals,
     band: Option<Band>,
     surface: &'static str,
+    /// The words that were in front of them.
+    shown: String,
     /// The receipt that is written, where it is the same for a press that is sent twice.
     id: Option<ReceiptId>,
 }
 
 impl Deed {
     fn new(app: &App, scene: Scene<'_>, mut change: Change, now: Timestamp) -> Result<Deed> {
-        let Scene { account, before, signals, band, surface, id } = scene;
+        let Scene { account, before, signals, band, surface, shown, id } = scene;
         let book = &app.consent;
-        let told = Told::about(book.on());
         let notice =
-            Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: told.text() };
+            Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: shown };
         let place = change.choices.place.clone();
         let id = id.map_or_else(ReceiptId::draw, Ok)?;
         // Whoever says no carries no id: theirs is proved by the receipt they were shown, and found by nobody else.
@@ -121,9 +123,7 @@ impl Deed {
             surface: surface.into(),
             previous: before.receipt.as_deref().and_then(ReceiptId::parse),
             valid_until: Timestamp::from_secs(until.secs().max(now.secs())),
-            recipients: told_once
-                .map(|v| Recipient { vendor: v.id.clone(), name: v.name.clone(), deletion_url: None })
-                .collect(),
+            recipients: told_once.map(Recipient::of).collect(),
             limit_note: receipt::LIMIT_NOTE.into(),
         };
         Ok(Deed { account, refuses_all: false, change, receipt, salt: Salt::draw()?, notice, moves: None })
@@ -203,6 +203,7 @@ pub(super) async fn signal(
         signals,
         band: Some(Band::Adult),
         surface: "signal",
+        shown: notice::sale(app.consent.on().any(|v| v.trades())),
         id: None,
     };
     let deed = Deed { refuses_all: true, ..Deed::new(app, scene, change, now)? };
@@ -232,6 +233,7 @@ pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<Receipt
         signals: Signals::default(),
         band: Some(owner.band),
         surface: "inquiry",
+        shown: notice::sale(app.consent.on().any(|v| v.trades())),
         id: None,
     };
     Ok(Deed::new(app, scene, change, now)?.record(app, now).await?.1)
@@ -466,13 +468,19 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         return Err(Error::refused("There is nothing to choose: nobody may see you here."));
     }
     let book = &app.consent;
-    let everyone: Vec<usize> = book.enabled.iter().map(|e| e.at).collect();
-    let asked = match &consent.decision.to_ask {
-        some if !some.is_empty() && !fields.has("all") => some.clone(),
-        _ => everyone,
+    let everyone = || book.enabled.iter().map(|e| e.at).collect::<Vec<usize>>();
+    let banner = notice::named_in(book, fields.text("about"))?;
+    let shown_to = banner.clone().unwrap_or_else(everyone);
+    let asked = match (banner, &consent.decision.to_ask) {
+        (Some(about), _) => about,
+        (None, some) if !some.is_empty() && !fields.has("all") => some.clone(),
+        _ => everyone(),
     };
     let change = carry_out(book, &consent.choices, &press, &asked, consent.signal(app), now);
     let (action, takes_away) = (change.action, change.takes_away);
+    let lost = change.lost.iter().filter_map(|id| OutOfReach::of(book.registry.vendor(id)?, now));
+    let said = [Some(said(action).to_owned()), out_of_reach::words(&lost.collect::<Vec<_>>())];
+    let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let surface = match (back, fields.text("from")) {
         ("", _) => "choices",
         (_, "footer") => "footer",
@@ -484,6 +492,7 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         signals: consent.signals,
         band: consent.band,
         surface,
+        shown: shown(book, &press, surface, &shown_to),
         id: receipt_of(app, &fields, &press, &consent.choices, now).await?,
     };
     let refuses_all = matches!(press, Press::Refuse | Press::OptOut);
@@ -493,11 +502,10 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     };
     let deed = Deed { refuses_all, moves, ..Deed::new(app, scene, change, now)? };
     let (choices, id) = deed.record(app, now).await?;
-    let said = said(action);
     let proof = format!("/privacy/receipts/{id}");
     let reply = match surface {
-        "banner" | "footer" => Reply::go_back(back, "/").notice_with(said, "Receipt", &proof),
-        _ => Reply::go(format!("/privacy/choices?receipt={id}")).notice(said),
+        "banner" | "footer" => Reply::go_back(back, "/").notice_with(&said, "Receipt", &proof),
+        _ => Reply::go(format!("/privacy/choices?receipt={id}")).notice(&said),
     };
     let lasts = if choices.opted_out_at.is_some() { OPT_OUT_LASTS } else { book.choice_ms };
     let reply =
@@ -535,6 +543,18 @@ async fn receipt_of(
         now.since(at) >= TWICE_MS || before.decided_at.is_some_and(|decided| decided.secs() > at.secs())
     });
     Ok((!is_new).then_some(id))
+}
+
+/// The words beside the button that was pressed; of the banner those about the vendors that stood in it.
+fn shown(book: &Rulebook, press: &Press, surface: &str, about: &[usize]) -> String {
+    let told = Told::about(about.iter().filter_map(|at| book.registry.vendors.get(*at)));
+    match (press, surface) {
+        (Press::Place(_), _) => notice::PLACE.into(),
+        (_, "banner") => told.text(),
+        (_, "footer") => notice::FOOT.into(),
+        (Press::OptOut, _) => notice::sale(book.on().any(|v| v.trades())),
+        _ => told.on_screen(),
+    }
 }
 
 fn said(action: receipt::Action) -> &'static str {

@@ -180,15 +180,18 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     {
         kept = app.db.read(move |conn| account::of(conn, &user)).await?;
     }
+    // An opt-out of this browser holds in it whatever the account says: only a press here takes it back.
+    let mut everywhere = None;
     if let Some(own) = kept.choices.take() {
-        choices = own;
+        everywhere = own.opted_out_at;
+        choices = Choices { opted_out_at: everywhere.or(choices.opted_out_at), ..own };
     }
     // The youngest of what the account is known for, what this browser answered and what its device says.
     let known = visitor.as_ref().map(|visitor| visitor.band);
     let band = [known, Screened::of(request).band(), Said::of(request).0].into_iter().flatten().min();
     let is_adult = band == Some(Band::Adult);
     if let (true, Some(user)) =
-        (is_adult && signal && choices.opted_out_at.is_none() && choices.overrides_gpc.is_none(), &account)
+        (is_adult && signal && everywhere.is_none() && choices.overrides_gpc.is_none(), &account)
     {
         choices = desk::signal(app, user, &choices, kept.line.clone(), signals, now).await?;
     }

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{letters, vendor_list};
+use super::letters;
+use super::trade::vendor_list;
 use crate::App;
 use crate::catalogue::track::Track;
 use crate::clock::{DAY, Timestamp};

@@ -1,11 +1,14 @@
 //! Leaving the site: a notice of our own, and an address that leads away. It answers navigations alone and knows only
-//! targets that are stored or registered, so that nothing on a page can use it to reach somebody else.
+//! targets that are stored or registered, so that nothing on a page can use it to reach somebody else. A child is led
+//! nowhere.
 
 use rocket::request::{FromRequest, Outcome};
 use rocket::{Request, State, get};
 use serde::Serialize;
 
+use super::guards::Consent;
 use crate::App;
+use crate::accounts::band::Band;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::web::{Page, Reply, View, trouble};
@@ -23,6 +26,28 @@ impl<'r> FromRequest<'r> for Navigation {
         let goes = says("Sec-Fetch-Mode").is_none_or(|mode| mode == "navigate")
             && says("Sec-Fetch-Dest").is_none_or(|dest| dest == "document");
         if goes { Outcome::Success(Navigation) } else { trouble::stop(request, Error::Forbidden) }
+    }
+}
+
+/// Proof that whoever asks may be led away: nobody who is a child, by their account or by what this browser answered; and
+/// where a site is for children, too, nobody who was not asked yet. For them there are no such pages (`NotFound`).
+pub struct Leaves;
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Leaves {
+    type Error = Error;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Leaves, Error> {
+        let Some(app) = request.rocket().state::<App>() else {
+            return trouble::stop(request, Error::internal("no application"));
+        };
+        match Consent::of(request).await {
+            Ok(consent) if consent.band.map_or(app.consent.child_mode, |band| band == Band::Child) => {
+                trouble::stop(request, Error::NotFound)
+            }
+            Ok(_) => Outcome::Success(Leaves),
+            Err(error) => trouble::stop(request, error),
+        }
     }
 }
 
@@ -93,7 +118,7 @@ fn target(app: &App, id: &str, what: &str, now: Timestamp) -> Result<(String, St
 
 /// The notice before a vendor's page.
 #[get("/leave/vendor/<id>/<what>")]
-pub fn vendor(id: &str, what: &str, page: Page, app: &State<App>) -> Result<Reply> {
+pub fn vendor(id: &str, what: &str, page: Page, _may: Leaves, app: &State<App>) -> Result<Reply> {
     let (address, whose) = target(app, id, what, Timestamp::now())?;
     let go = format!("/leave/vendor/{id}/{what}/away");
     page.show(&LeavePage::new(&address, go, whose, format!("/privacy/vendors#{id}"))?)
@@ -101,6 +126,6 @@ pub fn vendor(id: &str, what: &str, page: Page, app: &State<App>) -> Result<Repl
 
 /// Away to a vendor's page.
 #[get("/leave/vendor/<id>/<what>/away")]
-pub fn vendor_away(id: &str, what: &str, _goes: Navigation, app: &State<App>) -> Result<Reply> {
+pub fn vendor_away(id: &str, what: &str, _goes: Navigation, _may: Leaves, app: &State<App>) -> Result<Reply> {
     Ok(away(&target(app, id, what, Timestamp::now())?.0))
 }

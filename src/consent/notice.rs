@@ -4,7 +4,9 @@
 use serde::Serialize;
 
 use super::purpose::Purpose;
+use super::rulebook::Rulebook;
 use super::vendor::{Jar, Vendor};
+use crate::error::{Error, Result};
 
 /// The edition of these words. A change of meaning is a new one.
 pub const VERSION: &str = "2026-11-28";
@@ -24,6 +26,8 @@ pub struct PurposeTold {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VendorTold {
     pub id: String,
+    /// The first digits of the fingerprint of all that stands here: a form says by it what it showed.
+    pub print: String,
     pub name: String,
     pub owner: String,
     /// The purposes' slugs.
@@ -85,7 +89,8 @@ fn readable(pattern: &str) -> String {
     out.replace("**", "*")
 }
 
-fn listed(words: &[String]) -> String {
+/// Words as one phrase: the last behind an *and*.
+pub(super) fn listed(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [one] => one.clone(),
@@ -100,6 +105,7 @@ impl VendorTold {
         let cookies = vendor.cookies.iter().filter(|c| !c.old);
         VendorTold {
             id: vendor.id.clone(),
+            print: vendor.short_print().to_owned(),
             name: vendor.name.clone(),
             owner: vendor.owner.clone(),
             purposes: vendor.purposes.iter().map(|p| p.slug()).collect(),
@@ -145,6 +151,28 @@ const SMALL_ADS: &str = "A no does not end advertisements: our own may still be 
                          most. You can change it on every page, under “Your privacy choices”. What a vendor already \
                          has, only the vendor can delete.";
 
+/// What stands above the button against sale and sharing, where somebody on this site trades and where nobody does.
+const SALE: &str = "Do Not Sell or Share My Personal Information";
+const TRADES: &str = "Some of those below may sell or share what they learn, or use it to choose advertisements. One press stops \
+                      all of that: no account, no e-mail, no further question.";
+const TRADES_NOT: &str = "We sell and share nothing. You may still put your no on record: no account, no e-mail, no further \
+                          question.";
+/// What stands around the switches of the screen.
+const SCREEN: &str = "Who may see you, and for what";
+const SCREEN_LEAD: &str = "Someone is contacted only where both the purpose and the vendor are on.";
+
+/// What stands in the foot of a page on which somebody may be met: the button, and why it is there.
+pub const FOOT: &str = "Take back every yes\nOthers may see you on this page.";
+
+/// What stands beside the list of places.
+pub const PLACE: &str = "Where are you?\nYou need not say, and we do not look it up: as long as we do not know, the strictest \
+                         rules hold.";
+
+/// What stands beside the button against sale and sharing.
+pub fn sale(trades: bool) -> String {
+    format!("{SALE}\n{}", if trades { TRADES } else { TRADES_NOT })
+}
+
 impl Told {
     /// What is put to a visitor about these vendors.
     pub fn about<'a>(vendors: impl Iterator<Item = &'a Vendor>) -> Told {
@@ -176,7 +204,32 @@ impl Told {
         }
     }
 
-    /// The whole as one text, line by line as it is shown: what is hashed and kept.
+    /// The same as the screen of choices puts it, line by line and word for word: beside each switch what it is for, whom it
+    /// contacts and what it keeps.
+    pub fn on_screen(&self) -> String {
+        let mut lines = vec![SCREEN.to_owned(), SCREEN_LEAD.to_owned()];
+        lines.extend(self.purposes.iter().map(|p| format!("{} {}", p.name, p.words)));
+        for v in &self.vendors {
+            lines.push(format!("{} {}, for {}", v.name, v.owner, v.what_for));
+            lines.extend(v.apart.map(|apart| format!("Where {apart}")));
+            lines.push(format!("Contacts {}", v.hosts.join(", ")));
+            let cookie = |c: &CookieTold| {
+                let jar = if c.is_ours { "" } else { " (in its own jar: we cannot take it away)" };
+                format!("{} {}{jar}", c.name, c.lasts)
+            };
+            let cookies: Vec<String> = v.cookies.iter().map(cookie).collect();
+            lines.push(format!(
+                "Cookies {}",
+                if cookies.is_empty() { "none".into() } else { cookies.join(", ") }
+            ));
+            let sells = if v.sells_or_shares { "nobody has shown us that it does not" } else { "no" };
+            lines.push(format!("Sells or shares {sells}"));
+        }
+        lines.push(self.small.to_owned());
+        lines.join("\n")
+    }
+
+    /// The whole as one text, line by line and word for word as the banner shows it: what is hashed and kept.
     pub fn text(&self) -> String {
         let mut lines = vec![self.heading.to_owned(), self.lead.clone()];
         lines.extend(self.purposes.iter().map(|p| format!("{}: {}", p.name, p.words)));
@@ -188,8 +241,8 @@ impl Told {
                 v.name,
                 v.owner,
                 v.what_for,
-                listed(&v.hosts),
-                if cookies.is_empty() { "none".to_owned() } else { listed(&cookies) }
+                v.hosts.join(", "),
+                if cookies.is_empty() { "none".to_owned() } else { cookies.join(", ") }
             ));
             lines.extend(v.apart.map(str::to_owned));
         }
@@ -198,10 +251,51 @@ impl Told {
     }
 }
 
+/// The vendors (by their place in the registry) that a banner's form says it was about, such as `ga4.0123456789abcdef`: what
+/// was in front of somebody is what they answered, whatever another tab did meanwhile. Nothing where the form names nobody.
+/// `Conflict` where one of them is off or described otherwise by now: then a yes would be to something else than was read.
+pub fn named_in(book: &Rulebook, text: &str) -> Result<Option<Vec<usize>>> {
+    let mut about = vec![];
+    for word in text.split_whitespace() {
+        let is_same =
+            |vendor: &Vendor| word.split_once('.') == Some((vendor.id.as_str(), vendor.short_print()));
+        let Some(known) = book.enabled.iter().find(|e| is_same(&book.registry.vendors[e.at])) else {
+            return Err(Error::conflict(
+                "What you were asked has changed meanwhile. Please look at it again.",
+            ));
+        };
+        about.push(known.at);
+    }
+    about.sort_unstable();
+    about.dedup();
+    Ok(Some(about).filter(|about| !about.is_empty()))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::config::Config;
     use crate::consent::vendor::Registry;
+
+    /// R-RC-2, R-CN-12: a form answers what stood beside it; of something that is described otherwise by now it answers
+    /// nothing.
+    #[test]
+    fn a_form_is_about_what_it_showed() {
+        let vendors = BTreeMap::from([("CUEHOUSE_VENDORS".into(), "ga4=G-TEST,statcounter=1:a".into())]);
+        let book = Rulebook::new(&Config::read(None, &vendors).unwrap()).unwrap();
+        let word = |id: &str| format!("{id}.{} ", book.registry.vendor(id).unwrap().short_print());
+        let at = |id: &str| book.registry.vendors.iter().position(|v| v.id == id).unwrap();
+        let (ga, counter) = (word("ga4"), word("statcounter"));
+        assert_eq!(named_in(&book, "").unwrap(), None);
+        assert_eq!(named_in(&book, &ga).unwrap(), Some(vec![at("ga4")]));
+        let both = Some(vec![at("ga4"), at("statcounter")]);
+        assert_eq!(named_in(&book, &format!("{counter}{ga}{ga}")).unwrap(), both);
+        for stale in ["ga4.0123456789abcdef", "ga4", "nobody.0", &word("histats"), &format!("{ga}ga4.")] {
+            assert!(matches!(named_in(&book, stale), Err(Error::Conflict(_))), "{stale}");
+        }
+    }
 
     #[test]
     fn names_of_cookies_are_readable() {

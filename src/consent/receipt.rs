@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::log::merkle::{self, Hash};
+use super::vendor::Vendor;
 use crate::clock::{DAY, Timestamp};
 use crate::db::Conn;
 use crate::db::schema::consent_notices;
@@ -170,6 +171,17 @@ pub struct Recipient {
     pub deletion_url: Option<String>,
 }
 
+impl Recipient {
+    /// A vendor as a receipt names it, with where it is asked to delete what it has, as far as that is known.
+    pub fn of(vendor: &Vendor) -> Recipient {
+        Recipient {
+            vendor: vendor.id.clone(),
+            name: vendor.name.clone(),
+            deletion_url: vendor.deletion_url.clone(),
+        }
+    }
+}
+
 impl Receipt {
     /// The receipt as it is hashed and kept.
     pub fn body(&self) -> Result<String> {
@@ -233,7 +245,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A page of a vendor's, without anything behind it that could tell one visitor from another.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     text.len() <= 400
         && url::Url::parse(text).is_ok_and(|url| {
             url.scheme() == "https"
@@ -389,7 +401,7 @@ pub(super) mod tests {
         }
     }
 
-    /// T-RC-2: these fields and no others.
+    /// T-RC-2, R-RC-1: these fields and no others.
     #[test]
     fn a_receipt_has_the_fields_of_the_plan_and_no_others() {
         let mut found = BTreeSet::new();
@@ -404,7 +416,7 @@ pub(super) mod tests {
         assert!(serde_json::from_value::<Receipt>(more).is_err());
     }
 
-    /// T-RC-2: nothing that tells one visitor from another fits into a field.
+    /// T-RC-2, R-RC-1: nothing that tells one visitor from another fits into a field.
     #[test]
     fn no_address_browser_or_birth_date_gets_in() {
         assert_eq!(full().fault(), None);
@@ -442,6 +454,7 @@ pub(super) mod tests {
         assert_eq!(serde_json::from_str::<Receipt>(&body).unwrap(), full());
     }
 
+    /// R-RC-6: an entry is salted, so that nobody finds out by trying what was chosen.
     #[test]
     fn the_leaf_is_the_formula_of_the_plan() {
         use sha2::{Digest, Sha256};

@@ -3,7 +3,8 @@
 
 use diesel::prelude::*;
 use rocket::data::ToByteUnit;
-use rocket::{Data, State, post};
+use rocket::request::{FromRequest, Outcome};
+use rocket::{Data, Request, State, post};
 use serde_json::Value;
 
 use crate::App;
@@ -12,7 +13,7 @@ use crate::db::Conn;
 use crate::db::schema::policy_reports;
 use crate::each_db;
 use crate::error::{Error, Result};
-use crate::web::{Attempt, Client, Reply};
+use crate::web::{Attempt, Client, Reply, trouble};
 
 /// How long counts of reports are kept.
 pub const KEPT_DAYS: i64 = 30;
@@ -113,6 +114,23 @@ pub fn sweep(conn: &mut Conn, now: Timestamp) -> Result<usize> {
     Ok(diesel::delete(policy_reports::table.filter(policy_reports::day.lt(oldest))).execute(conn)?)
 }
 
+/// Proof that no other site's page sent it, as far as the browser says (Fetch Metadata; `Origin`). One that says nothing is
+/// heard: what it reports must still be about a page of ours.
+pub struct FromHere;
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for FromHere {
+    type Error = Error;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<FromHere, Error> {
+        let said = |name| request.headers().get_one(name);
+        let site = request.rocket().state::<App>().map(|app| app.config.site_url.as_str());
+        let is_same = said("Sec-Fetch-Site").is_none_or(|from| matches!(from, "same-origin" | "none"))
+            && said("Origin").is_none_or(|origin| site == Some(origin));
+        if is_same { Outcome::Success(FromHere) } else { trouble::stop(request, Error::Forbidden) }
+    }
+}
+
 async fn take(body: Data<'_>, client: Client, app: &App) -> Result<Reply> {
     app.limits.attempt(Attempt::Report, &client.ip.to_string())?;
     let text = body.open(MOST_BYTES.bytes()).into_string().await?;
@@ -137,13 +155,13 @@ async fn take(body: Data<'_>, client: Client, app: &App) -> Result<Reply> {
 
 /// Reports on the Content-Security-Policy.
 #[post("/reports/csp", data = "<body>")]
-pub async fn csp(body: Data<'_>, client: Client, app: &State<App>) -> Result<Reply> {
+pub async fn csp(body: Data<'_>, _here: FromHere, client: Client, app: &State<App>) -> Result<Reply> {
     take(body, client, app).await
 }
 
 /// Reports on the Connection-Allowlist.
 #[post("/reports/connection", data = "<body>")]
-pub async fn connection(body: Data<'_>, client: Client, app: &State<App>) -> Result<Reply> {
+pub async fn connection(body: Data<'_>, _here: FromHere, client: Client, app: &State<App>) -> Result<Reply> {
     take(body, client, app).await
 }
 
@@ -153,7 +171,7 @@ mod tests {
 
     use super::*;
 
-    /// R-EN-8: a report is cut down to a directive, a host and a kind of page; one about another site is none.
+    /// T-REP-1, R-EN-8: a report is cut down to a directive, a host and a kind of page; one about another site is none.
     #[test]
     fn a_report_loses_everything_about_anybody() {
         let site = "https://shop.example";

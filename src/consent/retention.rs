@@ -275,7 +275,7 @@ mod tests {
         );
     }
 
-    /// T-RT-1: a column without a class or a time is a fault, and so is an end that nobody brings about.
+    /// T-RT-1, R-RT-1: a column without a class or a time is a fault, and so is an end that nobody brings about.
     #[test]
     fn a_policy_with_holes_is_refused() {
         let text = "written_on = 2026-01-01\n[times]\nday = { words = \"a day\", ends = \"clock\", by = \"x\" }\n\

@@ -205,7 +205,7 @@ pub fn own_cookies(https: bool, choice_ms: i64) -> Vec<OwnCookie> {
             "until you close the browser".into(),
         ),
         row(Ours::Basket, "finds your basket again while you are not signed in", days(BASKET_LASTS)),
-        row(Ours::Notice, "one line, such as “Saved”, for the next page", "a minute".into()),
+        row(Ours::Notice, "one line, such as “Saved”, for the next page, sealed", "a minute".into()),
         row(
             Ours::Age,
             "how the age question was answered: a sealed word without a date of birth, the same length for everyone",
@@ -218,7 +218,7 @@ pub fn own_cookies(https: bool, choice_ms: i64) -> Vec<OwnCookie> {
         ),
         row(
             Ours::Remembered,
-            "your e-mail address for the sign-in form, only if you ticked the box",
+            "your e-mail address for the sign-in form, sealed, only if you ticked the box",
             "a year, or until you sign in without the box".into(),
         ),
         row(

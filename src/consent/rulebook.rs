@@ -49,6 +49,8 @@ pub struct Rulebook {
     pub opt_out_places: Vec<String>,
     /// Whether `DNT: 1` is taken for `Sec-GPC: 1`.
     pub honour_dnt: bool,
+    /// Whether a signal counts as a no to whoever sells, shares or targets: then nobody who sends one is asked.
+    pub signal_refuses: bool,
     /// How long a choice lasts, in milliseconds.
     pub choice_ms: i64,
     /// How long a receipt is kept beyond that, in milliseconds.
@@ -148,6 +150,7 @@ impl Rulebook {
             profile,
             opt_out_places: config.privacy.opt_out_places.clone(),
             honour_dnt: config.privacy.honour_dnt,
+            signal_refuses: config.privacy.signal_refuses,
             choice_ms: config.privacy.choice_days * DAY,
             proof_ms: config.privacy.receipt_days * DAY,
             ads: config.privacy.ads,
@@ -301,8 +304,8 @@ mod tests {
         Rulebook::new(&config(pairs).unwrap()).unwrap()
     }
 
-    /// S1-23, S3-56, R-EN-9, T-BOOT-1, PR-21, D16: who is retired, held, unknown, without a right key or against the site's own word
-    /// is refused at start.
+    /// S1-23, S3-56, R-EN-9, R-CN-11, T-BOOT-1, PR-21, D16: who is retired, held, unknown, without a right key or
+    /// against the site's own word is refused at start.
     #[test]
     fn vendors_that_may_not_be_on_stop_the_start() {
         let on: Vec<&str> = book(&[("CUEHOUSE_VENDORS", "statcounter=123:abcdef,ga4=G-TEST")])

@@ -65,7 +65,7 @@ impl Turns {
 mod tests {
     use super::*;
 
-    /// T-AGE-6: a token is one browser's, lasts its time and cannot be made up.
+    /// T-AGE-6, R-AG-3: a token is one browser's, lasts its time and cannot be made up.
     #[test]
     fn a_token_is_for_one_browser_and_one_while() {
         let (key, now) = ([7; 32], Timestamp::from_secs(1_800_000_000));
@@ -85,7 +85,7 @@ mod tests {
         }
     }
 
-    /// T-AGE-6: whoever comes second is told what the first said, until both tokens have run out.
+    /// T-AGE-6, R-AG-3: whoever comes second is told what the first said, until both tokens have run out.
     #[test]
     fn a_browser_has_one_turn() {
         let (turns, now) = (Turns::default(), Timestamp::from_secs(1_800_000_000));

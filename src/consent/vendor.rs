@@ -11,6 +11,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::purpose::Purpose;
+use super::receipt::is_address;
 use crate::clock::Timestamp;
 use crate::secrets::sha256;
 use crate::web::Ours;
@@ -153,6 +154,9 @@ pub struct Vendor {
     pub targets_ads: bool,
     #[serde(default)]
     pub privacy_page: Option<String>,
+    /// Where it is asked to delete what it has. Receipts name it, so there is nothing in it that could tell visitors apart.
+    #[serde(default)]
+    pub deletion_url: Option<String>,
     /// Where it is reached by post: answers to people who ask name it.
     #[serde(default)]
     pub postal_address: Option<String>,
@@ -293,6 +297,14 @@ impl Registry {
             if vendor.touches_child_data && !assured {
                 wrong("it would touch children's data without a written assurance (assurance_doc)".into());
             }
+            if let Some(address) = &vendor.deletion_url {
+                if !is_address(address) {
+                    wrong(format!("{address} is no https address that a receipt could name"));
+                }
+                if vendor.missing.iter().any(|what| what == "deletion_url") {
+                    wrong("its deletion_url is given, and said to be missing".into());
+                }
+            }
             for host in vendor.hosts.granted().chain(&vendor.hosts.known) {
                 if !is_origin(host) {
                     wrong(format!("{host} is no https address"));
@@ -427,8 +439,8 @@ mod tests {
         Registry::read(&change(text.to_owned()))
     }
 
-    /// R-EN-9: a vendor without hosts, cookies (an explicit empty list is fine), purpose or state, or with a pattern
-    /// that is loose or would hit our own cookies, is a fault.
+    /// R-EN-9, T-BOOT-1: a vendor without hosts, cookies (an explicit empty list is fine), purpose or state, or with a
+    /// pattern that is loose or would hit our own cookies, is a fault.
     #[test]
     fn a_registry_with_missing_facts_is_refused() {
         assert!(one(|text| text).is_ok());
@@ -473,6 +485,32 @@ mod tests {
         let assured = claim("touches_child_data = true\nassurance_doc = \"contracts/v-2026.pdf\"\n").unwrap();
         assert_eq!(assured.vendors[0].fingerprint(), plain.vendors[0].fingerprint());
         assert!(Registry::shipped().unwrap().vendors.iter().all(|vendor| !vendor.touches_child_data));
+    }
+
+    /// PR-12: where a vendor is asked to delete what it has is a fact of the registry, fit to stand in a receipt; it is no part
+    /// of what a yes was given to. Where nobody found it out the file says that it is missing.
+    #[test]
+    fn where_to_ask_for_deletion_is_a_fact_or_said_to_be_missing() {
+        let given = |address: &'static str, missing: &'static str| {
+            one(|text| {
+                let text = text.replace("missing = []", &format!("missing = [{missing}]"));
+                text.replace(
+                    "from = \"here\"\nhosts",
+                    &format!("from = \"here\"\ndeletion_url = \"{address}\"\nhosts"),
+                )
+            })
+        };
+        let known = given("https://v.example/delete", "").unwrap();
+        assert_eq!(known.vendors[0].deletion_url.as_deref(), Some("https://v.example/delete"));
+        assert_eq!(known.vendors[0].fingerprint(), one(|text| text).unwrap().vendors[0].fingerprint());
+        for address in ["http://v.example/delete", "https://v.example/delete?who=7", "delete", ""] {
+            assert!(given(address, "").is_err(), "{address}");
+        }
+        assert!(given("https://v.example/delete", "\"deletion_url\"").is_err());
+        for vendor in Registry::shipped().unwrap().vendors.iter().filter(|v| v.state == State::Active) {
+            let is_missing = vendor.missing.iter().any(|what| what == "deletion_url");
+            assert_eq!(vendor.deletion_url.is_none(), is_missing, "{}", vendor.id);
+        }
     }
 
     /// R-CN-12: the fingerprint changes with what a visitor is told, and with nothing else.

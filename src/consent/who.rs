@@ -58,6 +58,8 @@ struct VendorEntry {
     is_contacted: bool,
     /// Where to read how it treats data, through our leaving notice.
     privacy_href: Option<String>,
+    /// Where it is asked to delete what it has.
+    deletion_url: Option<String>,
     ways_out: Vec<WayOut>,
 }
 
@@ -98,6 +100,7 @@ impl WhoPage {
                     .privacy_page
                     .as_ref()
                     .map(|_| format!("/leave/vendor/{}/privacy", vendor.id)),
+                deletion_url: vendor.deletion_url.clone(),
                 ways_out: ways(&vendor.opt_outs, &format!("/leave/vendor/{}", vendor.id), now),
             }
         };
@@ -147,6 +150,7 @@ impl View for WhoPage {
                     reason: "Off.",
                     is_contacted: is_on,
                     privacy_href: vendor.privacy_page.clone(),
+                    deletion_url: is_on.then(|| "https://vendor.example/delete".into()),
                     ways_out: ways(&vendor.opt_outs, "/leave/vendor/x", now),
                 })
                 .collect(),

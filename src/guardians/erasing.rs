@@ -24,7 +24,7 @@ use crate::db::schema::{
 use crate::error::Result;
 use crate::ids::{TrackId, UploadId, UserId};
 
-/// Edges 10 and 15, and then nothing is left: the guardian orders deletion.
+/// Edges 10 and 15, and then nothing is left: the guardian orders deletion, or its owner does whose account rests.
 pub fn forget_ward(conn: &mut Conn, ground: &Ground, ward: &Ward, stub: &Stub, now: Timestamp) -> Result<()> {
     log::wait_turn(conn)?;
     let items = Permission::revoke(conn, &ward.id, None, now)?.into_iter().map(|s| (s, false)).collect();
@@ -33,7 +33,8 @@ pub fn forget_ward(conn: &mut Conn, ground: &Ground, ward: &Ward, stub: &Stub, n
         _ => (Edge::Revoke, State::Ended),
     };
     let notice = notice::event(
-        "The guardian had the account deleted, with everything of it that the law does not make us keep.",
+        "The account was deleted, as its owner or whoever answers for them ordered, with everything of it that the law does \
+         not make us keep.",
     );
     let step = Step { edge, to, action: Action::Revoke, items, notice, until: now, stub };
     leaf::write(conn, ground, ward, step, now)?;

@@ -7,6 +7,7 @@ use super::notice::Ground;
 use super::permission::Permission;
 use super::routes::Purchase;
 use super::ward::{self, Guardian, Opens, Ward};
+use crate::accounts::band::Band;
 use crate::accounts::user::User;
 use crate::catalogue::track::Track;
 use crate::clock::Timestamp;
@@ -47,6 +48,7 @@ pub fn of(conn: &mut Conn, ward: &Ward) -> Result<Vec<(String, String)>> {
     };
     let owner = User::find(conn, user)?;
     let signs_in_with = match owner.signs_in_by_name() {
+        true if owner.email.is_empty() => format!("the name {}; letters go to nobody", owner.email_folded),
         true => format!("the name {}; letters come to you", owner.email_folded),
         false => format!("the e-mail address {}", owner.email),
     };
@@ -65,7 +67,7 @@ pub fn of(conn: &mut Conn, ward: &Ward) -> Result<Vec<(String, String)>> {
         ("Uploads".to_owned(), count(files, "file", "files")),
         ("Published so far".to_owned(), count(live, "sound", "sounds")),
         ("Signed in".to_owned(), count(open, "browser", "browsers")),
-        ("Age band".to_owned(), if owner.band == ward.band { "under age" } else { "of age" }.to_owned()),
+        ("Age band".to_owned(), if owner.band < Band::Adult { "under age" } else { "of age" }.to_owned()),
     ]);
     Ok(lines)
 }

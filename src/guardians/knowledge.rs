@@ -8,7 +8,7 @@ use super::leaf::{self, Step, Stub};
 use super::notice::{self, Ground};
 use super::permission::Permission;
 use super::state::{Edge, State};
-use super::ward::{CONSENT_MS, Ward};
+use super::ward::{CONSENT_MS, Ward, export_ms};
 use crate::accounts::band::Band;
 use crate::accounts::session;
 use crate::accounts::user::User;
@@ -185,7 +185,7 @@ pub fn hear_device(
 pub enum Finding {
     /// Of age after all: everything is as it was, but for what was taken off sale.
     Adult,
-    /// Too young: it ends, and what is there can be exported for a while.
+    /// Too young: it ends, and what is there can be exported until the time of its discovery is over.
     Young,
 }
 
@@ -253,8 +253,11 @@ fn conclude(
         }
         Finding::Young => {
             session::close_all(conn, user, None)?;
+            // The clock of the discovery runs on: what the staff find wins no time.
+            let most = now.plus(export_ms(band));
+            let due = ward.due_at.map_or(most, |due| due.min(most));
             diesel::update(wards::table.find(&ward.id))
-                .set((wards::band.eq(band), wards::due_at.eq(now.plus(super::ward::EXPORT_MS))))
+                .set((wards::band.eq(band), wards::due_at.eq(due)))
                 .execute(conn)?;
             Ok(())
         }

@@ -63,7 +63,7 @@ pub(super) fn take(
     if let Some(user) = &ward.account {
         // An account that waits for an answer stays as shut as it was.
         let hold = match step.to {
-            State::Pending | State::Waiting => Some(Hold::Discovered),
+            State::Pending | State::Waiting => Some(from.hold().unwrap_or(Hold::Discovered)),
             other => other.hold(),
         };
         User::set_band(conn, user, ward.band, hold)?;

@@ -8,7 +8,7 @@ use super::notice::{self, Ground};
 use super::passage;
 use super::permission::{Permission, Scope};
 use super::state::{Edge, State};
-use super::ward::{CONSENT_MS, EXPORT_MS, Ward};
+use super::ward::{CONSENT_MS, Ward, export_ms};
 use crate::accounts::band::Band;
 use crate::clock::Timestamp;
 use crate::consent::age::{Month, Thresholds};
@@ -45,10 +45,12 @@ pub fn moved(
         return Ok(false);
     }
     let (band, next) = band_under(ward.band, ward.next(), was, is, now);
+    // A clock that runs already runs on.
+    let within = |ms: i64| Some(ward.due_at.map_or(now.plus(ms), |due| due.min(now.plus(ms))));
     let (to, due) = match (band < ward.band, ground.book.under_minimum) {
         (false, _) => (ward.state, ward.due_at),
-        (true, UnderMinimum::Vpc) => (State::Discovered, Some(now.plus(CONSENT_MS))),
-        (true, _) => (State::Ended, Some(now.plus(EXPORT_MS))),
+        (true, UnderMinimum::Vpc) => (State::Discovered, within(CONSENT_MS)),
+        (true, _) => (State::Ended, within(export_ms(band))),
     };
     if !Edge::Move.fits(ward.state, to) {
         return Ok(false);

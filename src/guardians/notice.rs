@@ -3,8 +3,9 @@
 
 use super::form;
 use super::permission::{Method, Scope};
-use super::ward::{ANSWER_MS, EXPORT_MS};
+use super::ward::{ANSWER_MS, export_ms};
 use crate::App;
+use crate::accounts::band::Band;
 use crate::clock::DAY;
 use crate::config::Strength;
 use crate::consent::receipt::Notice;
@@ -75,6 +76,7 @@ pub fn parts(ground: &Ground, is_child: bool) -> Vec<Part> {
         "" => ground.operator.clone(),
         country => format!("{} ({country})", ground.operator),
     };
+    let band = if is_child { Band::Child } else { Band::Minor };
     let whom = if is_child { "your child" } else { "the person you answer for" };
     let named: Vec<String> = ground.book.on().map(|v| format!("{} ({})", v.name, v.owner)).collect();
     let third = match named.is_empty() {
@@ -161,9 +163,10 @@ pub fn parts(ground: &Ground, is_child: bool) -> Vec<Part> {
                 format!(
                     "You can see what is held, download it, change what you allowed, stop it or have it deleted at any time, at \
                      {}/guardians. What was bought or licensed until then stays valid. After an end what is there can be \
-                     exported for {} days.",
+                     exported for {} days, and is then deleted. When they come into the next band of age your part ends by \
+                     itself, and our record of you with it.",
                     ground.site_url,
-                    days(EXPORT_MS)
+                    days(export_ms(band))
                 ),
                 format!(
                     "What this site keeps about people: {site_url}/privacy, and about children: {site_url}/privacy/children. \

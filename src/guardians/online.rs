@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::notice::{Ground, LANGUAGE, Part};
 use super::permission::Scope;
-use super::ward::{ANSWER_MS, EXPORT_MS};
+use super::ward::{ANSWER_MS, CHILD_EXPORT_MS, EXPORT_MS};
 use crate::App;
 use crate::clock::DAY;
 use crate::consent::receipt::Notice;
@@ -70,6 +70,8 @@ pub struct Online {
     pub takes_children: bool,
     /// The whole of it where no children are taken.
     pub lead: String,
+    /// The same for the child itself, in short sentences.
+    pub young: Vec<Part>,
     pub before: Vec<Part>,
     pub given: Vec<Given>,
     pub identifiers: Vec<Identifier>,
@@ -114,6 +116,7 @@ impl Online {
             let at = ground.book.thresholds(None, &[]);
             return Online {
                 takes_children: false,
+                young: vec![],
                 lead: format!(
                     "{site} takes no children. Who says at the age question that they are under {} gets no account, and \
                      nothing is kept about them: no row, no address, not even that they came. If you believe that a child \
@@ -135,6 +138,7 @@ impl Online {
                 "Children may have an account at {site} where a parent allows it. This is what is collected from them, what \
                  for, who is given anything of it, and what you can do as their parent."
             ),
+            young: young(ground),
             before: before(ground),
             given: register(&ground.book, services).iter().map(Given::new).collect(),
             identifiers: cookies
@@ -164,6 +168,7 @@ impl Online {
                 lines.extend(part.lines.iter().cloned());
             }
         };
+        parts(&mut lines, &self.young);
         parts(&mut lines, &self.before);
         lines.extend(
             self.given
@@ -189,6 +194,41 @@ pub(super) async fn keep(app: &App) {
     if let Err(error) = kept {
         tracing::error!(%error, "the notice about children could not be kept");
     }
+}
+
+/// What a child reads itself: what is kept, who sees it, what it can do. No sentence has more than fifteen words.
+fn young(ground: &Ground) -> Vec<Part> {
+    let said = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+    let mut can = said(&[
+        "You can take your sounds away again.",
+        "You can stop at any time. Ask your parent, or ask us.",
+        "Your parent can have all of it deleted.",
+        "You never have to tell us more to take part.",
+    ]);
+    can.push(format!("Does something feel wrong? Tell your parent, or write to {}.", ground.contact));
+    vec![
+        Part {
+            heading: "What we keep of you",
+            lines: said(&[
+                "We keep the name you made up for this site.",
+                "We keep your password, but in a way that nobody can read.",
+                "We keep the sounds you put here and the words you wrote about them.",
+                "We keep what you marked as a favourite.",
+                "We keep which age group you are in. We do not keep your birthday.",
+            ]),
+        },
+        Part {
+            heading: "Who sees it",
+            lines: said(&[
+                "You and your parent see all of it.",
+                "People who work here look at it only when they have to.",
+                "Some companies help us to run the site. They may not use what is yours.",
+                "Nobody else hears your sounds, unless your parent says that they may.",
+                "We show you no advertisements. We never sell what is yours.",
+            ]),
+        },
+        Part { heading: "What you can do", lines: can },
+    ]
 }
 
 fn before(ground: &Ground) -> Vec<Part> {
@@ -243,7 +283,14 @@ fn after(ground: &Ground) -> Vec<Part> {
             "Delete: on the same page you have the account deleted with everything in it, at once.".into(),
             format!(
                 "Refuse: you take back one permission, or all of them, and nothing more is collected. It ends in that \
-                 moment; what was published is taken down. Until it is deleted you can download what there is for {} days.",
+                 moment; what was published is taken down. The account is closed, and deleted after {} days at most, in \
+                 which you can download what there is.",
+                CHILD_EXPORT_MS / DAY
+            ),
+            format!(
+                "When your child is no child any more by these rules, what you allowed ends, and so does your page: somebody \
+                 who answers for them is asked anew, you for instance. Without an answer within {} days the account is \
+                 deleted.",
                 EXPORT_MS / DAY
             ),
             "You may allow that your child's data is collected and used without allowing that others are shown it.".into(),
@@ -317,15 +364,40 @@ mod tests {
             "Delete:",
             "Refuse:",
             "without allowing that others are shown it",
+            "deleted after 14 days at most",
+            "no child any more",
             "keeps you signed in",
             "People under age: ",
             "Whether somebody under age is heard",
+            "What we keep of you",
         ] {
             assert!(text.contains(element), "{element}\n{text}");
         }
         let policy = Policy::shipped().unwrap();
         let names: Vec<&str> = policy.tables.iter().map(|t| t.table.as_str()).collect();
         assert!(NEVER_OF_CHILDREN.iter().all(|table| names.contains(table)));
+    }
+
+    /// R-UX-6: what a child reads itself is short: no sentence of more than fifteen words, no word that only lawyers use.
+    #[test]
+    fn a_child_reads_short_sentences() {
+        let (online, ground, _) = online(&[CHILDREN]);
+        assert_eq!(online.young.len(), 3);
+        for part in &online.young {
+            for line in &part.lines {
+                // The address to write to has dots of its own.
+                let line = line.replace(&ground.contact, "us");
+                for sentence in line.split_inclusive(['.', '?', '!']) {
+                    let words = sentence.split_whitespace().count();
+                    assert!((3..=15).contains(&words), "{words}: {sentence}");
+                }
+                for hard in
+                    ["personal", "data", "process", "consent", "collect", "third part", "pursuant", "identif"]
+                {
+                    assert!(!line.to_lowercase().contains(hard), "{hard}: {line}");
+                }
+            }
+        }
     }
 
     /// R-RT-4: where no children are taken it says so in one paragraph.

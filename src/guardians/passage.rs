@@ -14,7 +14,7 @@ use super::permission::{LASTS_MS, Method, Permission, Scope};
 use super::showing;
 use super::state::{Edge, State};
 use super::verification;
-use super::ward::{self, ANSWER_MS, EXPORT_MS, Guardian, Opens, Ward};
+use super::ward::{self, ANSWER_MS, Guardian, Opens, Ward};
 use crate::accounts::band::Band;
 use crate::accounts::joining::{self, Newcomer};
 use crate::accounts::session;
@@ -133,12 +133,13 @@ pub fn ask_for(
         false => (Edge::Ask, State::Pending),
     };
     let told = notice::direct(ground, is_child);
-    diesel::delete(guardians::table.filter(guardians::ward.eq(&ward.id))).execute(conn)?;
-    check::end_all(conn, Whose::GuardianOf(&ward.id), now)?;
+    // Whoever answered before does so no longer.
+    Guardian::end(conn, &ward.id)?;
     Guardian::new(&ward.id, email, &told.hash(), now).insert(conn)?;
     ward::link(conn, &ward.id, Opens::Answer, link, now)?;
-    // The clock of a discovery runs on: naming somebody wins no time.
-    let due = ward.due_at.unwrap_or(now.plus(ANSWER_MS));
+    // The clock of a discovery runs on: naming somebody wins no time, and nobody's address is kept longer than it says.
+    let most = now.plus(ANSWER_MS);
+    let due = ward.due_at.map_or(most, |due| due.min(most));
     diesel::update(wards::table.find(&ward.id)).set(wards::due_at.eq(due)).execute(conn)?;
     let letter = Job::SendLetter {
         to: email.trim().to_owned(),
@@ -399,9 +400,10 @@ pub(super) fn effects(conn: &mut Conn, ward: &Ward, gone: &[Scope], now: Timesta
     Ok(())
 }
 
-/// The account of a ward ends: nobody is signed in, and in thirty days it is gone.
-fn end(conn: &mut Conn, ward: &Ward, now: Timestamp) -> Result<()> {
-    diesel::update(wards::table.find(&ward.id)).set(wards::due_at.eq(now.plus(EXPORT_MS))).execute(conn)?;
+/// The account of a ward ends: nobody is signed in, and in thirty days it is gone, that of a child in fourteen.
+pub(super) fn end(conn: &mut Conn, ward: &Ward, now: Timestamp) -> Result<()> {
+    let due = now.plus(ward::export_ms(ward.band));
+    diesel::update(wards::table.find(&ward.id)).set(wards::due_at.eq(due)).execute(conn)?;
     match &ward.account {
         Some(user) => session::close_all(conn, user, None).map(drop),
         // There never was one: the name is free again.

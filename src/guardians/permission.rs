@@ -195,6 +195,17 @@ impl Permission {
         Ok(all)
     }
 
+    /// Ends all of them, also those whose time was over. Answers which had not been taken back.
+    pub fn end(conn: &mut Conn, ward: &WardId, now: Timestamp) -> Result<Vec<Scope>> {
+        let open =
+            || permissions::table.filter(permissions::ward.eq(ward).and(permissions::revoked_at.is_null()));
+        let mut scopes: Vec<Scope> = open().select(permissions::scope).load(conn)?;
+        scopes.sort();
+        scopes.dedup();
+        diesel::update(open()).set(permissions::revoked_at.eq(now)).execute(conn)?;
+        Ok(scopes)
+    }
+
     /// Takes one scope back, or all. Answers which there were.
     pub fn revoke(
         conn: &mut Conn,

@@ -92,7 +92,7 @@ text_enum! {
         Permit = "8",
         /// The form with its scopes; and every later change of them that allows more.
         Authorise = "9",
-        /// Taken back, in part or whole; run out.
+        /// Taken back, in part or whole; run out; asked anew in vain.
         Revoke = "10",
         /// A parent is named.
         AskParent = "11",
@@ -129,7 +129,10 @@ impl Edge {
             Edge::Permit => from == Pending && to == General,
             Edge::Authorise => matches!(from, Pending | General | Authorised) && to == Authorised,
             Edge::Revoke => {
-                matches!((from, to), (Authorised, Authorised | General | Ended) | (General | Pending, Ended))
+                matches!(
+                    (from, to),
+                    (Authorised, Authorised | General | Ended) | (General | Pending | AgedUp, Ended)
+                )
             }
             Edge::AskParent => matches!(from, AsksParent | Discovered | Conflict) && to == Waiting,
             Edge::Allow => from == Waiting && to == Internal,
@@ -144,7 +147,9 @@ impl Edge {
             Edge::Settle => matches!((from, to), (Discovered | Conflict, Cleared | Ended | ChildEnded)),
             Edge::Doubt => from == Cleared && to == Conflict,
             Edge::Grow => {
-                matches!(from, General | Authorised | Internal | Disclosing | Cleared) && to == AgedUp
+                // Whoever grew and named nobody, or waits for an answer, may grow once more.
+                matches!(from, General | Authorised | Internal | Disclosing | Cleared | AgedUp | Pending)
+                    && to == AgedUp
             }
             Edge::Anew => from == AgedUp && to == Cleared,
             Edge::Move => match from {

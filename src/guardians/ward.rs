@@ -2,13 +2,16 @@
 
 use diesel::prelude::*;
 
+use super::permission::Method;
 use super::state::{Edge, State};
 use crate::accounts::band::Band;
 use crate::accounts::user::{User, fold_email};
 use crate::clock::{DAY, Timestamp};
 use crate::consent::age::{Answer, Month};
 use crate::db::Conn;
-use crate::db::schema::{guardian_links, guardians, ward_forms, ward_steps, wards};
+use crate::db::schema::{
+    guardian_links, guardians, provider_checks, verifications, ward_forms, ward_steps, wards,
+};
 use crate::error::{Error, Result};
 use crate::ids::{GuardianId, Handle, ReceiptId, UserId, WardFormId, WardId};
 use crate::secrets::sha256;
@@ -18,8 +21,20 @@ use crate::text_enum;
 pub const ANSWER_MS: i64 = 14 * DAY;
 /// How long somebody who was discovered has before the account ends.
 pub const CONSENT_MS: i64 = 14 * DAY;
-/// How long an ended account can still be exported.
+/// How long an ended account can still be exported, and how long somebody who is no child any more has to name who answers
+/// for them.
 pub const EXPORT_MS: i64 = 30 * DAY;
+/// The same of a child: what was collected goes within fourteen days after its parent took the consent back, and at once
+/// when they order that (16 CFR 312.6(a)(2) and 312.10; for a lawyer to check).
+pub const CHILD_EXPORT_MS: i64 = 14 * DAY;
+/// How long an account waits for its owner, of age by now, to accept the terms anew. It is theirs, so this is long; and
+/// nothing is kept without end.
+pub const ANEW_MS: i64 = 365 * DAY;
+
+/// How long an ended account of somebody in this band can still be exported.
+pub fn export_ms(band: Band) -> i64 {
+    if band == Band::Child { CHILD_EXPORT_MS } else { EXPORT_MS }
+}
 
 /// Somebody under age.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -103,10 +118,19 @@ impl Ward {
     pub fn grown(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Ward>> {
         let (year, month) = now.year_month();
         let this = format!("{year:04}-{month:02}");
-        let states = [State::General, State::Authorised, State::Internal, State::Disclosing, State::Cleared];
+        let states = [
+            State::General,
+            State::Authorised,
+            State::Internal,
+            State::Disclosing,
+            State::Cleared,
+            State::AgedUp,
+        ];
+        // Whoever only asked has no account that could move: the timer of the question ends that.
+        let asked = wards::state.eq(State::Pending).and(wards::account.is_not_null());
         let grown = wards::table
             .filter(wards::next_band_month.le(this))
-            .filter(wards::state.eq_any(states))
+            .filter(wards::state.eq_any(states).or(asked))
             .order(wards::id)
             .limit(limit);
         Ok(grown.select(Ward::as_select()).load(conn)?)
@@ -186,6 +210,23 @@ impl Guardian {
     pub fn of_ward(conn: &mut Conn, ward: &WardId) -> Result<Option<Guardian>> {
         let found = guardians::table.filter(guardians::ward.eq(ward));
         Ok(found.select(Guardian::as_select()).first(conn).optional()?)
+    }
+
+    /// They answer no longer: their contact, their links, what they signed and how they were proved are forgotten. A card's
+    /// payment that is still to be given back stays until it was, and a check until its provider has forgotten, without our
+    /// knowing whose it was.
+    pub fn end(conn: &mut Conn, ward: &WardId) -> Result<()> {
+        diesel::delete(guardians::table.filter(guardians::ward.eq(ward))).execute(conn)?;
+        diesel::delete(guardian_links::table.filter(guardian_links::ward.eq(ward))).execute(conn)?;
+        diesel::delete(ward_forms::table.filter(ward_forms::ward.eq(ward))).execute(conn)?;
+        let no_money =
+            verifications::method.ne(Method::CardTransaction).or(verifications::refunded_at.is_not_null());
+        diesel::delete(verifications::table.filter(verifications::ward.eq(ward)).filter(no_money))
+            .execute(conn)?;
+        diesel::update(provider_checks::table.filter(provider_checks::ward.eq(ward)))
+            .set(provider_checks::ward.eq(None::<WardId>))
+            .execute(conn)?;
+        Ok(())
     }
 
     /// Everyone they answer for, by their address.

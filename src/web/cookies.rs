@@ -14,11 +14,11 @@ pub enum Ours {
     Forms,
     /// A basket without an account.
     Basket,
-    /// A line to show on the next page.
+    /// A line to show on the next page, sealed.
     Notice,
     /// That the age screen was answered, and how: sealed, and of one length for everyone.
     Age,
-    /// The address to prefill at sign-in, where its owner asked for it.
+    /// The address to prefill at sign-in, where its owner asked for it, sealed.
     Remembered,
     /// What was chosen about vendors, sealed.
     Consent,

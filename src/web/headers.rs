@@ -16,6 +16,13 @@ use crate::consent::guards::Consent;
 use crate::consent::recipient::Use;
 use crate::consent::{janitor, policy};
 
+/// What no page of ours asks of a browser, and lets nobody else ask of it: devices, and the advertising interfaces of
+/// Chromium, also those that it is giving up (Topics and its siblings; list of November 2026).
+pub const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=(), \
+                               attribution-reporting=(), join-ad-interest-group=(), run-ad-auction=(), \
+                               shared-storage=(), shared-storage-select-url=(), private-aggregation=(), \
+                               private-state-token-issuance=(), private-state-token-redemption=()";
+
 /// Pages longer than this are compressed.
 const WORTH_IT: usize = 1024;
 
@@ -69,10 +76,7 @@ impl Fairing for Headers {
         set("Cross-Origin-Opener-Policy", "same-origin".into());
         set("Cross-Origin-Resource-Policy", "same-origin".into());
         set("X-Frame-Options", "DENY".into());
-        set(
-            "Permissions-Policy",
-            "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()".into(),
-        );
+        set("Permissions-Policy", PERMISSIONS.into());
         if app.config.is_https() {
             set("Strict-Transport-Security", "max-age=63072000; includeSubDomains".into());
         }

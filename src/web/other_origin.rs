@@ -9,6 +9,7 @@ use rocket::http::{ContentType, Method, Status};
 use rocket::request::{FromRequest, Outcome};
 use rocket::{Request, Response};
 
+use super::headers::PERMISSIONS;
 use super::reply::Reply;
 use crate::App;
 
@@ -89,10 +90,7 @@ pub fn headers(response: &mut Response<'_>, is_https: bool) {
     // A vendor hears the name of the ad origin, and not which page asked: that one sent none.
     set("Referrer-Policy", "strict-origin");
     set("Cross-Origin-Resource-Policy", "same-origin");
-    set(
-        "Permissions-Policy",
-        "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
-    );
+    set("Permissions-Policy", PERMISSIONS);
     if is_https {
         set("Strict-Transport-Security", "max-age=63072000; includeSubDomains");
     }

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rocket::http::Status;
 use rocket::request::{FromRequest, Outcome, Request};
 use serde::Serialize;
@@ -240,7 +238,7 @@ impl Page {
         let consent = Consent::of(request).await?;
         let forms = Bound::of(request)?;
         let notice = Ours::Notice.of(request);
-        let line = notice.as_ref().and_then(|n| URL_SAFE_NO_PAD.decode(n).ok());
+        let line = reply::notice_in(request);
         let visitor = seen.visitor.clone();
         let uri = request.uri();
         let path = uri.path().as_str().to_owned();
@@ -269,7 +267,7 @@ impl Page {
             site_name: app.config.site_name.clone(),
             site_url: app.config.site_url.clone(),
             currency: app.config.currency.clone(),
-            notice: line.and_then(|l| String::from_utf8(l).ok()).map(|text| Note::read(&text)),
+            notice: line.map(|text| Note::read(&text)),
             consent: ConsentFrame::new(&app.consent, &consent, &path, Timestamp::now()),
             ad: None,
             framed: None,

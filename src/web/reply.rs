@@ -9,6 +9,7 @@ use rocket::{Request, http::uri::Origin};
 
 use super::cookies::Ours;
 use crate::App;
+use crate::consent::seal;
 
 /// An answer that is at hand whole.
 pub struct Reply {
@@ -21,6 +22,8 @@ pub struct Reply {
 
 enum Cook {
     Keep(Ours, String, Option<i64>),
+    /// The line for the next page; it may tell a choice, so it is sealed on its way.
+    Notice(String),
     Forget(Ours),
 }
 
@@ -100,12 +103,23 @@ impl Reply {
 
     /// The same with a link behind it to a place of ours.
     pub fn notice_with(self, line: &str, label: &str, address: &str) -> Reply {
-        use base64::Engine;
         let line: String = line.chars().take(300).filter(|c| *c != '\n').collect();
         let line = if address.is_empty() { line } else { format!("{line}\n{label}\n{address}") };
-        let value = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(line);
-        self.keep(Ours::Notice, value, Some(60_000))
+        let mut reply = self;
+        reply.cookies.push(Cook::Notice(line));
+        reply
     }
+}
+
+/// What the line for the next page is sealed for.
+const NOTICE: &str = "cuehouse notice";
+/// How long it waits for that page.
+const NOTICE_MS: i64 = 60_000;
+
+/// The line that an earlier answer left for this page.
+pub fn notice_in(request: &Request<'_>) -> Option<String> {
+    let app = request.rocket().state::<App>()?;
+    seal::open_line(&app.keys.seal, NOTICE, &Ours::Notice.of(request)?)
 }
 
 /// Whether an address lies within this site: root-relative, and read as such by every browser.
@@ -131,6 +145,11 @@ impl<'r> Responder<'r, 'static> for Reply {
         for cookie in self.cookies {
             let cookie: Cookie<'static> = match cookie {
                 Cook::Keep(ours, value, lasts) => ours.holding(&value, lasts, https),
+                Cook::Notice(line) => {
+                    let Some(app) = request.rocket().state::<App>() else { continue };
+                    let sealed = seal::close_line(&app.keys.seal, NOTICE, &line);
+                    Ours::Notice.holding(&sealed, Some(NOTICE_MS), https)
+                }
                 Cook::Forget(ours) => ours.gone(https),
             };
             response.raw_header_adjoin("Set-Cookie", cookie.to_string());

@@ -34,7 +34,7 @@ async fn looks(browser: &Chromium, who: &str, pages: &[String], wrong: &mut Vec<
     }
 }
 
-/// T-A11Y-1: banner, choices, vendors, rights, receipts, checkout, studio and all the others.
+/// T-A11Y-1, R-UX-2: banner, choices, vendors, rights, receipts, checkout, studio and all the others.
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_nothing_on_any_kind_of_page() {
     let Some(driver) = Driver::start() else { return };

@@ -47,7 +47,8 @@ async fn rows(app: &TestApp) -> BTreeMap<String, i64> {
     counted.await.unwrap()
 }
 
-/// S1-29: month and year alone, before anything else; no default, no hint which answer opens the door.
+/// T-AGE-4, T-AGE-5, R-AG-1, R-AG-2, S1-29: month and year alone, before anything else; no default, no hint which
+/// answer opens the door; without an answer there is no other form.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_screen_comes_first_and_is_neutral() {
     let app = TestApp::new().await;
@@ -101,7 +102,7 @@ async fn the_screen_comes_first_and_is_neutral() {
     }
 }
 
-/// S1-29: whatever the age, the answer looks the same.
+/// T-AGE-5, R-AG-2, S1-29: whatever the age, the answer looks the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_age_gets_the_same_answer() {
     let app = TestApp::new().await;
@@ -263,8 +264,8 @@ fn every_profile_holds_its_thresholds_to_the_day() {
     assert_eq!(leads("general_no_target"), State::Cleared);
 }
 
-/// R-MN-3, T-AGE-9: where a site asks nothing more of somebody under 18, they get an account, stay under age in it, and are
-/// asked nothing about vendors; and a hint of the browser only makes it stricter.
+/// R-MN-3, T-MIN-4, R-MN-4: where a site asks nothing more of somebody under 18, they get an account, stay under age in
+/// it, and are asked nothing about vendors, in a browser in which nobody answered anything either.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_without_guardians_lets_the_young_in_as_the_young() {
     let app =
@@ -300,24 +301,7 @@ async fn the_month_that_was_typed_is_in_no_row_and_no_letter() {
     browser.send("/sign-up", "/guardian", &fields).await.is(303);
     app.run_jobs().await;
     let typed = format!("{year}-{month:0>2}");
-    let tables = app.app.db.read(cuehouse::db::tables::tables).await.unwrap();
-    let mut text = String::new();
-    for table in tables {
-        let rows = app
-            .app
-            .db
-            .read(move |conn| {
-                let mut lines = String::new();
-                table.each(conn, |row| {
-                    lines += &format!("{row:?}\n");
-                    Ok(())
-                })?;
-                Ok(lines)
-            })
-            .await
-            .unwrap();
-        text += &rows;
-    }
+    let text = app.every_row().await;
     assert!(text.contains("Rain Kid"), "rows are read");
     assert!(!text.contains(&typed), "{typed}");
     for letter in app.app.mail.letters() {
@@ -325,8 +309,9 @@ async fn the_month_that_was_typed_is_in_no_row_and_no_letter() {
     }
 }
 
-/// S0-16: nothing tracks, the pages say so, and Global Privacy Control is obeyed and said to be. S2-53: the edition says
-/// when it was last updated. S0-29: cookies are listed. S0-20: the edition before can still be read.
+/// S0-16: nothing tracks, the pages say so, and Global Privacy Control is obeyed and said to be. T-GPC-3, R-SG-3: to
+/// machines, too, at the address they know. S2-53: the edition says when it was last updated. S0-29: cookies are
+/// listed. S0-20: the edition before can still be read.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_privacy_pages_say_what_is_true() {
     let app = TestApp::new().await;

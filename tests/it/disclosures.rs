@@ -173,8 +173,8 @@ async fn a_letter_is_written_when_a_relay_carries_it() {
     );
 }
 
-/// T-CA-4, S3-64: the public notice is the register, and nothing stands in the ledger that the notice does not tell of; who
-/// is off today stays told for twelve months.
+/// T-CA-4, R-CA-6, S3-64: the public notice is the register, and nothing stands in the ledger that the notice does not
+/// tell of; who is off today stays told for twelve months.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_notice_equals_the_register_and_holds_the_ledger() {
     let app = shop().await;

@@ -348,9 +348,9 @@ async fn pages_go_by_the_newest_list_that_could_be_read() {
     says(&mut alone.visitor(), 10).await;
 }
 
-/// T-EGR-1, R-EN-6, R-CA-4: a call about somebody is made for the one who allowed it, and stands in the ledger with the
-/// entry of the log that allowed it; refused, undecided, opted out, with a signal or without the vendor's own mark there
-/// are no hits at all.
+/// T-EGR-1, R-EN-1, R-EN-6, R-CA-4: a call about somebody is made for the one who allowed it, and stands in the ledger
+/// with the entry of the log that allowed it; refused, undecided, opted out, with a signal or without the vendor's own
+/// mark there are no hits at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_refused_is_not_told_of_by_the_server_either() {
     // All calls go through a proxy that notes whom they are for and opens nothing.

@@ -56,9 +56,10 @@ fn named(seen: &Seen) -> Vec<String> {
     all
 }
 
-/// T-ADF-1, T-AD-1, R-EN-10, R-AD-1, R-AD-4, S1-23, S3-56: before a yes, after a no, under a signal and under age our own
-/// advertisement stands in the slot, or none, and no header names anybody; with a yes a frame of the ad origin does, and
-/// the headers name that origin alone. What the frame is told: nothing but whether what somebody did before may count.
+/// T-ADF-1, T-AD-1, T-GAD-1, R-EN-10, R-AD-1, R-AD-4, R-TC-9, S1-23, S3-56: before a yes, after a no, under a signal
+/// and under age our own advertisement stands in the slot, or none, and no header names anybody; with a yes a frame of
+/// the ad origin does, and the headers name that origin alone. What the frame is told: nothing but whether what
+/// somebody did before may count.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendors_advertisement_stands_in_a_frame_for_who_agreed() {
     let (app, pages) = shop(&[]).await;

@@ -108,8 +108,8 @@ async fn one_press_ends_the_weekly_letter() {
     assert_eq!(app.letters_to(&email_of("Bea Buyer")).len(), 1);
 }
 
-/// T-EM-1, R-EM-1, S2-32, S3-12: a letter reports back only for whom both the site and the person said so; the counts are by
-/// kind and day, name nobody, and are not written by being opened.
+/// T-EM-1, R-EM-1, R-EM-2, S2-32, S3-12: a letter reports back only for whom both the site and the person said so; the
+/// counts are by kind and day, name nobody, and are not written by being opened.
 #[tokio::test(flavor = "multi_thread")]
 async fn letters_report_back_for_those_who_agreed_and_say_not_who() {
     let app = shop().await;

@@ -150,8 +150,8 @@ async fn goes(browser: &Chromium, park: &Park, n: usize, id: &str) -> bool {
             && browser.value("document.title").await == "landed"
 }
 
-/// The table of section 6 (R-EN-3, R-EN-4, T-INJ-3): why `redirects=allow` is in our header, why no address of ours may
-/// lead elsewhere but by a navigation, and why the page that leads to payment names its origin.
+/// R-EN-3, R-EN-4, T-INJ-3: the table by which our own headers were chosen: why `redirects=allow` is in our header, why
+/// no address of ours may lead elsewhere but by a navigation, and why the page that leads to payment names its origin.
 #[tokio::test(flavor = "multi_thread")]
 async fn redirects_and_links_lead_where_the_table_says() {
     let Some(driver) = Driver::start() else { return };

@@ -13,18 +13,18 @@ use crate::support::app::TestApp;
 use crate::support::browser::{Browser, Seen};
 use crate::support::shelf::{piece, seller, shelve};
 
-const VENDORS: (&str, &str) = ("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=123:abc,histats=77");
+pub const VENDORS: (&str, &str) = ("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=123:abc,histats=77");
 
 /// What belongs to a vendor and to nobody else.
 const SIGNS: [&str; 6] =
     ["googletagmanager", "google-analytics", "statcounter.com", "histats.com", "js/vendors/", "data-vendor"];
 
-async fn shop() -> TestApp {
+pub async fn shop() -> TestApp {
     TestApp::with(&[VENDORS]).await
 }
 
 /// What the headers let a browser contact beside us.
-fn contacts(seen: &Seen) -> Vec<String> {
+pub fn contacts(seen: &Seen) -> Vec<String> {
     let csp = seen.header("content-security-policy").expect("a policy");
     let list = seen.header("connection-allowlist").expect("a list of connections");
     let foreign = |text: &str| -> Vec<String> {
@@ -41,30 +41,31 @@ fn contacts(seen: &Seen) -> Vec<String> {
 
 /// Nothing of a vendor in the page or in its headers.
 #[track_caller]
-fn clean(seen: &Seen) {
+pub fn clean(seen: &Seen) {
     assert_eq!(contacts(seen), Vec::<String>::new());
     for sign in &SIGNS[4..] {
         assert!(!seen.has(sign), "{sign} in {}", seen.text());
     }
 }
 
-async fn press(browser: &mut Browser, choice: &str) -> Seen {
+pub async fn press(browser: &mut Browser, choice: &str) -> Seen {
     browser.send("/", "/privacy/choices", &[("choice", choice)]).await
 }
 
 /// Presses on the screen of choices, which the banner does not cover.
-async fn chooses(browser: &mut Browser, fields: &[(&str, &str)]) -> Seen {
+pub async fn chooses(browser: &mut Browser, fields: &[(&str, &str)]) -> Seen {
     let csrf = browser.get("/privacy/choices").await.is(200).csrf().unwrap();
     let mut all = vec![("csrf", csrf.as_str())];
     all.extend(fields);
     browser.post("/privacy/choices", &all).await
 }
 
-async fn leaves(app: &App) -> u64 {
+pub async fn leaves(app: &App) -> u64 {
     app.db.read(log::size).await.unwrap()
 }
 
-/// T-CN-1, R-CN-1, S0-32, S1-18: before a choice no page names a vendor to load, nor does any header.
+/// T-CN-1, R-CN-1, T-HDR-2, R-SG-10, S0-32, S1-18: before a choice no page names a vendor to load, nor does any header;
+/// what depends on a decision is kept by no cache.
 #[tokio::test(flavor = "multi_thread")]
 async fn before_a_choice_no_page_knows_a_vendor() {
     let app = shop().await;
@@ -129,7 +130,8 @@ async fn before_a_choice_no_page_knows_a_vendor() {
     assert_eq!(leaves(&app.app).await, 0, "looking is no choice");
 }
 
-/// T-CN-3, R-CN-14: where nobody could be contacted nobody is asked.
+/// T-CN-3, R-CN-14, T-CA-2, R-CA-2: where nobody could be contacted nobody is asked; the opt-out needs no banner and
+/// works all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_without_vendors_asks_nothing() {
     let app = TestApp::new().await;
@@ -144,8 +146,8 @@ async fn a_site_without_vendors_asks_nothing() {
     assert_eq!(leaves(&app.app).await, 1);
 }
 
-/// R-CN-1, R-CN-8, R-CN-10, S1-24: a yes opens exactly the hosts of the registry and a no closes them with the very next
-/// answer; each press writes one receipt.
+/// R-CN-1, R-CN-8, R-CN-10, R-EN-1, S1-24: a yes opens exactly the hosts of the registry and a no closes them with the
+/// very next answer, in tags and headers alike; each press writes one receipt.
 #[tokio::test(flavor = "multi_thread")]
 async fn yes_opens_and_no_closes_at_once() {
     let app = shop().await;
@@ -211,7 +213,8 @@ async fn not_now_is_no_answer() {
     assert!(app.visitor().get("/").await.has("data-consent-banner"), "the next visit may be asked");
 }
 
-/// R-RC-6: who says no carries no id; who says yes carries nothing that can be read.
+/// T-RC-7, R-RC-6, R-RC-8: who says no carries no id in their choice; who says yes carries nothing that can be read;
+/// what was altered or made up is nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_no_carries_no_id() {
     let app = shop().await;
@@ -263,8 +266,9 @@ async fn a_choice_lasts_half_a_year() {
     }
 }
 
-/// T-GPC-1, T-GPC-2, T-GPC-4, T-GPC-8, T-GPC-9, S1-25: the signal is obeyed in the very answer, in each form a browser or
-/// a proxy may give it, and the page says so; nobody is asked then.
+/// T-GPC-1, T-GPC-2, T-GPC-4, T-GPC-8, T-GPC-9, R-SG-1, R-SG-2, R-SG-4, R-SG-8, R-SG-9, R-CA-9, S1-25: the signal is
+/// obeyed in the very answer, wherever somebody is, in each form a browser or a proxy may give it, and the page says
+/// so; nobody is asked then.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_is_obeyed_from_the_first_byte() {
     let app = shop().await;
@@ -334,8 +338,8 @@ async fn a_signal_opts_the_account_out_everywhere() {
     assert!(!contacts(&phone.get("/").await).is_empty());
 }
 
-/// T-CA-1, T-CA-3, R-CA-1, R-CA-2: one button on one page, linked from every footer, without an account; confirmed at
-/// once and with its day later.
+/// T-CA-1, T-CA-2, T-CA-3, R-CA-1, R-CA-2, R-CA-3: one button on one page, linked from every footer, without an
+/// account; confirmed at once and with its day later.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_button_opts_out_of_sale_and_sharing() {
     let app = shop().await;
@@ -422,8 +426,8 @@ async fn a_browser_without_cookies_is_taken_for_a_no() {
     assert_eq!(leaves(&app.app).await, 0);
 }
 
-/// R-MN-3, R-MN-4, R-CA-7: whoever said they are under 18 is not asked, cannot choose, and meets nobody whatever was
-/// granted before.
+/// T-MIN-4, R-MN-3, R-MN-4, R-CA-7: whoever said they are under 18 is not asked, cannot choose, and meets nobody
+/// whatever was granted before.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_young_meet_nobody_and_are_not_asked() {
     let app = shop().await;
@@ -466,7 +470,8 @@ async fn without_a_receipt_nothing_changes() {
     assert!(kept.choices.unwrap().purposes[&Purpose::Analytics]);
 }
 
-/// R-EN-7, S0-40, S0-34, S3-62: the page of vendors is made from the registry, and no dead or unchecked address is a link.
+/// T-UX-7, R-EN-7, S0-40, S0-34, S3-62: the page of vendors is made from the registry, and no dead or unchecked address
+/// is a link.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_of_vendors_equals_the_registry() {
     let app = shop().await;
@@ -484,7 +489,7 @@ async fn the_page_of_vendors_equals_the_registry() {
     assert!(!page.has("href=\"http"), "every way out leads through our own notice");
 }
 
-/// R-EN-4, section 6: leaving goes through a notice; the address that leads away answers navigations alone, knows stored
+/// R-EN-4: leaving goes through a notice; the address that leads away answers navigations alone, knows stored
 /// targets only and tells them nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn leaving_goes_through_a_notice() {

@@ -52,7 +52,7 @@ fn sources(folder: &Path, but: &Path, out: &mut Vec<String>) {
     }
 }
 
-/// R-RT-1: what is said to end by itself is ended by a function that is there and that the calendar calls.
+/// T-RT-1, R-RT-1: what is said to end by itself is ended by a function that is there and that the calendar calls.
 #[test]
 fn what_ends_by_itself_is_ended_by_somebody() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

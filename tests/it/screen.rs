@@ -68,8 +68,8 @@ fn every_profile_holds_its_thresholds_with_and_without_the_day() {
     }
 }
 
-/// T-AGE-3, R-MN-3: in California, where sixteen is the age from which somebody may allow a sale alone, 13 to 15 and 16 to 17
-/// are one band to us: with every yes there is, nobody is contacted until the eighteenth birthday.
+/// T-AGE-3, R-MN-3, R-CA-7: in California, where sixteen is the age from which somebody may allow a sale alone, 13 to
+/// 15 and 16 to 17 are one band to us: with every yes there is, nobody is contacted until the eighteenth birthday.
 #[test]
 fn in_california_sixteen_changes_nothing_and_eighteen_does() {
     let book = book(&[("CUEHOUSE_VENDORS", "ga4=G-TEST")]);
@@ -157,7 +157,7 @@ async fn sends(browser: &mut Browser, form: &[(String, String)], years: i32) -> 
     browser.post("/age", &pairs).await
 }
 
-/// T-AGE-4, T-AGE-6, R-AG-1, R-AG-3: an answer needs a screen that this browser was shown; posted by hand, with another
+/// T-AGE-6, R-AG-3: an answer needs a screen that this browser was shown; posted by hand, with another
 /// browser's form or with none, nothing is answered and the screen is shown.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_needs_a_screen_that_was_shown() {
@@ -299,9 +299,9 @@ async fn kept(app: &TestApp, browser: &Browser) -> User {
     app.app.db.read(move |conn| User::find(conn, &user)).await.unwrap()
 }
 
-/// T-AGE-9, R-SG-11, edge 18: a device that says its user is younger than the account does freezes it in that request, once,
-/// however many come together; the staff see where it came from and settle it; whom they found to be of age keeps the account,
-/// while nobody is contacted from a device that says otherwise.
+/// T-AGE-9, T-AGE-11, R-SG-11, R-RT-3, edge 18: a device that says its user is younger than the account does freezes it
+/// in that request, once, however many come together; the staff see where it came from and settle it; whom they found
+/// to be of age keeps the account, while nobody is contacted from a device that says otherwise.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bracket_below_the_declared_age_freezes_the_account_and_the_staff_settle_it() {
     let app = TestApp::with(&HEARD).await;
@@ -383,18 +383,7 @@ async fn the_day_that_was_typed_is_in_no_row() {
     let fields = [("name", "Ada Field"), ("email", "ada@example.com"), ("password", PASSWORD)];
     browser.send("/sign-up", "/sign-up", &fields).await.is(303);
     app.run_jobs().await;
-    let mut text = String::new();
-    for table in app.app.db.read(cuehouse::db::tables::tables).await.unwrap() {
-        let rows = app.app.db.read(move |conn| {
-            let mut lines = String::new();
-            table.each(conn, |row| {
-                lines += &format!("{row:?}\n");
-                Ok(())
-            })?;
-            Ok(lines)
-        });
-        text += &rows.await.unwrap();
-    }
+    let text = app.every_row().await;
     assert!(text.contains("Ada Field"), "rows are read");
     for typed in ["1987-03", "1987-3", "23.03", "03-23"] {
         assert!(!text.contains(typed), "{typed}");

@@ -67,7 +67,7 @@ async fn the_staff_look_once_a_year_and_write_down_what_they_found() {
     assert!(front(&mut ada).await.contains("next due on"));
 }
 
-/// R-RT-2: without a name nothing is written down.
+/// T-RT-2, R-RT-2: without a name nothing is written down.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_programme_without_a_coordinator_is_none() {
     let app = TestApp::new().await;

@@ -112,7 +112,7 @@ impl Said {
     }
 }
 
-/// T-VEC-1, T-VEC-4.
+/// T-VEC-1, T-VEC-4, R-TC-1, R-TC-3.
 #[test]
 fn known_tc_strings_are_read_and_refused_for_the_right_reasons() {
     let all: TcfData = data("tcf.toml");
@@ -128,7 +128,7 @@ fn known_tc_strings_are_read_and_refused_for_the_right_reasons() {
     }
 }
 
-/// T-VEC-2.
+/// T-VEC-2, R-TC-1, R-TC-2.
 #[test]
 fn tc_strings_are_written_as_the_reference_writes_them() {
     for Written { name, text, asked, said } in data::<TcfData>("tcf.toml").write {
@@ -139,7 +139,7 @@ fn tc_strings_are_written_as_the_reference_writes_them() {
     }
 }
 
-/// T-VEC-4.
+/// T-VEC-4, R-TC-3.
 #[test]
 fn a_string_is_judged_by_its_day_its_policy_and_its_scope() {
     let good = data::<TcfData>("tcf.toml").write.remove(0).said.model();
@@ -229,7 +229,7 @@ struct Choice {
     gpc: bool,
 }
 
-/// T-VEC-5.
+/// T-VEC-5, R-TC-6.
 #[test]
 fn known_gpp_sections_are_read_field_by_field() {
     let all: GppData = data("gpp.toml");
@@ -245,7 +245,7 @@ fn known_gpp_sections_are_read_field_by_field() {
     }
 }
 
-/// T-VEC-6.
+/// T-VEC-6, R-TC-6, R-TC-7.
 #[test]
 fn gpp_headers_are_read_in_both_paddings_and_written_in_bytes() {
     let all: GppData = data("gpp.toml");
@@ -271,7 +271,7 @@ fn gpp_headers_are_read_in_both_paddings_and_written_in_bytes() {
     }
 }
 
-/// T-VEC-7.
+/// T-VEC-7, R-TC-6.
 #[test]
 fn gpp_strings_are_written_as_the_reference_writes_them() {
     for WriteGpp { name, section, choice, text, parts } in data::<GppData>("gpp.toml").write {
@@ -493,7 +493,7 @@ fn reference(what: &str, lines: &[Value]) -> Option<Vec<Value>> {
     Some(answers)
 }
 
-/// T-VEC-3.
+/// T-VEC-3, R-TC-1.
 #[test]
 fn ten_thousand_tc_strings_are_those_of_the_reference_in_both_directions() {
     let mut chance = Chance(20_261_122);
@@ -515,7 +515,7 @@ fn ten_thousand_tc_strings_are_those_of_the_reference_in_both_directions() {
     assert!(forms.iter().all(|count| *count > MODELS / 20), "short and long ones: {forms:?}");
 }
 
-/// T-VEC-3.
+/// T-VEC-3, R-TC-6.
 #[test]
 fn ten_thousand_gpp_strings_are_those_of_the_reference_in_both_directions() {
     let mut chance = Chance(20_261_123);

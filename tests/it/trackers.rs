@@ -48,8 +48,9 @@ async fn walks(browser: &Chromium, pages: &[String]) {
     }
 }
 
-/// T-NET-1, T-NET-2, T-NET-3, R-CN-1, S3-57: nothing before a choice on any kind of page, nothing after a no; a yes to one
-/// vendor is heard by it alone. The browser's own network log names none of them.
+/// T-NET-1, T-NET-2, T-NET-3, R-CN-1, S3-57: nothing before a choice on any kind of page, nothing after a no; a yes to
+/// one vendor is heard by it alone. The browser's own network log names none of them. T-GCM-1, R-TC-8: with the yes
+/// Google is told first that all seven are denied, then what was granted, then the property.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_vendor_hears_of_anybody_before_a_yes() {
     let Some(driver) = Driver::start() else { return };
@@ -77,7 +78,7 @@ async fn no_vendor_hears_of_anybody_before_a_yes() {
     walks(&browser, &pages).await;
     let others: Vec<_> = park.hits().await.into_iter().filter(|hit| !hit.host.contains("google")).collect();
     assert_eq!(others, []);
-    // T-GCM-1: first everything denied, then what was granted, then the property.
+    // First everything denied, then what was granted, then the property.
     browser.open("/").await;
     browser.until("window.parkedGa").await;
     let said = browser.value("window.parkedGa").await;
@@ -96,8 +97,8 @@ async fn no_vendor_hears_of_anybody_before_a_yes() {
     browser.client.close().await.unwrap();
 }
 
-/// T-NET-4, T-CK-1, T-CK-4, R-CN-8: a withdrawal with three tabs open: the others reload by themselves, nothing is asked
-/// any more, and no cookie of theirs is left although they write it again and again.
+/// T-NET-4, T-CK-1, T-CK-4, R-CN-8, R-CN-9: a withdrawal with three tabs open: the others reload by themselves, nothing
+/// is asked any more, and no cookie of theirs is left although they write it again and again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawal_reaches_every_open_tab() {
     let Some(driver) = Driver::start() else { return };
@@ -138,7 +139,8 @@ async fn a_withdrawal_reaches_every_open_tab() {
     browser.client.close().await.unwrap();
 }
 
-/// T-GPC-1, T-AGE-1, R-EN-5: with a yes to everybody kept in the browser, a signal and the age question each silence all.
+/// T-GPC-1, T-AGE-1, R-SG-1, R-EN-5: with a yes to everybody kept in the browser, a signal and the age question each
+/// silence all.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_and_the_age_question_silence_everybody() {
     let Some(driver) = Driver::start() else { return };

@@ -88,7 +88,7 @@ async fn pages_speak_for_the_trade_only_where_the_operator_may() {
     );
 }
 
-/// T-TC-1, T-GAD-1: in a browser the interfaces answer before any vendor's script runs, under our own policy.
+/// T-TC-1, R-TC-4, R-TC-6: in a browser the interfaces answer before any vendor's script runs, under our own policy.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_interfaces_answer_in_a_browser() {
     let Some(driver) = Driver::start() else { return };

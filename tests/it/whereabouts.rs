@@ -41,7 +41,7 @@ async fn receipts(app: &TestApp) -> Vec<Receipt> {
     bodies.iter().map(|body| serde_json::from_str(body).unwrap()).collect()
 }
 
-/// CONSENT.md section 4 as a register of ours says it (R-EN-2): opt-out counts only where the operator switched that very
+/// T-PROP-5, R-EN-2, R-CA-9: opt-out counts only where the operator switched that very
 /// place on and the visitor said they are there; a language never loosens anything; every other place asks first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_that_was_switched_on_loosens_and_any_other_does_not() {

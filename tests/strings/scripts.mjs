@@ -92,7 +92,7 @@ const tests = {
     tcf()('ping', 2);
   },
 
-  'google is told first that everything is denied, then what was granted, then who counts (T-GCM-1, T-GAD-1)'() {
+  'google is told first that everything is denied, then what was granted, then who counts (T-GCM-1, R-TC-8, T-GAD-1)'() {
     const start = (dataset) => {
       const window = {}, added = [];
       const text = readFileSync(new URL('../../static/js/vendors/ga4.js', import.meta.url), 'utf8');

@@ -52,7 +52,7 @@ impl View for Account {
     fn samples() -> Vec<Account> {
         let at = Timestamp(1_764_000_000_000);
         let open = |is_this| Opened { id: SessionId::new(), created_at: at, seen_at: at, is_this };
-        let account = |confirmed, sells, sessions| Account {
+        let account = |confirmed, sells: bool, sessions| Account {
             name: "Ines Morrow".into(),
             handle: Handle::parse("ines-morrow"),
             email: "ines@example.com".into(),
@@ -407,7 +407,8 @@ async fn check_own(
     fields: &Fields,
     faults: &mut Faults,
 ) -> Result<()> {
-    if proven(app, client, &user.email, fields.raw("password")).await?.is_none() {
+    // Whoever signs in by name has no address of their own.
+    if proven(app, client, &user.email_folded, fields.raw("password")).await?.is_none() {
         faults.add("password", "That is not your password.");
     }
     Ok(())

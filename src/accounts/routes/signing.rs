@@ -108,7 +108,7 @@ pub async fn create(
         .forget(Ours::Forms)
         .forget(Ours::Basket);
     Ok(match fields.has("remember") {
-        true => reply.keep(Ours::Remembered, Carried::written(&email), Some(REMEMBERED_MS)),
+        true => reply.keep(Ours::Remembered, Carried::written(app, &email), Some(REMEMBERED_MS)),
         false => reply.forget(Ours::Remembered),
     })
 }

@@ -16,7 +16,9 @@ use super::merkle::{self, Hash};
 use crate::App;
 use crate::clock::Timestamp;
 use crate::consent::log;
+use crate::consent::out_of_reach::OutOfReach;
 use crate::consent::receipt::{Action, AgeBand, Answer, Notice, Receipt, Recipient};
+use crate::consent::vendor::Registry;
 use crate::error::{Error, Result};
 use crate::ids::ReceiptId;
 use crate::proof::{Verdict, issuer, jcs};
@@ -148,7 +150,7 @@ async fn bundle_of(app: &App, id: ReceiptId) -> Result<Bundle> {
 pub async fn show(id: ReceiptId, client: Client, page: Page, app: &State<App>) -> Result<Reply> {
     app.limits.attempt(Attempt::Verify, &client.key())?;
     let bundle = bundle_of(app, id).await?;
-    Ok(own(page.show(&ShowReceipt::new(&bundle, Timestamp::now())?)?))
+    Ok(own(page.show(&ShowReceipt::new(&bundle, app.consent.registry, Timestamp::now())?)?))
 }
 
 /// `<id>.json`.
@@ -295,7 +297,9 @@ pub struct ShowReceipt {
     place: String,
     band: &'static str,
     signals: Vec<&'static str>,
-    recipients: Vec<Recipient>,
+    recipients: Vec<Named>,
+    /// Cookies of those who were taken back that we cannot delete.
+    out_of_reach: Vec<OutOfReach>,
     limit_note: String,
     previous: Option<String>,
     notice: Notice,
@@ -307,6 +311,25 @@ pub struct ShowReceipt {
     json: String,
 }
 
+/// Who was, or would be, told something.
+#[derive(Serialize)]
+struct Named {
+    name: String,
+    deletion_url: Option<String>,
+    /// Where we say what we know of it.
+    href: Option<String>,
+}
+
+impl Named {
+    fn new(recipient: &Recipient, registry: &Registry) -> Named {
+        Named {
+            name: recipient.name.clone(),
+            deletion_url: recipient.deletion_url.clone(),
+            href: registry.vendor(&recipient.vendor).map(|v| format!("/privacy/vendors#{}", v.id)),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Line {
     vendor: String,
@@ -314,7 +337,7 @@ struct Line {
 }
 
 impl ShowReceipt {
-    fn new(bundle: &Bundle, now: Timestamp) -> Result<ShowReceipt> {
+    fn new(bundle: &Bundle, registry: &Registry, now: Timestamp) -> Result<ShowReceipt> {
         let receipt = &bundle.receipt;
         let mut signals = vec![];
         if receipt.signals.gpc {
@@ -340,7 +363,8 @@ impl ShowReceipt {
                 AgeBand::Adult => "of age",
             },
             signals,
-            recipients: receipt.recipients.clone(),
+            recipients: receipt.recipients.iter().map(|r| Named::new(r, registry)).collect(),
+            out_of_reach: OutOfReach::after(receipt, registry, now),
             limit_note: receipt.limit_note.clone(),
             previous: receipt.previous.as_ref().map(ToString::to_string),
             notice: bundle.notice.clone(),
@@ -430,11 +454,22 @@ impl View for ShowReceipt {
             place: "strict (unknown place)".into(),
             band: "of age",
             signals: vec!["Global Privacy Control"],
-            recipients: vec![Recipient {
-                vendor: "statcounter".into(),
-                name: "StatCounter <Ireland>".into(),
-                deletion_url: Some("https://statcounter.com/contact/".into()),
-            }],
+            recipients: vec![
+                Named {
+                    name: "StatCounter <Ireland>".into(),
+                    deletion_url: Some("https://statcounter.com/contact/".into()),
+                    href: Some("/privacy/vendors#statcounter".into()),
+                },
+                Named { name: "Ads & Sons".into(), deletion_url: None, href: None },
+            ],
+            out_of_reach: [None, Some("/leave/vendor/x/0".to_owned())]
+                .map(|opt_out| OutOfReach {
+                    id: "x".into(),
+                    name: "Ads & Sons".into(),
+                    cookies: vec!["IDE".into(), "put_*".into()],
+                    opt_out,
+                })
+                .into(),
             limit_note: crate::consent::receipt::LIMIT_NOTE.into(),
             previous: Some("2".repeat(32)),
             notice: Notice {
@@ -463,6 +498,7 @@ impl View for ShowReceipt {
             undecided: vec![],
             signals: vec![],
             recipients: vec![],
+            out_of_reach: vec![],
             previous: None,
             path: vec![],
             ..full()

@@ -126,7 +126,7 @@ impl Newest {
 }
 
 /// Renews the list until the site is shut down.
-pub(super) async fn keep(app: App, mut shutdown: rocket::Shutdown) {
+pub(in crate::consent) async fn keep(app: App, mut shutdown: rocket::Shutdown) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

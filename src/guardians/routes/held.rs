@@ -174,8 +174,21 @@ pub async fn anew(form: Posted, who: HeldBack, page: Page, app: &State<App>) -> 
         return page.show_as(422, &shown);
     }
     let (ground, stub, user) = (Ground::of(app), Stub::draw()?, who.0.id.clone());
-    app.db.write(move |conn| growing::anew(conn, &ground, &user, &stub, Timestamp::now())).await?;
-    Ok(Reply::go("/account").forget(Ours::Age).notice("Welcome. Nothing was switched on by itself."))
+    let by_name = app
+        .db
+        .write(move |conn| {
+            growing::anew(conn, &ground, &user, &stub, Timestamp::now())?;
+            Ok(User::find(conn, &user)?.signs_in_by_name())
+        })
+        .await?;
+    // Letters about an account that has no address went to a guardian, and go to nobody now.
+    Ok(match by_name {
+        true => {
+            Reply::go("/account/email").notice("Welcome. Give an address of your own: we have none any more.")
+        }
+        false => Reply::go("/account").notice("Welcome. Nothing was switched on by itself."),
+    }
+    .forget(Ours::Age))
 }
 
 /// Deletes the account now instead of later.

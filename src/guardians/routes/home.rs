@@ -12,7 +12,7 @@ use super::super::notice::Ground;
 use super::super::passage;
 use super::super::permission::{Method, Scope};
 use super::super::verification::Verification;
-use super::super::ward::{self, Guardian, Opens, Ward};
+use super::super::ward::{self, Guardian, Opens};
 use super::super::{erasing, holdings, paper, showing};
 use super::identity::Proof;
 use super::question::{Question, ScopeRow, rows};
@@ -20,7 +20,7 @@ use super::{Opened, opened};
 use crate::App;
 use crate::accounts::band::Band;
 use crate::accounts::user::{fold_email, is_email};
-use crate::clock::Timestamp;
+use crate::clock::{DAY, Timestamp};
 use crate::error::{Error, Result};
 use crate::secrets;
 use crate::web::{Attempt, Faults, FormView, Page, Posted, Reply, View};
@@ -137,6 +137,8 @@ pub struct Home {
     is_open: bool,
     is_over: bool,
     over_at: Option<Timestamp>,
+    /// For how many days what is there can be downloaded once everything is taken back.
+    days_after: i64,
     scopes: Vec<ScopeRow>,
     has_form: bool,
     /// The code of the form on paper, where it is waited for.
@@ -165,6 +167,7 @@ impl View for Home {
             is_open: full,
             is_over,
             over_at: is_over.then_some(at),
+            days_after: 30,
             scopes: [true, false]
                 .map(|holds| ScopeRow {
                     slug: "buy",
@@ -268,6 +271,7 @@ async fn home(app: &App, opened: Opened, token: &str, now: Timestamp) -> Result<
         is_open: ward.account.is_some(),
         is_over: open.is_empty(),
         over_at: ward.due_at,
+        days_after: ward::export_ms(ward.band) / DAY,
         scopes: rows(&ground, ward.band, &open, &[], now),
         has_form: form.is_some(),
         code: code.filter(|_| opens != Opens::Revoke),
@@ -348,11 +352,12 @@ pub async fn erase(token: &str, form: Posted, page: Page, app: &State<App>) -> R
     {
         return Err(Error::refused("Write the account's name to delete it."));
     }
-    let (ground, stub, ward) = (Ground::of(app), Stub::draw()?, asked.ward.id);
+    let (ground, stub, token) = (Ground::of(app), Stub::draw()?, token.to_owned());
     app.db
         .write(move |conn| {
             let now = Timestamp::now();
-            let ward = Ward::find(conn, &ward)?;
+            // Asked again where it is done: whoever answered until a moment ago deletes nobody's account.
+            let (ward, ..) = ward::opened(conn, &token, now)?;
             erasing::forget_ward(conn, &ground, &ward, &stub, now)
         })
         .await?;

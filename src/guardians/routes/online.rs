@@ -27,6 +27,7 @@ pub struct ChildrenPage {
     version: &'static str,
     day: Timestamp,
     hash: String,
+    young: Vec<Told>,
     before: Vec<Told>,
     given: Vec<Given>,
     identifiers: Vec<Identifier>,
@@ -46,6 +47,7 @@ impl ChildrenPage {
             lead: online.lead,
             version: VERSION,
             day: Timestamp(day.and_utc().timestamp_millis()),
+            young: told(online.young),
             before: told(online.before),
             given: online.given,
             identifiers: online.identifiers,
@@ -65,6 +67,7 @@ impl View for ChildrenPage {
             version: VERSION,
             day: Timestamp(1_795_000_000_000),
             hash: "0".repeat(64),
+            young: vec![Told { heading: "Who sees it".into(), lines: vec!["You and your parent.".into()] }],
             before: vec![Told {
                 heading: "Who runs this site".into(),
                 lines: vec!["Cuehouse <Ltd>.".into()],

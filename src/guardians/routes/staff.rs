@@ -133,7 +133,10 @@ async fn desk(app: &App, me: &UserId, form: FormView) -> Result<AgeDesk> {
             let resting = held.iter().map(|(ward, name)| Resting {
                 account: ward.account.as_ref().map(ToString::to_string).unwrap_or_default(),
                 name: name.clone(),
-                what: format!("Taken for {}.", band(ward.band)),
+                what: match ward.state {
+                    Stands::AgedUp => "Came into another age band and is asked anew.".into(),
+                    _ => format!("Taken for {}.", band(ward.band)),
+                },
                 due_at: ward.due_at,
                 is_open: matches!(ward.state, Stands::Discovered | Stands::Conflict),
             });

@@ -113,6 +113,8 @@ async fn holds(book: &Book) {
     assert_eq!(book.findings().await, []);
 }
 
+/// R-RC-3, R-RC-4: every choice is an entry, each is proved by its file alone, and each log is the beginning of every
+/// later one.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_choice_is_a_leaf_and_every_leaf_is_proved() {
     let book = Book::new().await;
@@ -146,7 +148,7 @@ async fn every_choice_is_a_leaf_and_every_leaf_is_proved() {
     holds(&book).await;
 }
 
-/// T-RC-3: the text that a receipt names is the one that is kept, and none is recorded without it.
+/// T-RC-3, R-RC-2: the text that a receipt names is the one that is kept, and none is recorded without it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_resolves_to_the_text_that_was_shown() {
     let book = Book::new().await;
@@ -163,7 +165,7 @@ async fn a_receipt_resolves_to_the_text_that_was_shown() {
     assert!(records(book.rows(), &other, &Salt::draw().unwrap(), None, NOW).await.is_err());
 }
 
-/// T-RC-2: what cannot be checked by shape does not get in either.
+/// T-RC-2, R-RC-1: what cannot be checked by shape does not get in either.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_with_something_else_in_it_is_not_recorded() {
     let book = Book::new().await;
@@ -181,7 +183,7 @@ async fn a_receipt_with_something_else_in_it_is_not_recorded() {
     assert_eq!(book.rows().read(log::size).await.unwrap(), 0);
 }
 
-/// T-RC-8: the same again changes nothing, something else under the same id is refused.
+/// T-RC-8, R-RC-8: the same again changes nothing, something else under the same id is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_is_recorded_once_however_often_it_comes() {
     let book = Book::new().await;
@@ -230,7 +232,7 @@ async fn choices_made_at_one_moment_stand_one_behind_the_other() {
     holds(&book).await;
 }
 
-/// T-RC-6: content and salt go, the leaf stays, and everything else is proved as before.
+/// T-RC-6, R-RC-5: content and salt go, the leaf stays, and everything else is proved as before.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_forgotten_leaves_a_leaf_that_says_nothing() {
     let book = Book::new().await;
@@ -282,7 +284,8 @@ async fn who_is_forgotten_leaves_a_leaf_that_says_nothing() {
     assert_eq!(bundle::check(file.as_bytes(), &did, &keys).code(), 0);
 }
 
-/// T-TIME-5: a receipt is kept for its validity and the time in which a claim is possible, and not a moment longer.
+/// T-TIME-5, R-RC-7: a receipt is kept for its validity and the time in which a claim is possible, and not a moment
+/// longer.
 #[tokio::test(flavor = "multi_thread")]
 async fn receipts_end_with_the_time_they_are_kept_for() {
     let book = Book::new().await;
@@ -301,7 +304,7 @@ async fn receipts_end_with_the_time_they_are_kept_for() {
     holds(&book).await;
 }
 
-/// T-RC-5: the file is as it was given out, to the byte.
+/// T-RC-5, R-RC-4: the file is as it was given out, to the byte.
 #[tokio::test(flavor = "multi_thread")]
 async fn any_flipped_byte_of_a_receipt_says_altered() {
     let book = Book::new().await;
@@ -325,7 +328,7 @@ async fn any_flipped_byte_of_a_receipt_says_altered() {
     assert_eq!(bundle::check(more.as_bytes(), &did, &keys), Verdict::Altered);
 }
 
-/// T-RC-5: the command and a second implementation, without network.
+/// T-RC-5, R-RC-4: the command and a second implementation, without network.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_is_proved_without_us() {
     let book = Book::new().await;

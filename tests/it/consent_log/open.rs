@@ -13,6 +13,8 @@ use serde_json::Value;
 use crate::support::app::TestApp;
 use crate::support::choices::refusals;
 
+/// R-RC-3: a head is signed each hour in which the log grew, and when the shop is stopped. R-RC-7: the daily round
+/// forgets receipts whose time is over.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_signed_each_hour_when_it_grew_and_at_the_end() {
     let app = TestApp::new().await;

@@ -9,6 +9,7 @@ use super::{Book, holds};
 use crate::support::choices::refusals;
 use crate::support::shop::NOW;
 
+/// R-RC-2, R-RC-3: the database itself refuses to change or remove an entry, a head or a text that was shown.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_itself_lets_nothing_in_the_log_be_changed() {
     let book = Book::new().await;
@@ -44,7 +45,7 @@ async fn the_database_itself_lets_nothing_in_the_log_be_changed() {
     holds(&book).await;
 }
 
-/// T-RC-4: one byte flipped, a row deleted, swapped, added: the first bad leaf is named.
+/// T-RC-4, R-RC-3: one byte flipped, a row deleted, swapped, added: the first bad leaf is named.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_done_to_the_log_its_first_bad_leaf_is_named() {
     let flip = |what: &str| format!("CASE WHEN {what} LIKE '0%' THEN '1' ELSE '0' END || SUBSTR({what}, 2)");
@@ -111,7 +112,7 @@ async fn whatever_is_done_to_the_log_its_first_bad_leaf_is_named() {
     }
 }
 
-/// T-RC-4: a log that was computed anew from its beginning is not the one whose heads were signed.
+/// T-RC-4, R-RC-3: a log that was computed anew from its beginning is not the one whose heads were signed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_was_written_anew_contradicts_its_heads() {
     let (book, forger) = (Book::new().await, Book::new().await);

@@ -10,8 +10,9 @@ async fn owner(app: &TestApp, browser: &Browser) -> User {
     app.app.db.read(move |conn| User::find(conn, &user)).await.unwrap()
 }
 
-/// R-PV-7, T-PV-6, AGE C3: the account of a child is opened with a password alone and signed in to by its name; an address that
-/// is sent all the same is not kept, and none can be given later. The letter for a forgotten password goes to the parent.
+/// R-PV-7, T-PV-6: the account of a child is opened with a password alone and signed in to by its name; an address that
+/// is sent all the same is not kept, and none can be given later. The letter for a forgotten password goes to the
+/// parent.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_signs_in_with_its_name_and_gives_no_address() {
     let app = TestApp::with(&[CHILDREN]).await;
@@ -71,8 +72,8 @@ async fn a_child_signs_in_with_its_name_and_gives_no_address() {
     assert!(app.visitor().get(&home).await.is(200).has("the name star-kid; letters come to you"));
 }
 
-/// R-PV-7: an address that somebody gave as a grown-up is forgotten when a parent allows the account of the child they are; who
-/// grew up may give one.
+/// R-PV-7, T-PV-6: an address that somebody gave as a grown-up is forgotten when a parent allows the account of the
+/// child they are; who grew up may give one.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_given_as_somebody_older_is_forgotten() {
     let app = TestApp::with(&[CHILDREN]).await;

@@ -1,9 +1,12 @@
 //! Somebody turns out to be too young.
 
+use cuehouse::accounts::user::Role;
+
 use super::*;
 
-/// T-AGE-11, R-RT-3: discovered by its own words, by the staff or by a report, an account is frozen in that very request:
-/// one leaf, no vendor, a notice and nothing else; in fourteen days it is gone, unless a guardian or the staff say otherwise.
+/// T-AGE-11, R-RT-3, R-CN-10: discovered by its own words, by the staff or by a report, an account is frozen in that
+/// very request: one leaf, no vendor, a notice and nothing else; in fourteen days it is gone, unless a guardian or the
+/// staff say otherwise.
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_too_young_is_frozen_in_the_same_request() {
     let app = TestApp::new().await;
@@ -54,7 +57,7 @@ async fn somebody_too_young_is_frozen_in_the_same_request() {
     assert!(gone, "the account is deleted");
 }
 
-/// R-RT-3, T-AGE-9: the staff settle it, and whom they once found to be of age no stranger's report freezes again.
+/// R-RT-3, T-AGE-11: the staff settle it, and whom they found to be of age is remembered as such.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_staff_settle_what_was_said_of_an_age() {
     let app = TestApp::new().await;
@@ -92,8 +95,58 @@ async fn the_staff_settle_what_was_said_of_an_age() {
     assert_eq!((kept.band, kept.hold, cleared, open), (Band::Adult, None, true, 0));
 }
 
-/// T-MIN-3, T-MIN-4, R-MN-3, R-EN-5: with every yes forced into the account's row, no page of a ward names a vendor in its
-/// tags or its headers, and nobody asks.
+/// R-RT-3, T-AGE-11: what the staff find wins no time. Ten days after a discovery four are left, of a child and of somebody
+/// between the minimum and the age of majority alike.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clock_of_a_discovery_runs_on_when_the_staff_find_somebody_too_young() {
+    let app = TestApp::new().await;
+    let by = app.reviewer().await.user.clone().unwrap();
+    for (name, band, state) in
+        [("Secret Kid", Band::Child, State::ChildEnded), ("Secret Teen", Band::Minor, State::Ended)]
+    {
+        let who = app.uploader(name).await;
+        let (user, now) = (who.user.clone().unwrap(), Timestamp::now());
+        let (g, first, second) = (ground(&app), draws(), draws());
+        let (owner, staff) = (user.clone(), by.clone());
+        let frozen = app.app.db.write(move |conn| {
+            knowledge::freeze(conn, &g, &owner, (Source::Staff, band), Some(&staff), &first, now)?;
+            let later = now.plus(10 * DAY);
+            knowledge::settle(conn, &g, &owner, Finding::Young, &staff, &second, later)
+        });
+        frozen.await.unwrap();
+        let ward = ward_of(&app, &who).await.unwrap();
+        assert_eq!((ward.state, ward.due_at), (state, Some(now.plus(14 * DAY))));
+        for (at, is_gone) in [(now.plus(14 * DAY - 1), false), (now.plus(14 * DAY), true)] {
+            jobs::daily(&app.app, at).await.unwrap();
+            let user = user.clone();
+            let gone = app.app.db.read(move |conn| Ok(User::find(conn, &user).is_err())).await.unwrap();
+            assert_eq!(gone, is_gone, "{name}");
+        }
+    }
+}
+
+/// R-RT-3, T-AGE-11: what a child wrote by post or e-mail is not written down: the staff are told to answer once and to keep
+/// nothing of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_child_wrote_is_no_inquiry() {
+    let app = TestApp::new().await;
+    let mut sam = app.person("Sam Support", &[Role::Support]).await;
+    let day = Timestamp::now().day();
+    for (name, address, status) in [
+        ("Tuppence, I'm 11 years old", "1 Lane", 422),
+        ("Tuppence Kid", "1 Lane\nI am 11 and I want to know", 422),
+        ("Ada Field", "12 Lane\nOakland, CA", 303),
+    ] {
+        let fields = [("way", "post"), ("name", name), ("address", address), ("received", day.as_str())];
+        let seen = sam.send("/admin/inquiries/new", "/admin/inquiries", &fields).await.is(status);
+        assert_eq!(seen.has("Answer once, delete the letter"), status == 422, "{name}");
+    }
+    let rows = app.every_row().await;
+    assert!(rows.contains("12 Lane") && !rows.contains("Tuppence") && !rows.contains("I am 11"));
+}
+
+/// T-MIN-3, T-MIN-4, R-MN-3, R-MN-4, R-EN-5: with every yes forced into the account's row, no page of a ward names a
+/// vendor in its tags or its headers, and nobody asks.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_of_a_ward_lets_anybody_be_contacted() {
     let app = TestApp::with(&[("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=1234567:abcdef")]).await;

@@ -16,7 +16,7 @@ use cuehouse::guardians::passage::{self, Asking, Word};
 use cuehouse::guardians::permission::{Method, Permission, Scope, may};
 use cuehouse::guardians::state::State;
 use cuehouse::guardians::ward::Ward;
-use cuehouse::guardians::{growing, jobs, moving};
+use cuehouse::guardians::{growing, jobs};
 use cuehouse::ids::{UserId, WardId};
 use cuehouse::jobs::Priority;
 use cuehouse::sales::verify::{self, Verdict};
@@ -36,12 +36,16 @@ use crate::support::wards::{asks, link_in, presses, signs, signs_at, signs_in, w
 use crate::support::wavs::music;
 
 mod adulthood;
+mod birthdays;
 mod by_name;
+mod ending;
 mod found_out;
 mod identity;
+mod leaving;
 mod moving;
 mod online;
 mod proofs;
+mod removing;
 mod talks;
 mod time;
 mod voices;
@@ -251,7 +255,7 @@ async fn the_signed_form_verifies_and_an_altered_one_does_not() {
     assert!(page.has("file"));
 }
 
-/// T-MIN-5, issue "revocation during an upload": taken back while a file is examined, or while a reviewer listens, nothing
+/// T-MIN-5, R-MN-2: taken back while a file is examined, or while a reviewer listens, nothing
 /// is published: the write that would asks in its own statement.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_taken_back_during_an_upload_is_not_published() {
@@ -290,8 +294,8 @@ async fn what_is_taken_back_during_an_upload_is_not_published() {
     assert!(matches!(direct, Err(Error::Guardian(_))), "{direct:?}");
 }
 
-/// T-MIN-5, S3-14: taken back while the payment page is open, the page closes and nothing is bought; money that came
-/// before stays a sale.
+/// T-MIN-5, R-MN-2, S3-14: taken back while the payment page is open, the page closes and nothing is bought; money that
+/// came before stays a sale.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_taken_back_during_a_checkout_is_not_bought() {
     let app = TestApp::new().await;

@@ -68,9 +68,12 @@ async fn a_stricter_place_is_looked_at_again_and_nothing_is_ever_looser() {
         assert_eq!(state_of(&app, &kid).await, Some(State::Ended));
     }
     let user = kid.user.clone().unwrap();
-    jobs::daily(&app.app, Timestamp::now().plus(31 * DAY)).await.unwrap();
-    let gone = app.app.db.read(move |conn| Ok(User::find(conn, &user).is_err())).await.unwrap();
-    assert!(gone, "after the time in which it can be taken along");
+    for (days, is_gone) in [(13, false), (15, true)] {
+        jobs::daily(&app.app, Timestamp::now().plus(days * DAY)).await.unwrap();
+        let user = user.clone();
+        let gone = app.app.db.read(move |conn| Ok(User::find(conn, &user).is_err())).await.unwrap();
+        assert_eq!(gone, is_gone, "a child's can be taken along for fourteen days");
+    }
 }
 
 /// Edge 20: whoever is old enough there as well stays as they are, under the stricter rules from then on.

@@ -62,7 +62,7 @@ async fn the_notice_about_children_equals_the_register() {
     assert!(app.visitor().get(&home).await.is(200).has("href=\"/privacy/children\""));
 }
 
-/// R-RT-4: where no children are taken, one paragraph says so, and nothing is kept of it.
+/// T-RT-3, R-RT-4: where no children are taken, one paragraph says so, and nothing is kept of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_without_children_says_so() {
     let app = TestApp::new().await;

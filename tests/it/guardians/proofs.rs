@@ -5,8 +5,8 @@ use crate::support::wards::opens;
 
 use super::*;
 
-/// S3-47, R-MN-3: who is of age may show it by choice; nobody under age can, and whoever showed it and turns out to be
-/// younger shows nothing any more.
+/// T-MIN-3, R-MN-3, S3-47: who is of age may show it by choice; nobody under age can, and whoever showed it and turns
+/// out to be younger shows nothing any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_age_is_shown_by_choice_and_never_of_the_young() {
     let app = TestApp::with(&[("CUEHOUSE_AGE_STRENGTH", "letter")]).await;
@@ -190,7 +190,7 @@ async fn allows_publication(app: &TestApp, home: &str) -> Seen {
     parent.post(&format!("{home}/publication"), &[("csrf", &csrf)]).await
 }
 
-/// R-PV-3: a parent who first said no may say yes later, and it waits for more than a letter.
+/// T-PV-3, R-PV-3: a parent who first said no may say yes later, and it waits for more than a letter.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parent_says_yes_to_the_second_question_later() {
     let app = TestApp::with(&[("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc")]).await;
@@ -209,7 +209,8 @@ async fn a_parent_says_yes_to_the_second_question_later() {
     assert_eq!(leaves(&app).await, before, "nothing changed yet");
 }
 
-/// R-RT-3: a report freezes in its own request; of somebody whom the staff found to be of age it freezes nothing any more.
+/// T-AGE-11, R-RT-3: a report freezes in its own request; of somebody whom the staff found to be of age it freezes
+/// nothing any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_freezes_an_account_until_the_staff_looked() {
     let app = TestApp::new().await;

@@ -49,6 +49,27 @@ async fn timers_are_rows_and_end_to_the_millisecond() {
     app.visitor().get(&format!("{revoke}/data.json")).await.is(404);
 }
 
+/// T-TIME-4, R-PV-5: fourteen days without an answer later no row of any table holds the address that was given or the name
+/// that was chosen, and there never was an account; of a child as of anybody under age.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_answer_no_row_holds_the_address_or_the_name() {
+    for (profile, years) in [("guardian_under_18", 15), ("mixed_audience_vpc", 9)] {
+        let app = TestApp::with(&[("CUEHOUSE_AGE_PROFILE", profile)]).await;
+        let (mut kid, page) = asks(&app, years, "Copper Kid", "Grace.Copper@example.com").await;
+        let given = ["copper kid", "copper-kid", "grace.copper"];
+        for (wait, is_there) in [(14 * DAY - HOUR, true), (14 * DAY + HOUR, false)] {
+            jobs::daily(&app.app, Timestamp::now().plus(wait)).await.unwrap();
+            let rows = app.every_row().await.to_lowercase();
+            for words in given {
+                assert_eq!(rows.contains(words), is_there, "{words}, {profile}");
+            }
+        }
+        kid.get(&page).await.is(404);
+        let accounts: i64 = app.app.db.read(|conn| Ok(users::table.count().get_result(conn)?)).await.unwrap();
+        assert_eq!((accounts, leaves(&app).await), (0, 2));
+    }
+}
+
 /// T-TIME-3, R-MN-5: at the first moment of the month after the birthday's the band moves; nothing switches on by itself,
 /// what was allowed ends, both are told, and whoever is of age goes on alone.
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +107,7 @@ async fn the_band_moves_with_the_month_and_nothing_switches_on_by_itself() {
     app.visitor().get(&home).await.is(410);
 }
 
-/// R-MN-5: signing in notices that a band is over before the daily round does.
+/// T-TIME-3, R-MN-5: signing in notices that a band is over before the daily round does.
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_in_moves_a_band_whose_time_is_over() {
     let app = TestApp::new().await;

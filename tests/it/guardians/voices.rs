@@ -221,7 +221,7 @@ async fn the_statement_that_publishes_asks_for_everything() {
     assert_eq!(offered.await, "kept");
 }
 
-/// AGE.md §10, "an adult uploads a child's voice": the form asks; a yes needs the release, which is kept with the track, its
+/// A grown-up uploads a child's voice: the form asks; a yes needs the release, which is kept with the track, its
 /// day and the edition of the sentence.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_young_voice_of_a_grown_up_uploader_needs_the_release() {

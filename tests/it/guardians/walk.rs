@@ -1,5 +1,7 @@
 //! Random walks over the table of states.
 
+use cuehouse::guardians::moving::moved;
+
 use super::*;
 
 #[derive(Clone, Debug)]
@@ -15,6 +17,8 @@ enum Op {
     Freeze(Band),
     Settle(Finding),
     Grow,
+    /// What ran out by now ends.
+    Expire,
     /// Says that they are here.
     Place(&'static str),
     Wait(i64),
@@ -35,6 +39,7 @@ fn any_op() -> impl Strategy<Value = Op> {
         1 => young().prop_map(Op::Freeze),
         1 => prop_oneof![Just(Op::Settle(Finding::Adult)), Just(Op::Settle(Finding::Young))],
         1 => Just(Op::Grow),
+        2 => Just(Op::Expire),
         1 => prop::sample::select(vec!["US", "CN", "DE"]).prop_map(Op::Place),
         2 => (1..400i64).prop_map(Op::Wait),
     ]
@@ -97,8 +102,9 @@ fn step(conn: &mut Conn, app: &Walk, op: &Op, stub: &Stub, now: Timestamp) -> Re
             None => Ok(false),
         },
         Op::Grow => growing::grow(conn, ground, &ward.id, stub, now),
+        Op::Expire => growing::expire(conn, ground, &ward.id, stub, now),
         Op::Place(place) => match &ward.account {
-            Some(user) => moving::moved(conn, ground, user, place, stub, now),
+            Some(user) => moved(conn, ground, user, place, stub, now),
             None => Ok(false),
         },
     }

@@ -153,6 +153,23 @@ impl TestApp {
         self.run_jobs().await;
     }
 
+    /// Every row of every table, in words.
+    pub async fn every_row(&self) -> String {
+        let mut text = String::new();
+        for table in self.app.db.read(cuehouse::db::tables::tables).await.unwrap() {
+            let rows = self.app.db.read(move |conn| {
+                let mut lines = String::new();
+                table.each(conn, |row| {
+                    lines += &format!("{row:?}\n");
+                    Ok(())
+                })?;
+                Ok(lines)
+            });
+            text += &rows.await.unwrap();
+        }
+        text
+    }
+
     /// The letters sent so far to this address.
     pub fn letters_to(&self, email: &str) -> Vec<Letter> {
         self.app.mail.letters().into_iter().filter(|letter| letter.to == email).collect()

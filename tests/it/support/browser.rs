@@ -14,6 +14,8 @@ pub struct Browser {
     /// Whether a shop that does not answer is waited for. What was posted when it died may have been heard or not:
     /// the answer is then of status 0.
     pub patient: bool,
+    /// Every `Set-Cookie` line it was sent, in order.
+    pub told: Vec<String>,
     cookies: BTreeMap<String, String>,
     http: reqwest::Client,
 }
@@ -109,7 +111,14 @@ fn unescaped(text: &str) -> String {
 impl Browser {
     pub fn new(base: &str) -> Browser {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Browser { base: base.to_owned(), user: None, patient: false, cookies: BTreeMap::new(), http }
+        Browser {
+            base: base.to_owned(),
+            user: None,
+            patient: false,
+            told: vec![],
+            cookies: BTreeMap::new(),
+            http,
+        }
     }
 
     pub fn set_cookie(&mut self, name: &str, value: &str) {
@@ -130,6 +139,7 @@ impl Browser {
             base: self.base.clone(),
             user: self.user.clone(),
             patient: self.patient,
+            told: vec![],
             cookies: self.cookies.clone(),
             http: self.http.clone(),
         }
@@ -291,6 +301,7 @@ impl Browser {
     }
 
     fn take_cookie(&mut self, line: &str) {
+        self.told.push(line.to_owned());
         let pair = line.split(';').next().unwrap_or_default();
         let Some((name, value)) = pair.split_once('=') else { return };
         if value.is_empty() || line.to_lowercase().contains("max-age=0") {

@@ -124,6 +124,7 @@ proptest! {
     }
 }
 
+/// R-TC-2.
 #[test]
 fn segments_are_read_in_any_order_and_only_once() {
     let text = TcString::decode("CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYgACPAAAAA").unwrap().encode();
