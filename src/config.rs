@@ -32,7 +32,7 @@ use crate::web::stream::Delivery;
 
 mod age;
 
-pub use age::{AgeSettings, Strength};
+pub use age::{AgeSettings, Provider, Strength};
 
 /// Whether people who rely on it use this shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,6 +243,9 @@ const NAMES: &[&str] = &[
     "age.provider_url",
     "age.provider_secret",
     "age.provider_name",
+    "age.identity_url",
+    "age.identity_secret",
+    "age.identity_name",
     "workers",
     "limits.sign_in_attempts",
 ];

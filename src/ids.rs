@@ -104,7 +104,7 @@ ids! {
     PermissionId,
     VerificationId,
     WardFormId,
-    AgeCheckId,
+    CheckId,
     CampaignId,
     InquiryId,
     SecurityReviewId,

@@ -1,6 +1,6 @@
 //! The settings about the young.
 
-use super::Said;
+use super::{Said, shown};
 use crate::consent::signal::{AgeSignal, BRACKETS};
 use crate::egress::{Keyed, PublicFile};
 use crate::guardians::permission::Method;
@@ -26,9 +26,11 @@ pub struct AgeSettings {
     pub signal: Option<AgeSignal>,
     /// Who finds out whether somebody is of age whose account rests. None: nobody but the staff.
     pub provider: Option<Provider>,
+    /// Who finds out whether a guardian is who they say, by the methods that need a provider. None: none of these is on.
+    pub identity: Option<Provider>,
 }
 
-/// A provider that finds out whether somebody is of age.
+/// A provider that finds something out about somebody who goes there.
 #[derive(Clone, Debug)]
 pub struct Provider {
     /// As people are told of it.
@@ -42,12 +44,13 @@ pub enum Strength {
     /// None beyond it.
     Letter,
     /// One of the methods that prove more: a form signed on paper and looked at by two of the staff, a small payment that is
-    /// given back, a talk with trained staff.
+    /// given back, a talk with trained staff, a provider's finding.
     Strong,
 }
 
 /// Reads them.
 pub(super) fn read(said: &mut Said) -> AgeSettings {
+    let identity = provider(said, "identity");
     AgeSettings {
         profile: said.text("age.profile", "guardian_under_18"),
         under_minimum: said.text("age.under_minimum", ""),
@@ -61,17 +64,18 @@ pub(super) fn read(said: &mut Said) -> AgeSettings {
             "strong" => Some(Strength::Strong),
             _ => None,
         }),
-        methods: methods(said),
+        methods: methods(said, identity.is_some()),
         proof_cents: said.read("age.proof_cents", 50, "50 to 500 minor units", |text| {
             text.parse().ok().filter(|n| (50..=500).contains(n))
         }),
         signal: signal(said),
-        provider: provider(said),
+        provider: provider(said, "provider"),
+        identity,
     }
 }
 
 /// The methods by which a guardian is proved here.
-fn methods(said: &mut Said) -> Vec<Method> {
+fn methods(said: &mut Said, has_provider: bool) -> Vec<Method> {
     let usual = vec![Method::EmailPlus, Method::SignedForm, Method::CardTransaction];
     let all = said.read("age.methods", usual, "names of methods, such as email_plus,signed_form", |text| {
         text.split(',').map(|name| Method::parse(name.trim())).collect::<Option<Vec<Method>>>()
@@ -79,6 +83,9 @@ fn methods(said: &mut Said) -> Vec<Method> {
     let mut fault = |words: String| said.faults.push(format!("CUEHOUSE_AGE_METHODS {words}"));
     for method in all.iter().filter(|method| method.needs_adapter()) {
         fault(format!("names {method}, which needs a service that nothing here speaks to"));
+    }
+    for method in all.iter().filter(|method| method.needs_provider() && !has_provider) {
+        fault(format!("names {method}, which a provider finds out: set CUEHOUSE_AGE_IDENTITY_URL"));
     }
     if !all.contains(&Method::EmailPlus) {
         fault("must name email_plus: every guardian is asked by a letter".into());
@@ -93,14 +100,15 @@ fn methods(said: &mut Said) -> Vec<Method> {
     all
 }
 
-/// The provider, where the operator named one, whole.
-fn provider(said: &mut Said) -> Option<Provider> {
-    let at = said.read("age.provider_url", None, "an https address without a password in it", |text| {
+/// The provider whose settings begin so, where the operator named one, whole.
+fn provider(said: &mut Said, which: &str) -> Option<Provider> {
+    let [url, secret, name] = ["url", "secret", "name"].map(|part| format!("age.{which}_{part}"));
+    let at = said.read(&url, None, "an https address without a password in it", |text| {
         PublicFile::parse(text).map(Some)
     })?;
-    let (key, name) = (said.text("age.provider_secret", ""), said.text("age.provider_name", at.host()));
+    let (key, name) = (said.text(&secret, ""), said.text(&name, at.host()));
     if key.is_empty() {
-        said.faults.push("CUEHOUSE_AGE_PROVIDER_SECRET belongs to CUEHOUSE_AGE_PROVIDER_URL".into());
+        said.faults.push(format!("{} belongs to {}", shown(&secret), shown(&url)));
     }
     Some(Provider { name, at: Keyed::new(at, &key) })
 }

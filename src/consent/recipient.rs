@@ -84,6 +84,8 @@ text_enum! {
         VendorList = "vendor_list",
         /// Finding out whether somebody is of age who wants to prove it.
         AgeProof = "age_proof",
+        /// Finding out whether a guardian is who they say, who wants to prove it so.
+        IdentityProof = "identity_proof",
     }
 }
 
@@ -158,6 +160,15 @@ impl Services {
                 name: provider.name.clone(),
                 used_for: Use::AgeProof,
                 what_for: "finding out whether somebody is of age, when their account rests and they go there",
+                categories: &[Category::Network, Category::Browser],
+            });
+        }
+        if let Some(provider) = &config.age.identity {
+            all.push(Service {
+                id: "identity_proof",
+                name: provider.name.clone(),
+                used_for: Use::IdentityProof,
+                what_for: "finding out whether a parent or guardian is who they say, when they go there to prove it",
                 categories: &[Category::Network, Category::Browser],
             });
         }

@@ -613,9 +613,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    age_checks (id) {
+    provider_checks (id) {
         id -> Text,
+        about -> Text,
         account -> Nullable<Text>,
+        ward -> Nullable<Text>,
+        method -> Nullable<Text>,
         provider_ref -> Text,
         address -> Text,
         asked_at -> BigInt,

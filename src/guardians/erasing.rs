@@ -16,10 +16,10 @@ use crate::consent::log;
 use crate::consent::receipt::Action;
 use crate::db::Conn;
 use crate::db::schema::{
-    account_choices, account_letters, ad_free, ad_free_events, ad_wishes, age_answers, age_checks,
-    age_signals, agreements, basket_lines, baskets, entries, favourites, mail_tokens, offers, order_lines,
-    orders, payout_holds, recordings, roles, sessions, shown_ages, track_days, track_events, tracks, uploads,
-    user_links, users,
+    account_choices, account_letters, ad_free, ad_free_events, ad_wishes, age_answers, age_signals,
+    agreements, basket_lines, baskets, entries, favourites, mail_tokens, offers, order_lines, orders,
+    payout_holds, provider_checks, recordings, roles, sessions, shown_ages, track_days, track_events, tracks,
+    uploads, user_links, users,
 };
 use crate::error::Result;
 use crate::ids::{TrackId, UploadId, UserId};
@@ -71,8 +71,8 @@ pub fn erase(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<()> {
     diesel::delete(age_answers::table.filter(age_answers::account.eq(user))).execute(conn)?;
     diesel::delete(age_signals::table.filter(age_signals::account.eq(user))).execute(conn)?;
     // The provider is still to forget them, without our knowing whose they were.
-    diesel::update(age_checks::table.filter(age_checks::account.eq(user)))
-        .set(age_checks::account.eq(None::<UserId>))
+    diesel::update(provider_checks::table.filter(provider_checks::account.eq(user)))
+        .set(provider_checks::account.eq(None::<UserId>))
         .execute(conn)?;
     diesel::delete(shown_ages::table.find(user)).execute(conn)?;
     log::erase_of(conn, user)?;

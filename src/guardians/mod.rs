@@ -14,8 +14,9 @@ pub mod verification;
 pub mod ward;
 
 // What leads from one to the other.
-pub mod adulthood;
+pub mod check;
 pub mod growing;
+pub mod identity;
 pub mod knowledge;
 pub mod leaf;
 pub mod moving;

@@ -31,6 +31,8 @@ pub struct Ground {
     pub strength: Strength,
     /// How a guardian can be proved here.
     pub methods: Vec<Method>,
+    /// Who finds out that a guardian is who they say, as people are told of it.
+    pub identity: Option<String>,
     pub is_payment_pretended: bool,
 }
 
@@ -47,6 +49,7 @@ impl Ground {
             phone: app.config.operator_phone.clone(),
             strength: app.config.age.strength,
             methods: app.config.age.methods.clone(),
+            identity: app.config.age.identity.as_ref().map(|provider| provider.name.clone()),
             is_payment_pretended: app.config.stripe.is_pretend(),
         }
     }
@@ -118,6 +121,7 @@ pub fn parts(ground: &Ground, is_child: bool) -> Vec<Part> {
         "An account holds {signing_in} favourites, and what is done with what you allow. A date of birth is not kept."
     ));
     let mut who = vec![third, payment.to_owned()];
+    who.extend(finder(ground));
     if is_child {
         who.push(
             "Collection and use is one question, showing to others the next. You may allow the first and not the second, \
@@ -175,6 +179,18 @@ pub fn parts(ground: &Ground, is_child: bool) -> Vec<Part> {
     ]
 }
 
+/// Who finds out that a guardian is who they say, where a method is on that needs a provider.
+fn finder(ground: &Ground) -> Option<String> {
+    let name = ground.identity.as_ref()?;
+    ground.methods.iter().any(|method| method.needs_provider()).then(|| {
+        format!(
+            "If you choose to prove with {name} that it is you, {name} gets a reference that means nothing elsewhere and the \
+             way you chose: no name, no address, and nothing about the account. What you show it, it asks of you itself. We \
+             learn yes or no, keep of a yes the way and the day, and have it forget you."
+        )
+    })
+}
+
 /// What proves more than a letter here, in words.
 fn proofs(ground: &Ground) -> Vec<&'static str> {
     let words = |method: &Method| match method {
@@ -182,7 +198,12 @@ fn proofs(ground: &Ground) -> Vec<&'static str> {
         Method::CardTransaction => Some("a small payment by card, given back at once"),
         Method::Phone => Some("a call"),
         Method::Video => Some("a talk by video, of which nothing is recorded"),
-        _ => None,
+        Method::GovIdDb => {
+            Some("an identity document, which a provider checks against the registers of such documents")
+        }
+        Method::Kba => Some("answers to a provider's questions, which a child could not give"),
+        Method::FaceMatch => Some("a document with your picture and your face, which a provider compares"),
+        Method::EmailPlus | Method::TextPlus => None,
     };
     ground.methods.iter().filter_map(words).collect()
 }
@@ -232,6 +253,7 @@ pub(in crate::guardians) mod tests {
             phone: String::new(),
             strength: config.age.strength,
             methods: config.age.methods.clone(),
+            identity: config.age.identity.as_ref().map(|provider| provider.name.clone()),
             is_payment_pretended: false,
         }
     }

@@ -86,6 +86,9 @@ impl Given {
             (false, Some(Use::Payment)) => {
                 "Only what a parent types who proves a card, and what a person pays who is no child."
             }
+            (false, Some(Use::IdentityProof)) => {
+                "Nothing about a child. Only what a parent shows it who goes there."
+            }
             (false, Some(Use::VendorList)) => "Nothing about anybody.",
             (false, _) => "Yes: the service does not work without it. For nothing of its own.",
         };

@@ -6,6 +6,7 @@
 use diesel::prelude::*;
 use serde_json::json;
 
+use super::check::{self, Whose};
 use super::form::{self, Signing};
 use super::leaf::{self, Step, Stub};
 use super::notice::{self, Ground};
@@ -269,6 +270,7 @@ pub fn prove(
         .set((permissions::granted_at.eq(now), permissions::method.eq(method)))
         .execute(conn)?;
     verification::forget_forms(conn, &ward.id)?;
+    check::end_all(conn, Whose::GuardianOf(&ward.id), now)?;
     let (edge, to, notice) = match ward.band == Band::Child {
         true => (Edge::Disclose, State::Disclosing, notice::direct(ground, true)),
         false => (Edge::Authorise, State::Authorised, notice::form(ground)),

@@ -139,9 +139,14 @@ impl Method {
         !matches!(self, Method::EmailPlus | Method::TextPlus)
     }
 
+    /// Whether a provider finds it out: it is switched on only where settings name one.
+    pub fn needs_provider(self) -> bool {
+        matches!(self, Method::GovIdDb | Method::Kba | Method::FaceMatch)
+    }
+
     /// Whether it needs somebody else's service, of which no adapter is built in: it cannot be switched on.
     pub fn needs_adapter(self) -> bool {
-        matches!(self, Method::GovIdDb | Method::Kba | Method::FaceMatch | Method::TextPlus)
+        self == Method::TextPlus
     }
 
     /// Whether trained staff talk with the guardian and write down that they did.
@@ -290,6 +295,9 @@ mod tests {
         assert_eq!(weak, [Method::EmailPlus, Method::TextPlus]);
         let talks: Vec<Method> = Method::ALL.iter().copied().filter(|m| m.is_talk()).collect();
         assert!(talks.iter().all(|m| m.unlocks_disclosure() && !m.needs_adapter()), "{talks:?}");
+        let found_out: Vec<Method> = Method::ALL.iter().copied().filter(|m| m.needs_provider()).collect();
+        assert_eq!(found_out, [Method::GovIdDb, Method::Kba, Method::FaceMatch]);
+        assert!(found_out.iter().all(|m| m.unlocks_disclosure() && !m.needs_adapter() && !m.is_talk()));
         assert!(Scope::OF_MINORS.iter().all(|s| *s != Scope::Account && *s != Scope::Publication));
     }
 }

@@ -9,7 +9,9 @@ use crate::accounts::user::{User, fold_email};
 use crate::clock::{DAY, Timestamp};
 use crate::consent::age::{Answer, Month};
 use crate::db::Conn;
-use crate::db::schema::{guardian_links, guardians, verifications, ward_forms, ward_steps, wards};
+use crate::db::schema::{
+    guardian_links, guardians, provider_checks, verifications, ward_forms, ward_steps, wards,
+};
 use crate::error::{Error, Result};
 use crate::ids::{GuardianId, Handle, ReceiptId, UserId, WardFormId, WardId};
 use crate::secrets::sha256;
@@ -211,7 +213,8 @@ impl Guardian {
     }
 
     /// They answer no longer: their contact, their links, what they signed and how they were proved are forgotten. A card's
-    /// payment that is still to be given back stays until it was.
+    /// payment that is still to be given back stays until it was, and a check until its provider has forgotten, without our
+    /// knowing whose it was.
     pub fn end(conn: &mut Conn, ward: &WardId) -> Result<()> {
         diesel::delete(guardians::table.filter(guardians::ward.eq(ward))).execute(conn)?;
         diesel::delete(guardian_links::table.filter(guardian_links::ward.eq(ward))).execute(conn)?;
@@ -219,6 +222,9 @@ impl Guardian {
         let no_money =
             verifications::method.ne(Method::CardTransaction).or(verifications::refunded_at.is_not_null());
         diesel::delete(verifications::table.filter(verifications::ward.eq(ward)).filter(no_money))
+            .execute(conn)?;
+        diesel::update(provider_checks::table.filter(provider_checks::ward.eq(ward)))
+            .set(provider_checks::ward.eq(None::<WardId>))
             .execute(conn)?;
         Ok(())
     }

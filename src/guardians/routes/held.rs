@@ -4,7 +4,7 @@ use rocket::{State, get, post};
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::adulthood::Check;
+use super::super::check::{Check, Whose};
 use super::super::knowledge::{self, Source};
 use super::super::leaf::Stub;
 use super::super::notice::Ground;
@@ -82,7 +82,7 @@ async fn page_of(app: &App, who: &HeldBack, form: FormView) -> Result<HeldPage> 
         .read(move |conn| {
             let by_device = knowledge::is_open(conn, &user, Source::Device)?;
             let may_prove = knowledge::is_asked(conn, &user)?;
-            let check = Check::open_of(conn, &user, Timestamp::now())?;
+            let check = Check::open_of(conn, Whose::Owner(&user), Timestamp::now())?;
             let Some(ward) = Ward::of_account(conn, &user)? else {
                 return Ok((None, false, false, by_device, may_prove, check));
             };

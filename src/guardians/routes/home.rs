@@ -6,6 +6,7 @@ use rocket::{State, get, post};
 use serde::Serialize;
 use serde_json::json;
 
+use super::super::check::{Check, Whose};
 use super::super::leaf::Stub;
 use super::super::notice::Ground;
 use super::super::passage;
@@ -13,6 +14,7 @@ use super::super::permission::{Method, Scope};
 use super::super::verification::Verification;
 use super::super::ward::{self, Guardian, Opens};
 use super::super::{erasing, holdings, paper, showing};
+use super::identity::Proof;
 use super::question::{Question, ScopeRow, rows};
 use super::{Opened, opened};
 use crate::App;
@@ -106,16 +108,20 @@ pub struct Ways {
     /// The number to call.
     phone: Option<String>,
     video: bool,
+    /// By somebody else's finding.
+    identity: Option<Proof>,
 }
 
 impl Ways {
-    fn of(app: &App) -> Ways {
+    /// `open` is the check that was begun by the page's owner.
+    fn of(app: &App, open: Option<Check>) -> Ways {
         let is_on = |method: Method| app.config.age.methods.contains(&method);
         Ways {
             paper: is_on(Method::SignedForm),
             card: is_on(Method::CardTransaction).then(|| crate::money::Cents(app.config.age.proof_cents)),
             phone: is_on(Method::Phone).then(|| app.config.operator_phone.clone()),
             video: is_on(Method::Video),
+            identity: Proof::of(app, open),
         }
     }
 }
@@ -182,6 +188,7 @@ impl View for Home {
                 card: Some(crate::money::Cents(50)),
                 phone: full.then(|| "+49 30 1234567".into()),
                 video: full,
+                identity: Some(Proof::sample(full)),
             },
             held: vec![("Name".into(), "Rain Kid".into())],
             purchases: match full {
@@ -238,7 +245,7 @@ async fn home(app: &App, opened: Opened, token: &str, now: Timestamp) -> Result<
     let Opened { ward, guardian, opens, open } = opened;
     let ground = Ground::of(app);
     let asked = ward.clone();
-    let (held, purchases, steps, code, payouts, form) = app
+    let (held, purchases, steps, code, payouts, form, check) = app
         .db
         .read(move |conn| {
             let payouts = match &asked.account {
@@ -252,6 +259,7 @@ async fn home(app: &App, opened: Opened, token: &str, now: Timestamp) -> Result<
                 Verification::open_form(conn, &asked.id)?.and_then(|open| open.reference),
                 payouts,
                 ward::newest_form(conn, &asked.id)?,
+                Check::open_of(conn, Whose::GuardianOf(&asked.id), now)?,
             ))
         })
         .await?;
@@ -268,7 +276,7 @@ async fn home(app: &App, opened: Opened, token: &str, now: Timestamp) -> Result<
         has_form: form.is_some(),
         code: code.filter(|_| opens != Opens::Revoke),
         contact: app.config.contact.clone(),
-        by: Ways::of(app),
+        by: Ways::of(app, check),
         held,
         purchases,
         happened: steps

@@ -1,12 +1,14 @@
 //! The pages of the young (`ward`), of those who answer for them (`home`), the notice of an account that is held back
-//! (`held`), proof of adulthood (`proof`), what anybody reads about children (`online`), what anybody may report (`report`)
-//! and what the staff decide (`staff`).
+//! (`held`), proof of adulthood (`proof`) and of who a guardian is (`identity`) by providers (`provider`), what anybody reads
+//! about children (`online`), what anybody may report (`report`) and what the staff decide (`staff`).
 
 mod card;
 mod held;
 mod home;
+mod identity;
 mod online;
 mod proof;
+mod provider;
 mod question;
 mod report;
 mod staff;
@@ -31,7 +33,7 @@ use crate::error::Result;
 use crate::web::{Sample, samples};
 
 pub use home::Purchase;
-pub use proof::forget as forget_checks;
+pub use provider::forget as forget_checks;
 pub use ward::AskGuardian;
 
 /// Whether what somebody wants to write about themselves says that they are younger than they declared: then it is not
@@ -150,6 +152,9 @@ pub fn all() -> Vec<Route> {
         home::json,
         home::held_data,
         card::prove,
+        identity::begin,
+        identity::look,
+        identity::back,
         held::show,
         held::export,
         held::ask,
@@ -178,6 +183,7 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<question::Question>());
     all.extend(samples::<home::Home>());
     all.extend(samples::<home::Over>());
+    all.extend(samples::<identity::Checked>());
     all.extend(samples::<held::HeldPage>());
     all.extend(samples::<report::ReportPage>());
     all.extend(samples::<online::ChildrenPage>());

@@ -40,6 +40,7 @@ mod birthdays;
 mod by_name;
 mod ending;
 mod found_out;
+mod identity;
 mod leaving;
 mod moving;
 mod online;

@@ -87,8 +87,8 @@ async fn a_talk_proves_nothing_where_it_is_off() {
     assert!(all(&app).await.iter().all(|row| row.result == Outcome::Open));
 }
 
-/// R-PV-1, T-PV-1: each method has its switch; those that need a service of which no adapter exists cannot be switched on, and
-/// the letter cannot be switched off.
+/// R-PV-1, T-PV-1: each method has its switch; those that a provider finds out need one, the text message, for which no adapter
+/// exists, cannot be switched on, and the letter cannot be switched off.
 #[test]
 fn each_method_has_a_switch() {
     let read = |methods: &str, phone: &str| {
@@ -98,13 +98,23 @@ fn each_method_has_a_switch() {
     };
     let talks = vec![Method::EmailPlus, Method::Phone, Method::Video];
     assert_eq!(read("email_plus, phone, video", "+49 30 1").unwrap(), talks);
+    let by_provider = [Method::GovIdDb, Method::Kba, Method::FaceMatch];
+    for method in by_provider {
+        let env = [
+            ("CUEHOUSE_AGE_METHODS", format!("email_plus,{method}")),
+            ("CUEHOUSE_AGE_IDENTITY_URL", "https://identity.example".to_owned()),
+            ("CUEHOUSE_AGE_IDENTITY_SECRET", "key".to_owned()),
+        ];
+        let env: BTreeMap<String, String> = env.map(|(n, v)| (n.to_owned(), v)).into();
+        assert_eq!(Config::read(None, &env).unwrap().age.methods, [Method::EmailPlus, method]);
+    }
     for (methods, phone, fault) in [
         ("email_plus,phone", "", "OPERATOR_PHONE"),
         ("signed_form", "", "email_plus"),
         ("email_plus", "", "more than a letter"),
-        ("email_plus,signed_form,kba", "", "kba"),
-        ("email_plus,signed_form,gov_id_db", "", "gov_id_db"),
-        ("email_plus,signed_form,face_match", "", "face_match"),
+        ("email_plus,signed_form,kba", "", "kba, which a provider finds out"),
+        ("email_plus,signed_form,gov_id_db", "", "gov_id_db, which a provider finds out"),
+        ("email_plus,signed_form,face_match", "", "face_match, which a provider finds out"),
         ("email_plus,signed_form,text_plus", "", "text_plus"),
         ("email_plus,nonsense", "", "names of methods"),
     ] {

@@ -1,5 +1,6 @@
-//! A pretend provider of age checks: a server that remembers what it was asked, and finds what the test says.
+//! A pretend provider of checks: a server that remembers what it was asked, and finds what the test says.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -22,6 +23,7 @@ pub struct Asked {
 pub struct Provider {
     asked: Arc<Mutex<Vec<Asked>>>,
     finds: Arc<Mutex<Value>>,
+    is_stubborn: Arc<AtomicBool>,
     pub url: String,
 }
 
@@ -43,6 +45,16 @@ impl Provider {
     /// What it answers when it is asked for a result.
     pub fn finds(&self, result: Value) {
         *self.finds.lock().unwrap() = result;
+    }
+
+    /// Whether it fails to forget when it is told to.
+    pub fn is_stubborn(&self, so: bool) {
+        self.is_stubborn.store(so, Ordering::SeqCst);
+    }
+
+    /// What it was told to forget, in order.
+    pub fn forgot(&self) -> Vec<String> {
+        self.asked().into_iter().filter(|asked| asked.method == "DELETE").map(|asked| asked.path).collect()
     }
 
     pub fn asked(&self) -> Vec<Asked> {
@@ -83,6 +95,7 @@ impl Provider {
                 json!({ "id": format!("chk_{n}"), "go_to": format!("{}/page/chk_{n}", self.url) }),
             ),
             "GET" if path.starts_with("/checks/") => ("200 OK", self.finds.lock().unwrap().clone()),
+            "DELETE" if self.is_stubborn.load(Ordering::SeqCst) => ("503 Service Unavailable", Value::Null),
             "DELETE" => ("204 No Content", Value::Null),
             _ => ("404 Not Found", Value::Null),
         };
