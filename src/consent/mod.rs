@@ -12,6 +12,7 @@ pub mod choices;
 pub mod decision;
 pub mod deed;
 pub mod notice;
+pub mod once;
 pub mod place;
 pub mod purpose;
 pub mod recipient;
@@ -61,6 +62,7 @@ pub mod desk;
 pub mod jobs;
 pub mod letter_routes;
 pub mod look;
+mod once_routes;
 pub mod retention;
 mod rights;
 pub mod routes;
@@ -106,6 +108,7 @@ pub fn stage() -> AdHoc {
                     routes::edition,
                     desk::choices,
                     desk::choose,
+                    once_routes::create,
                     who::vendors,
                     rights::show,
                     retention::show,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::age::Band;
 use super::bits::IdSet;
-use super::choices::Standing;
+use super::disclosure;
 use super::gpp::{Content, Gpp, US_CALIFORNIA, US_NATIONAL, UsChoice, UsSection};
 use super::guards::Consent;
 use super::place::Model;
@@ -144,11 +144,7 @@ fn display(book: &Rulebook, consent: &Consent, asks: bool) -> &'static str {
 
 /// The purposes for which a vendor that may be contacted was granted or, where people are asked afterwards, not refused.
 pub fn purposes_of(consent: &Consent, vendor: &Vendor) -> Vec<Purpose> {
-    let now = consent.choices.decided_at.unwrap_or_default();
-    let is_fine = |purpose: &Purpose| {
-        matches!(consent.choices.standing(vendor, *purpose, now), Standing::Granted | Standing::Undecided)
-    };
-    vendor.purposes.iter().copied().filter(is_fine).collect()
+    disclosure::granted(vendor, consent).collect()
 }
 
 /// The purposes of the framework (policies of 2023) that a purpose of ours needs: 1 to keep and read something in the
