@@ -99,6 +99,8 @@ pub struct App {
     pub window: Arc<web::Window>,
     /// Who answered the age screen a moment ago, without the answer's being kept.
     pub turns: Arc<consent::turn::Turns>,
+    /// What was loaded once a moment ago, so that no copy loads it again.
+    pub once: Arc<consent::once::Used>,
     /// Pages that appeal to children.
     pub child_pages: Arc<consent::children::ChildPages>,
     /// What may be shown beside pages, and what was.
@@ -189,6 +191,7 @@ impl App {
             templates: web::Templates::new(&config.currency)?,
             window: Arc::default(),
             turns: Arc::default(),
+            once: Arc::default(),
             child_pages: Arc::new(child_pages),
             ads: Arc::new(ads),
             hashing: Hashing::start(cores.div_ceil(2))?,

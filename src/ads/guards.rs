@@ -16,12 +16,13 @@ use crate::App;
 use crate::accounts::guards::seen;
 use crate::clock::Timestamp;
 use crate::consent::guards::Consent;
+use crate::consent::once;
 use crate::consent::rulebook::Rulebook;
 use crate::consent::seal;
 use crate::consent::vendor::Vendor;
 use crate::error::{Error, Result};
 use crate::web::stream::is_head;
-use crate::web::{Ad, Framed, Ours, Page, trouble};
+use crate::web::{Ad, Framed, Ours, Page, Unloaded, trouble};
 
 /// What the two cookies are bound to.
 const WISHES: &str = "cuehouse ad wishes";
@@ -34,6 +35,8 @@ pub struct Slot {
     viewer: Viewer,
     /// A vendor's, where the decision allows one.
     offer: Option<Offer>,
+    /// A vendor's that a press would load once.
+    off: Option<once::Offer>,
     /// Whether somebody looks: a HEAD request shows nothing.
     is_seen: bool,
     now: Timestamp,
@@ -44,7 +47,7 @@ pub struct Looks(pub Viewer);
 
 impl Slot {
     /// Puts an advertisement beside a page of this place that is about these words, where one fits; else the page stays
-    /// as it is, without a hole.
+    /// as it is, without a hole. A vendor's that the visitor keeps off is named below, with a button that loads it once.
     pub fn fill(mut self, page: Page, place: Place, about: &[String]) -> Page {
         let page = page.about(about);
         if !self.is_seen {
@@ -53,6 +56,10 @@ impl Slot {
         if let Some(offer) = self.offer {
             return page.framing(offer.at(place, &self.seal));
         }
+        let page = match &self.off {
+            Some(off) => page.leaving_off(unloaded(off)),
+            None => page,
+        };
         let Some(shown) = self.board.show(&self.viewer, Scene { place, about }, self.now) else {
             return page;
         };
@@ -90,6 +97,11 @@ impl Offer {
             why_href: format!("/privacy/vendors#{}", self.vendor.id),
         }
     }
+}
+
+fn unloaded(off: &once::Offer) -> Unloaded {
+    let told = off.told();
+    Unloaded { vendor: off.vendor.id.clone(), why: told.why, what: told.what, button: told.button.into() }
 }
 
 fn ad(shown: &Shown) -> Ad {
@@ -171,6 +183,7 @@ impl<'r> FromRequest<'r> for Slot {
                 seal: app.keys.seal,
                 viewer,
                 offer: Offer::new(&app.consent, &consent, now),
+                off: consent.once.offer,
                 is_seen: !is_head(request),
                 now,
             }),

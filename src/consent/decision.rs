@@ -150,12 +150,6 @@ impl Decision {
         (self.ads == AdsMode::Vendor && book.ad_origin.is_some()).then_some(())?;
         self.allowed(book).find(|(vendor, _)| !vendor.is_in_page() && vendor.is_ads())
     }
-
-    /// A short word that is the same as long as the same vendors may be contacted: how open tabs notice a change.
-    pub fn tag(&self, book: &Rulebook) -> String {
-        let ids: Vec<&str> = self.allowed(book).map(|(v, _)| v.id.as_str()).collect();
-        ids.join(" ")
-    }
 }
 
 /// Decides. Rules 1 to 11 in their order; the first that applies to a vendor is its reason.
@@ -263,7 +257,7 @@ fn ads_mode(context: &Context<'_>, reasons: &[Reason]) -> AdsMode {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
@@ -304,13 +298,13 @@ mod tests {
     }
 
     #[derive(Clone, Debug)]
-    struct Case {
+    pub(in crate::consent) struct Case {
         on: Vec<usize>,
         opt_out: bool,
         child_mode: bool,
         ads: AdsMode,
-        band: Option<Band>,
-        age_locked: bool,
+        pub band: Option<Band>,
+        pub age_locked: bool,
         for_children: bool,
         gpc: bool,
         dnt: bool,
@@ -319,16 +313,19 @@ mod tests {
         choices: Choices,
         letters_measured: bool,
         measures_letters: bool,
-        load_once: Option<String>,
+        pub load_once: Option<String>,
         now: Timestamp,
     }
 
     impl Case {
-        fn decide(&self) -> (Rulebook, Decision) {
-            let mut book = book(&self.on, self.opt_out, self.child_mode, self.ads);
-            book.measures_letters = self.measures_letters;
-            let decision = decide(&Context {
-                book: &book,
+        pub fn book(&self) -> Rulebook {
+            let measures_letters = self.measures_letters;
+            Rulebook { measures_letters, ..book(&self.on, self.opt_out, self.child_mode, self.ads) }
+        }
+
+        pub fn context<'a>(&'a self, book: &'a Rulebook) -> Context<'a> {
+            Context {
+                book,
                 band: self.band,
                 age_locked: self.age_locked,
                 for_children: self.for_children,
@@ -340,8 +337,12 @@ mod tests {
                 letters_measured: self.letters_measured,
                 load_once: self.load_once.as_deref(),
                 now: self.now,
-            });
-            (book, decision)
+            }
+        }
+
+        fn decide(&self) -> (Rulebook, Decision) {
+            let book = self.book();
+            (book.clone(), decide(&self.context(&book)))
         }
 
         fn allowed(&self) -> BTreeSet<String> {
@@ -350,7 +351,7 @@ mod tests {
         }
     }
 
-    fn any_case() -> impl Strategy<Value = Case> {
+    pub(in crate::consent) fn any_case() -> impl Strategy<Value = Case> {
         let band = prop_oneof![
             2 => Just(None),
             1 => Just(Some(Band::Child)),

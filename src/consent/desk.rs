@@ -528,21 +528,34 @@ async fn receipt_of(
     if matches!(press, Press::Place(_)) {
         return Ok(None);
     }
+    let Some((id, earlier)) = receipt_of_form(app, fields).await? else { return Ok(None) };
+    let is_new = earlier.is_some_and(|at| {
+        now.since(at) >= TWICE_MS || before.decided_at.is_some_and(|decided| decided.secs() > at.secs())
+    });
+    Ok((!is_new).then_some(id))
+}
+
+/// The receipt that exactly this form has, and when it was written, if it was.
+async fn receipt_of_form(app: &App, fields: &Fields) -> Result<Option<(ReceiptId, Option<Timestamp>)>> {
     let sent: String =
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields.iter()).finish();
     let bits = secrets::mac(&secrets::derive(&app.keys.seal, "a press of a choice"), sent.as_bytes());
     let Some(bits) = bits.first_chunk::<16>() else { return Ok(None) };
     let id = ReceiptId::of(*bits);
     let asked = id.clone();
-    let earlier = match app.db.read(move |conn| log::kept(conn, &asked)).await {
-        Ok(kept) => Some(kept.receipt.time),
-        Err(Error::NotFound) => None,
-        Err(error) => return Err(error),
-    };
-    let is_new = earlier.is_some_and(|at| {
-        now.since(at) >= TWICE_MS || before.decided_at.is_some_and(|decided| decided.secs() > at.secs())
-    });
-    Ok((!is_new).then_some(id))
+    match app.db.read(move |conn| log::kept(conn, &asked)).await {
+        Ok(kept) => Ok(Some((id, Some(kept.receipt.time)))),
+        Err(Error::NotFound) => Ok(Some((id, None))),
+        Err(error) => Err(error),
+    }
+}
+
+/// The receipt of a press that changes no choice: the same when its form is sent twice, a new one when it is sent later.
+pub(super) async fn receipt_of_press(app: &App, fields: &Fields, now: Timestamp) -> Result<ReceiptId> {
+    match receipt_of_form(app, fields).await? {
+        Some((id, earlier)) if earlier.is_none_or(|at| now.since(at) < TWICE_MS) => Ok(id),
+        _ => ReceiptId::draw(),
+    }
 }
 
 /// The words beside the button that was pressed; of the banner those about the vendors that stood in it.

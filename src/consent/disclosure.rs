@@ -153,10 +153,13 @@ pub fn basis_of(book: &Rulebook, consent: &Consent, vendor: &Vendor) -> Option<B
 }
 
 /// The purposes for which an allowed vendor may be contacted: those granted and, where people are asked afterwards,
-/// those nothing was said of.
+/// those nothing was said of. Whoever is loaded once shows something, and learns nothing to choose it by.
 pub fn granted<'a>(vendor: &'a Vendor, consent: &'a Consent) -> impl Iterator<Item = Purpose> + 'a {
     let now = consent.choices.decided_at.unwrap_or_default();
     vendor.purposes.iter().copied().filter(move |purpose| {
+        if consent.once.is_of(vendor) {
+            return *purpose == Purpose::Ads;
+        }
         let standing = consent.choices.standing(vendor, *purpose, now);
         standing == Standing::Granted || standing == Standing::Undecided
     })

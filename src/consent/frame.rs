@@ -36,8 +36,10 @@ pub struct ConsentFrame {
     pub banner: Option<Told>,
     /// Whether a signal was applied (11 CCR 7025(c)(6): every page then says so).
     pub signal: bool,
-    /// The same as long as the same vendors may be contacted: open tabs compare it.
+    /// The same as long as the same vendors may be contacted: open tabs compare it. Whoever is loaded once is nobody who may.
     pub tag: String,
+    /// Whether somebody is loaded once: the next page is a document of its own, and so is this one when it comes again.
+    pub once: bool,
     pub ads: Option<AdsMode>,
 }
 
@@ -56,7 +58,8 @@ impl ConsentFrame {
             gpp: GppTag::new(book, consent, asks),
             banner: asks.then(|| Told::about(consent.decision.to_ask.iter().map(|at| &vendors[*at]))),
             signal: consent.decision.signal_applied,
-            tag: consent.decision.tag(book),
+            tag: tag(book, consent),
+            once: consent.once.loaded.is_some(),
             ads: Some(consent.decision.ads),
         }
     }
@@ -65,6 +68,12 @@ impl ConsentFrame {
 /// The age screen comes alone.
 fn is_bare(path: &str) -> bool {
     path == "/age" || path == "/sign-up"
+}
+
+/// The vendors that may be contacted, whichever page it is.
+fn tag(book: &Rulebook, consent: &Consent) -> String {
+    let lasting = consent.decision.allowed(book).filter(|(vendor, _)| !consent.once.is_of(vendor));
+    lasting.map(|(vendor, _)| vendor.id.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 fn tags(book: &Rulebook, consent: &Consent) -> Vec<Tag> {

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use rocket::Request;
+use rocket::http::Method;
 use rocket::request::{FromRequest, Outcome};
 
 use super::account;
@@ -12,13 +13,17 @@ use super::age::{self, Answer, Band};
 use super::choices::Choices;
 use super::decision::{Context, Decision, decide};
 use super::desk;
+use super::once::{Offer, Once, Pass};
 use super::seal;
 use super::signal::Said;
+use super::vendor::Vendor;
 use crate::App;
 use crate::accounts;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::ids::UserId;
+use crate::web::csrf::Bound;
+use crate::web::stream::is_head;
 use crate::web::{Ours, trouble};
 
 /// What the age screen was answered with in this browser, lately; the younger, where its device says so.
@@ -131,6 +136,8 @@ pub struct Consent {
     pub moves_on: bool,
     /// Whether the browser sent any cookie at all.
     pub takes_cookies: bool,
+    /// Whom a press of a button may load in one answer, and whether it is this one.
+    pub once: Once,
 }
 
 /// Kept with the request: `None` until somebody asked.
@@ -195,8 +202,8 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     {
         choices = desk::signal(app, user, &choices, kept.line.clone(), signals, now).await?;
     }
-    let for_children = app.child_pages.cover(request.uri().path().as_str());
-    let decision = decide(&Context {
+    let for_children = app.child_pages.cover(&request.uri().path().percent_decode_lossy());
+    let context = Context {
         book,
         band,
         age_locked: visitor.as_ref().is_some_and(|v| v.hold.is_some()),
@@ -210,7 +217,14 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         letters_measured: false,
         load_once: None,
         now,
-    });
+    };
+    let plain = decide(&context);
+    let offer = Offer::new(&context, &plain);
+    let (came, loaded) = taken(request, app, offer, now)?;
+    let decision = match &loaded {
+        Some(vendor) => decide(&Context { load_once: Some(&vendor.id), ..context }),
+        None => plain,
+    };
     Ok(Consent {
         decision,
         choices,
@@ -222,7 +236,30 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         later: Ours::Later.of(request).is_some(),
         moves_on: moves_on(request),
         takes_cookies: request.cookies().iter().next().is_some(),
+        once: Once { offer: offer.filter(|_| loaded.is_none()), loaded, came },
     })
+}
+
+/// Whether the word of a press came along with somebody who goes to a page, and the vendor that it loads there. Whatever a
+/// page fetches, and what a browser fetches in advance, is no answer to a press and leaves the word where it is.
+fn taken(
+    request: &Request<'_>,
+    app: &App,
+    offer: Option<Offer>,
+    now: Timestamp,
+) -> Result<(bool, Option<&'static Vendor>)> {
+    let said = |name| request.headers().get_one(name);
+    let goes = request.method() == Method::Get
+        && !is_head(request)
+        && said("Sec-Fetch-Mode").is_none_or(|mode| mode == "navigate")
+        && said("Sec-Fetch-Dest").is_none_or(|dest| dest == "document")
+        && said("Sec-Purpose").is_none();
+    let Some(sealed) = Ours::Once.of(request).filter(|_| goes) else { return Ok((false, None)) };
+    let page = request.uri().to_string();
+    let pass = Pass::open(&app.keys.seal, &sealed, &page, &Bound::of(request)?.browser(), now);
+    let word = pass.filter(|(_, word)| app.once.take(word, now));
+    let loaded = word.zip(offer).filter(|((vendor, _), offer)| *vendor == offer.vendor.id);
+    Ok((true, loaded.map(|(_, offer)| offer.vendor)))
 }
 
 /// Whether a link or a form of ours led here. Browsers say so to us and to nobody else (`Referrer-Policy: same-origin`).

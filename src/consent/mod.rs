@@ -12,6 +12,7 @@ pub mod choices;
 pub mod decision;
 pub mod deed;
 pub mod notice;
+pub mod once;
 pub mod out_of_reach;
 pub mod place;
 pub mod purpose;
@@ -97,6 +98,7 @@ pub fn stage() -> AdHoc {
                     routes::edition,
                     desk::choices,
                     desk::choose,
+                    once::routes::create,
                     who::vendors,
                     rights::show,
                     retention::show,

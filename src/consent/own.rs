@@ -1,9 +1,11 @@
-//! A question of our own, about nobody else: the answer gets a receipt in the log like every other.
+//! A question outside of the screen of choices (of our own about nobody else, or a vendor's advertisement loaded once): the
+//! answer gets a receipt in the log like every other.
 
 use super::age::Band;
 use super::guards::Consent;
 use super::log;
 use super::notice;
+use super::once::{self, Offer};
 use super::purpose::Purpose;
 use super::receipt::{self, Action, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
 use crate::App;
@@ -34,6 +36,15 @@ pub struct OwnChoice {
     proof_ms: i64,
 }
 
+/// What was answered, about whom, and under which receipt.
+struct Answered {
+    id: ReceiptId,
+    action: Action,
+    state: Answer,
+    recipient: Recipient,
+    lasts_ms: i64,
+}
+
 impl OwnChoice {
     /// A yes, or a yes taken back.
     pub fn new(
@@ -41,6 +52,45 @@ impl OwnChoice {
         consent: &Consent,
         question: Question<'_>,
         granted: bool,
+        now: Timestamp,
+    ) -> Result<OwnChoice> {
+        let house = Recipient { vendor: HOUSE.into(), name: "The shop itself".into(), deletion_url: None };
+        let answered = Answered {
+            id: ReceiptId::draw()?,
+            action: if granted { Action::Accept } else { Action::Withdraw },
+            state: if granted { Answer::Granted } else { Answer::Refused },
+            recipient: house,
+            lasts_ms: app.consent.choice_ms,
+        };
+        OwnChoice::of(app, consent, question, answered, now)
+    }
+
+    /// A vendor's advertisement loaded once, by a press that has this receipt. It holds for the one answer, which must be
+    /// asked for before it runs out, and changes nothing that was said before.
+    pub(super) fn once(
+        app: &App,
+        consent: &Consent,
+        offer: Offer,
+        id: ReceiptId,
+        now: Timestamp,
+    ) -> Result<OwnChoice> {
+        let (vendor, told) = (offer.vendor, offer.told().text());
+        let question = Question { purpose: Purpose::Ads, told: &told, fingerprint: vendor.fingerprint() };
+        let answered = Answered {
+            id,
+            action: Action::LoadOnce,
+            state: Answer::Granted,
+            recipient: Recipient { vendor: vendor.id.clone(), name: vendor.name.clone(), deletion_url: None },
+            lasts_ms: once::LASTS_MS,
+        };
+        OwnChoice::of(app, consent, question, answered, now)
+    }
+
+    fn of(
+        app: &App,
+        consent: &Consent,
+        question: Question<'_>,
+        answered: Answered,
         now: Timestamp,
     ) -> Result<OwnChoice> {
         let book = &app.consent;
@@ -51,13 +101,13 @@ impl OwnChoice {
             text: question.told.into(),
         };
         let receipt = Receipt {
-            id: ReceiptId::draw()?,
+            id: answered.id,
             time: Timestamp::from_secs(now.secs()),
-            action: if granted { Action::Accept } else { Action::Withdraw },
+            action: answered.action,
             items: vec![receipt::Item {
                 purpose: question.purpose.slug().into(),
-                vendor: HOUSE.into(),
-                state: if granted { Answer::Granted } else { Answer::Refused },
+                vendor: answered.recipient.vendor.clone(),
+                state: answered.state,
                 fingerprint: question.fingerprint.into(),
             }],
             notice: notice.named(),
@@ -75,12 +125,8 @@ impl OwnChoice {
             signals: receipt::Signals { gpc: consent.signals.gpc, dnt: consent.signals.dnt },
             surface: "ads".into(),
             previous: None,
-            valid_until: Timestamp::from_secs(now.plus(book.choice_ms).secs()),
-            recipients: vec![Recipient {
-                vendor: HOUSE.into(),
-                name: "The shop itself".into(),
-                deletion_url: None,
-            }],
+            valid_until: Timestamp::from_secs(now.plus(answered.lasts_ms).secs()),
+            recipients: vec![answered.recipient],
             limit_note: receipt::LIMIT_NOTE.into(),
         };
         Ok(OwnChoice {
@@ -92,9 +138,12 @@ impl OwnChoice {
         })
     }
 
-    /// Writes the receipt, in the transaction that changes the state.
+    /// Writes the receipt, in the transaction that changes the state. A press that was sent twice has one.
     pub fn record(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
         log::wait_turn(conn)?;
+        if log::holds(conn, &self.receipt.id)? {
+            return Ok(());
+        }
         self.notice.keep(conn)?;
         let until = receipt::kept_until(self.receipt.valid_until, self.proof_ms);
         log::append(conn, &self.receipt, &self.salt, self.account.as_ref(), until, now)?;

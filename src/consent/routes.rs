@@ -238,6 +238,12 @@ pub fn own_cookies(https: bool, choice_ms: i64) -> Vec<OwnCookie> {
              asked your browser to count",
             "until you close the browser".into(),
         ),
+        row(
+            Ours::Once,
+            "that you pressed a button to load an advertisement of another company once, and on which page, sealed; \
+             grants nothing",
+            "until that page has come, a minute at most".into(),
+        ),
     ]
 }
 
@@ -293,7 +299,7 @@ pub struct PrivacyBefore {
 impl PrivacyBefore {
     fn new(app: &App) -> PrivacyBefore {
         let mut then = Privacy::new(app);
-        let since = [Ours::Consent, Ours::Later].map(|ours| ours.name(app.config.is_https()));
+        let since = [Ours::Consent, Ours::Later, Ours::Once].map(|ours| ours.name(app.config.is_https()));
         then.cookies.retain(|row| !since.contains(&row.name));
         PrivacyBefore { then: Privacy { edition: day_of(EDITION_BEFORE), ..then }, newest: edition_day() }
     }

@@ -30,6 +30,8 @@ pub enum Ours {
     AdWishes,
     /// What was shown today, sealed: a day and counts, only for those who asked for it among their wishes.
     AdCounts,
+    /// That a vendor's advertisement is to be loaded once, on one page: sealed, for a minute.
+    Once,
 }
 
 impl Ours {
@@ -46,10 +48,11 @@ impl Ours {
             Ours::Ward => "ward",
             Ours::AdWishes => "wishes",
             Ours::AdCounts => "counts",
+            Ours::Once => "once",
         }
     }
 
-    const ALL: [Ours; 11] = [
+    const ALL: [Ours; 12] = [
         Ours::Session,
         Ours::Forms,
         Ours::Basket,
@@ -61,6 +64,7 @@ impl Ours {
         Ours::Ward,
         Ours::AdWishes,
         Ours::AdCounts,
+        Ours::Once,
     ];
 
     /// Every name a cookie of ours may have: no vendor's pattern may match one.

@@ -8,7 +8,7 @@ use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::ContentType;
 use rocket::{Request, Response};
 
-use super::other_origin;
+use super::{Ours, other_origin};
 use crate::App;
 use crate::clock::Timestamp;
 use crate::consent::disclosure::{self, Line};
@@ -92,6 +92,10 @@ impl Fairing for Headers {
             );
             for line in lines {
                 response.adjoin_raw_header("Set-Cookie", line);
+            }
+            if consent.once.came {
+                let gone = Ours::Once.gone(app.config.is_https());
+                response.adjoin_raw_header("Set-Cookie", gone.to_string());
             }
             response.set_raw_header("Vary", policy::VARY);
             if let Some(signal) = &app.config.age.signal {

@@ -31,7 +31,7 @@ pub use cookies::Ours;
 pub use form::{Faults, Fields, FormView, Posted};
 pub use limits::{Attempt, Limits};
 pub use multipart::Incoming;
-pub use page::{Ad, Framed, Page};
+pub use page::{Ad, Framed, Page, Unloaded};
 pub use reply::Reply;
 pub use templates::Templates;
 pub use view::{Sample, View, samples};

@@ -81,6 +81,8 @@ pub struct Frame {
     pub ad: Option<Ad>,
     /// A vendor's, in a frame, in its place.
     pub framed: Option<Framed>,
+    /// A vendor's that stays off.
+    pub unloaded: Option<Unloaded>,
     /// Whether payments and letters are pretended.
     pub pretend: bool,
     pub development: bool,
@@ -109,6 +111,19 @@ pub struct Framed {
     pub height: u32,
     /// The page that says who that is and why it stands here.
     pub why_href: String,
+}
+
+/// That a vendor's advertisement stays off, as the layout says it beside the button that loads it once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Unloaded {
+    /// The vendor's id.
+    pub vendor: String,
+    /// That it stays off, and why.
+    pub why: String,
+    /// What a press does.
+    pub what: String,
+    /// The words on the button.
+    pub button: String,
 }
 
 /// A line for the next page, with a link where it has one.
@@ -155,6 +170,12 @@ impl Page {
     /// Puts a vendor's advertisement beside it, in a frame.
     pub fn framing(mut self, framed: Framed) -> Page {
         self.frame.framed = Some(framed);
+        self
+    }
+
+    /// Says beside it that a vendor's advertisement stays off.
+    pub fn leaving_off(mut self, unloaded: Unloaded) -> Page {
+        self.frame.unloaded = Some(unloaded);
         self
     }
 
@@ -271,6 +292,7 @@ impl Page {
             consent: ConsentFrame::new(&app.consent, &consent, &path, Timestamp::now()),
             ad: None,
             framed: None,
+            unloaded: None,
             pretend: app.config.stripe.is_pretend(),
             development: !app.config.is_production(),
         };

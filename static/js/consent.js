@@ -1,6 +1,7 @@
 // When a choice is changed in one tab, the others follow: a policy is fixed when its document arrives, so they reload.
 
-const own = document.querySelector('meta[name=consent]')?.content ?? '';
+const said = document.querySelector('meta[name=consent]');
+const own = said?.content ?? '';
 const within = (now, then) => then.split(' ').filter(Boolean).every((id) => now.split(' ').includes(id));
 
 try {
@@ -9,5 +10,5 @@ try {
   channel.onmessage = ({ data }) => { if (typeof data === 'string' && !within(data, own)) location.reload(); };
   channel.postMessage(own);
   // A page from the back-forward cache has its old policy: it is fetched anew.
-  addEventListener('pageshow', (event) => { if (event.persisted && own) location.reload(); });
+  addEventListener('pageshow', (event) => { if (event.persisted && (own || said?.dataset.once !== undefined)) location.reload(); });
 } catch { /* without channels the next page of each tab is right all the same */ }

@@ -2,6 +2,8 @@
 
 // Pages that must come whole: where one signs in, pays, decides about privacy, or sends files.
 const WHOLE = /^\/(checkout|orders|sign-in|sign-up|sign-out|age|guardian|privacy|account|studio\/uploads|studio\/tracks\/[^/]+\/master|library\/.+|pay|confirm|stripe|static|leave|metrics|healthz|readyz|api|\.well-known|consent-log)(\/|$)|\.(mp3|wav|pdf|json|xml|svg|zip|txt)$/;
+// What was loaded once came with a policy of its own, for this document alone.
+const once = document.querySelector('meta[name=consent]')?.dataset.once !== undefined;
 let policy = null;
 let running = null;
 
@@ -20,7 +22,7 @@ async function ownPolicy() {
 }
 
 function fits(url) {
-  return url.origin === location.origin && !WHOLE.test(url.pathname) && !WHOLE.test(location.pathname);
+  return !once && url.origin === location.origin && !WHOLE.test(url.pathname) && !WHOLE.test(location.pathname);
 }
 
 async function visit(url, { push = true, scroll = null, focus = true } = {}) {

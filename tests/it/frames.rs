@@ -14,9 +14,9 @@ use crate::support::folder::TestFolder;
 use crate::support::park::{Hit, Park, names_in};
 use crate::support::shelf::{piece, seller, shelve};
 
-const ORIGIN: &str = "http://frames.test";
-const THERE: (&str, &str) = ("Host", "frames.test");
-const FRAMED: &str = "<aside class=\"ad ad-apart\"";
+pub const ORIGIN: &str = "http://frames.test";
+pub const THERE: (&str, &str) = ("Host", "frames.test");
+pub const FRAMED: &str = "<aside class=\"ad ad-apart\"";
 const SETTINGS: [(&str, &str); 4] = [
     ("CUEHOUSE_VENDORS", "adsense=ca-pub-123:456"),
     ("CUEHOUSE_ADS_MODE", "vendor"),
@@ -25,7 +25,7 @@ const SETTINGS: [(&str, &str); 4] = [
 ];
 
 /// A shop with a vendor's advertisements, one of its own, and a track.
-async fn shop(more: &[(&str, &str)]) -> (TestApp, [String; 3]) {
+pub async fn shop(more: &[(&str, &str)]) -> (TestApp, [String; 3]) {
     let app = TestApp::with(&[&SETTINGS[..], more].concat()).await;
     runs(&app, pitch("Umbrellas")).await;
     let ines = seller(&app.app.db, "Ines").await;
@@ -33,12 +33,12 @@ async fn shop(more: &[(&str, &str)]) -> (TestApp, [String; 3]) {
     (app, ["/".to_owned(), "/search?q=rain".to_owned(), track.href()])
 }
 
-async fn chooses(browser: &mut Browser, choice: &[(&str, &str)]) {
+pub async fn chooses(browser: &mut Browser, choice: &[(&str, &str)]) {
     browser.says("/privacy/choices", "/privacy/choices", choice).await.is(303);
 }
 
 /// The address of the frame in a page, without the ad origin.
-fn frame(seen: &Seen) -> String {
+pub fn frame(seen: &Seen) -> String {
     let page = seen.text();
     let slot = page.split(FRAMED).nth(1).unwrap_or_else(|| panic!("no frame in {page}"));
     let src = slot.split("src=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -47,7 +47,7 @@ fn frame(seen: &Seen) -> String {
 }
 
 /// Every origin that the headers of an answer name.
-fn named(seen: &Seen) -> Vec<String> {
+pub fn named(seen: &Seen) -> Vec<String> {
     let mut all = vec![];
     for header in ["content-security-policy", "connection-allowlist"] {
         let words = seen.header(header).unwrap().split([' ', ';', '"', '(', ')', ',']);

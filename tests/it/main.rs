@@ -28,6 +28,7 @@ mod jars;
 mod journey;
 mod letters;
 mod navigations;
+mod once;
 mod player;
 mod privacy;
 mod privacy_browsers;

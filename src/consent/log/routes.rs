@@ -291,6 +291,8 @@ pub struct ShowReceipt {
     at: Timestamp,
     until: Timestamp,
     is_over: bool,
+    /// Whether it held for one answer alone.
+    is_once: bool,
     granted: Vec<Line>,
     refused: Vec<Line>,
     undecided: Vec<Line>,
@@ -352,6 +354,7 @@ impl ShowReceipt {
             at: receipt.time,
             until: receipt.valid_until,
             is_over: receipt.valid_until <= now,
+            is_once: receipt.action == Action::LoadOnce,
             granted: lines(receipt, Answer::Granted),
             refused: lines(receipt, Answer::Refused),
             undecided: lines(receipt, Answer::Undecided),
@@ -448,6 +451,7 @@ impl View for ShowReceipt {
             at,
             until: at,
             is_over: true,
+            is_once: false,
             granted: vec![line("StatCounter <Ireland>", "analytics")],
             refused: vec![line("Ads & Sons", "ads")],
             undecided: vec![line("video", "content")],
@@ -493,6 +497,7 @@ impl View for ShowReceipt {
         };
         let plain = ShowReceipt {
             is_over: false,
+            is_once: true,
             granted: vec![],
             refused: vec![],
             undecided: vec![],

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::age::Band;
-use super::choices::Standing;
+use super::disclosure;
 use super::guards::Consent;
 use super::place::Model;
 use super::purpose::Purpose;
@@ -150,11 +150,7 @@ fn display(book: &Rulebook, consent: &Consent, asks: bool) -> &'static str {
 
 /// The purposes for which a vendor that may be contacted was granted or, where people are asked afterwards, not refused.
 pub fn purposes_of(consent: &Consent, vendor: &Vendor) -> Vec<Purpose> {
-    let now = consent.choices.decided_at.unwrap_or_default();
-    let is_fine = |purpose: &Purpose| {
-        matches!(consent.choices.standing(vendor, *purpose, now), Standing::Granted | Standing::Undecided)
-    };
-    vendor.purposes.iter().copied().filter(is_fine).collect()
+    disclosure::granted(vendor, consent).collect()
 }
 
 /// The purposes of the framework (policies of 2023) that a purpose of ours needs: 1 to keep and read something in the

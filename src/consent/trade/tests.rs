@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::consent::choices::Choices;
 use crate::consent::decision::{Context, decide};
 use crate::consent::guards::Signals;
+use crate::consent::once::Once;
 use crate::consent::rulebook::Enabled;
 use crate::consent::trade::vendor_list::Held;
 use crate::consent::vendor::Registry;
@@ -90,6 +91,7 @@ fn consent(book: &Rulebook, choices: Choices, gpc: bool, band: Option<Band>) -> 
         later: false,
         moves_on: false,
         takes_cookies: true,
+        once: Once::default(),
     }
 }
 
