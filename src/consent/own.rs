@@ -80,7 +80,7 @@ impl OwnChoice {
             id,
             action: Action::LoadOnce,
             state: Answer::Granted,
-            recipient: Recipient { vendor: vendor.id.clone(), name: vendor.name.clone(), deletion_url: None },
+            recipient: Recipient::of(vendor),
             lasts_ms: once::LASTS_MS,
         };
         OwnChoice::of(app, consent, question, answered, now)

@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 use serde_json::json;
 
+use super::check::{self, Whose};
 use super::leaf::{self, Step, Stub};
 use super::notice::{self, Ground};
 use super::passage;
@@ -80,6 +81,7 @@ pub fn grow(conn: &mut Conn, ground: &Ground, ward: &WardId, stub: &Stub, now: T
         told.tell(conn, &guardian.email, true, ground, now)?;
     }
     Guardian::end(conn, &ward.id)?;
+    check::end_all(conn, Whose::GuardianOf(&ward.id), now)?;
     if band == Band::Adult && owner.signs_in_by_name() {
         // Letters went to whoever answered, and one for a forgotten password would let them in.
         owner.forget_address(conn, owner.handle.as_ref().unwrap_or(&ward.handle), "")?;

@@ -135,6 +135,7 @@ pub fn ask_for(
     let told = notice::direct(ground, is_child);
     // Whoever answered before does so no longer.
     Guardian::end(conn, &ward.id)?;
+    check::end_all(conn, Whose::GuardianOf(&ward.id), now)?;
     Guardian::new(&ward.id, email, &told.hash(), now).insert(conn)?;
     ward::link(conn, &ward.id, Opens::Answer, link, now)?;
     // The clock of a discovery runs on: naming somebody wins no time, and nobody's address is kept longer than it says.
