@@ -269,7 +269,7 @@ async fn an_account_that_presses_keeps_its_choices() {
     let words = bea.get(&pages[2]).await.text();
     presses(&mut bea, &pages[2], &[]).await.is(303);
     let mut phone = app.visitor();
-    phone.set_cookie("session", &bea.cookie("session").unwrap().to_owned());
+    phone.set_cookie("session", bea.cookie("session").unwrap());
     stays_off(&phone.get(&pages[2]).await.is(200), "another device");
     let seen = bea.get(&pages[2]).await.is(200);
     is_loaded(&seen, &pages[2]);

@@ -132,7 +132,8 @@ async fn a_receipt_keeps_the_words_beside_its_button() {
     let (app, alone) = (shop().await, TestApp::new().await);
     let one = [("choice", "save"), ("purpose.analytics", "on"), ("vendor.histats", "on")];
     let place = [("choice", "place"), ("place", "DE")];
-    let cases: [(&TestApp, &[(&str, &str)], &str); 6] = [
+    type Case<'a> = (&'a TestApp, &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case<'_>; 6] = [
         (&app, &one, "Contacts s10.histats.com"),
         (&app, &[("choice", "accept")], "is_unique 5 years (in its own jar"),
         (&app, &[("choice", "refuse")], "Google Analytics 4 Google, for"),

@@ -60,7 +60,8 @@ pub async fn create(form: Posted, page: Page, client: Client, app: &State<App>) 
     let fields = form.0;
     let email = fields.text("email").to_owned();
     let by_name = app.consent.child_mode;
-    if !is_email(&email) && !(by_name && Handle::parse(&email).is_some()) {
+    let is_name = by_name && Handle::parse(&email).is_some();
+    if !is_name && !is_email(&email) {
         let faults = Faults::of("email", "That is no e-mail address a letter can reach.");
         return page.show_as(422, &Forgotten { form: FormView::new(&fields, faults), by_name });
     }
