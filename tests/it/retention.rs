@@ -69,7 +69,8 @@ fn what_ends_by_itself_is_ended_by_somebody() {
             "{by}"
         );
         // Somebody calls it: by its room's name, or on what it ends.
-        let room = Path::new(file).file_stem().unwrap().to_str().unwrap();
+        let file_of = Path::new(file.strip_suffix("/mod.rs").unwrap_or(file));
+        let room = file_of.file_stem().unwrap().to_str().unwrap();
         let calls = [format!("{room}::{function}("), format!(".{function}(conn")];
         let mut others = vec![];
         sources(&root.join("src"), &root.join(file), &mut others);
