@@ -9,13 +9,15 @@ use serde_json::json;
 use crate::App;
 use crate::accounts::band::Band;
 use crate::accounts::guards::Support;
-use crate::accounts::user::User;
+use crate::accounts::user::{User, is_email};
 use crate::clock::{DAY, Timestamp};
 use crate::consent::desk as choices;
 use crate::consent::inquiry::{self, ANSWER_DAYS, Answer, Inquiry, Kind, Party, Way};
 use crate::error::{Error, Result};
-use crate::guardians::knowledge;
-use crate::ids::InquiryId;
+use crate::guardians::knowledge::{self, Source};
+use crate::guardians::leaf::Stub;
+use crate::guardians::notice::Ground;
+use crate::ids::{InquiryId, UserId};
 use crate::jobs::{Job, enqueue};
 use crate::web::{Faults, Fields, FormView, Page, Posted, Reply, Sample, View, samples};
 
@@ -191,9 +193,33 @@ fn noon(day: &str) -> Option<Timestamp> {
 /// What the staff read who would write down what a child wrote.
 const OF_A_CHILD: &str = "This says that a child wrote, so it is not kept here. Answer once, delete the letter and its \
                           address, and flag the account under Age if there is one.";
+const OF_A_CHILD_WITH_ACCOUNT: &str = "This says that a child wrote, so it is not kept here. Their account was frozen just \
+                                       now and stands under Age. Answer once, delete the letter and its address.";
+
+/// Freezes the account that the writer of these words has, where they hold its address. Whether one was found.
+async fn freeze_writer(app: &App, by: &UserId, words: &str) -> Result<bool> {
+    let apart = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';');
+    let emails = words.split(apart).map(|word| word.trim_end_matches('.')).filter(|word| is_email(word));
+    let emails: Vec<String> = emails.take(5).map(str::to_owned).collect();
+    if emails.is_empty() {
+        return Ok(false);
+    }
+    let (ground, stub, by) = (Ground::of(app), Stub::draw()?, by.clone());
+    let frozen = app.db.write(move |conn| {
+        for email in &emails {
+            if let Some(owner) = User::by_email(conn, email)? {
+                let sign = (Source::Support, Band::Child);
+                knowledge::freeze(conn, &ground, &owner.id, sign, Some(&by), &stub, Timestamp::now())?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    });
+    frozen.await
+}
 
 /// Writes an inquiry down; its clock runs from the day it came in. One whose words say that its writer is under the minimum
-/// age is kept nowhere (16 CFR 312.5(c): an answer, once; for a lawyer to check).
+/// age is kept nowhere (16 CFR 312.5(c): an answer, once; for a lawyer to check), and their account is frozen in this request.
 #[post("/admin/inquiries", data = "<form>")]
 pub async fn create(who: Support, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
     let (fields, now) = (form.0, Timestamp::now());
@@ -209,10 +235,15 @@ pub async fn create(who: Support, form: Posted, page: Page, app: &State<App>) ->
         faults.add("address", "Where does the answer go?");
     }
     let ages = app.consent.thresholds(None, &[]);
-    for field in ["name", "address"] {
-        if knowledge::stated(fields.text(field), ages) == Some(Band::Child) {
-            faults.add(field, OF_A_CHILD);
-        }
+    let says_child = |field: &&str| knowledge::stated(fields.text(field), ages) == Some(Band::Child);
+    let of_child: Vec<&str> = ["name", "address"].into_iter().filter(says_child).collect();
+    if !of_child.is_empty() {
+        let words = format!("{} {}", fields.text("name"), fields.text("address"));
+        let told = match freeze_writer(app, &who.id, &words).await? {
+            true => OF_A_CHILD_WITH_ACCOUNT,
+            false => OF_A_CHILD,
+        };
+        of_child.into_iter().for_each(|field| faults.add(field, told));
     }
     let received = noon(fields.text("received"));
     if received.is_none() {

@@ -28,6 +28,9 @@ pub struct Account {
     email: String,
     /// A child's: it signs in with its name, and letters go to its parent.
     by_name: bool,
+    /// Whoever is under age gets no letters with offers; a child sells nothing and sees no advertisements either.
+    is_young: bool,
+    is_child: bool,
     confirmed: bool,
     sells: bool,
     since: Timestamp,
@@ -57,6 +60,8 @@ impl View for Account {
             handle: Handle::parse("ines-morrow"),
             email: "ines@example.com".into(),
             by_name: !sells,
+            is_young: !sells,
+            is_child: !sells,
             confirmed,
             sells,
             since: at,
@@ -83,6 +88,8 @@ pub async fn show(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> 
         .await?;
     page.show(&Account {
         by_name: user.signs_in_by_name(),
+        is_young: user.band != Band::Adult,
+        is_child: user.band == Band::Child,
         name: user.name,
         handle: user.handle,
         email: user.email,

@@ -145,6 +145,27 @@ async fn what_a_child_wrote_is_no_inquiry() {
     assert!(rows.contains("12 Lane") && !rows.contains("Tuppence") && !rows.contains("I am 11"));
 }
 
+/// T-AGE-11, R-RT-3: what support writes down of a letter in which an account's owner says to be a child freezes that account in
+/// the same request, with one leaf; twice it does no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_to_support_freezes_its_writers_account() {
+    let app = TestApp::new().await;
+    let kid = app.buyer("Rain Kid").await;
+    let mut sam = app.person("Sam Support", &[Role::Support]).await;
+    let (day, email) = (Timestamp::now().day(), email_of("Rain Kid"));
+    let name = format!("Rain Kid <{email}>, I am 11 years old");
+    let fields =
+        [("way", "post"), ("name", name.as_str()), ("address", "1 Lane"), ("received", day.as_str())];
+    let before = leaves(&app).await;
+    for _ in 0..2 {
+        let seen = sam.send("/admin/inquiries/new", "/admin/inquiries", &fields).await.is(422);
+        assert!(seen.has("frozen just now"), "{}", seen.text());
+    }
+    assert_eq!(leaves(&app).await, before + 1);
+    assert_eq!(state_of(&app, &kid).await, Some(State::Discovered));
+    assert!(!app.every_row().await.contains("I am 11"));
+}
+
 /// T-MIN-3, T-MIN-4, R-MN-3, R-MN-4, R-EN-5: with every yes forced into the account's row, no page of a ward names a
 /// vendor in its tags or its headers, and nobody asks.
 #[tokio::test(flavor = "multi_thread")]
