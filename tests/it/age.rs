@@ -361,3 +361,27 @@ async fn the_privacy_pages_say_what_is_true() {
         assert!(browser.get(&path).await.is(200).has("<urlset"), "{path}");
     }
 }
+
+/// T-AGE-4, R-AG-1: whoever was not asked for their age yet finds a field for something about themselves on no page of the shop,
+/// but where people who have an account already, or answer for one, come in.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_personal_is_asked_of_whoever_was_not_asked_yet() {
+    for profile in ["guardian_under_18", "mixed_audience_vpc"] {
+        let app = TestApp::with(&[("CUEHOUSE_AGE_PROFILE", profile)]).await;
+        let rocket = cuehouse::rocket(app.app.clone()).ignite().await.unwrap();
+        let gets = rocket.routes().filter(|route| route.method == rocket::http::Method::Get);
+        let paths: std::collections::BTreeSet<String> =
+            gets.map(|route| route.uri.path().to_owned()).collect();
+        let (mut asked, mut asking) = (0, vec![]);
+        for path in paths.into_iter().filter(|path| !path.contains('<')) {
+            let page = app.visitor().get(&path).await.text();
+            asked += 1;
+            let personal = ["email", "guardian_email", "name", "password", "handle", "about", "licensee"];
+            if personal.iter().any(|field| page.contains(&format!("name=\"{field}\""))) {
+                asking.push(path);
+            }
+        }
+        assert!(asked > 40, "{asked}");
+        assert_eq!(asking, ["/account/reset", "/guardians", "/sign-in"], "{profile}");
+    }
+}

@@ -1,17 +1,20 @@
 //! The theme park: in a real browser no vendor hears of anybody before a yes, after a no, under a signal or under age;
 //! and what hostile markup on a page can reach. Every silence has its control: with a yes the same page is heard.
 
-use cuehouse::clock::Timestamp;
+use cuehouse::clock::{DAY, Timestamp};
 use cuehouse::consent::choices::Choices;
 use cuehouse::consent::{account, age};
+use cuehouse::guardians::growing;
+use cuehouse::guardians::leaf::Stub;
+use cuehouse::guardians::notice::Ground;
 use cuehouse::guardians::state::State;
 
-use crate::support::app::TestApp;
+use crate::support::app::{TestApp, email_of};
 use crate::support::browser::Browser;
 use crate::support::chromium::{Chromium, Driver};
 use crate::support::park::{Park, names_in};
 use crate::support::shelf::{piece, seller, shelve};
-use crate::support::wards::{permitted, presses, proves_on_paper, signs_in, ward, ward_of};
+use crate::support::wards::{answers, permitted, presses, proves_on_paper, signs_in, ward, ward_of};
 
 async fn shop() -> TestApp {
     TestApp::with(&[("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=123:abc,histats=77")]).await
@@ -197,6 +200,15 @@ async fn forced(app: &TestApp, person: &Browser, sealed: &str) -> Browser {
     here
 }
 
+/// Somebody whom the staff found to be younger than they said, signed in again.
+async fn found_out(app: &TestApp, rae: &mut Browser, name: &str, age: &str) -> Browser {
+    let (mut kid, email) = (app.buyer(name).await, email_of(name));
+    let flag = [("account", email.as_str()), ("age", age), ("from", "staff")];
+    rae.send("/admin/age", "/admin/age/flags", &flag).await.is(303);
+    signs_in(app, &mut kid).await;
+    kid
+}
+
 /// T-AGE-1, R-EN-5, R-MN-3, R-PV-4: in every state of somebody under age, and of somebody who was found to be, with a yes to
 /// everybody kept in the database and in the browser, every kind of page loads and nobody hears of it. The control is a
 /// grown-up with the same words.
@@ -222,10 +234,20 @@ async fn nobody_hears_of_the_young_whatever_was_granted() {
     let (mut ended, home) = ward(&app, "Ended Kid", &["buy"]).await;
     presses(&app, &home, "/ending").await.is(303);
     signs_in(&app, &mut ended).await;
-    let mut found = app.buyer("Found Kid").await;
-    let flag = [("account", "found.kid@example.com"), ("age", "child"), ("from", "staff")];
-    rae.send("/admin/age", "/admin/age/flags", &flag).await.is(303);
-    signs_in(&app, &mut found).await;
+    let found = found_out(&app, &mut rae, "Found Kid", "child").await;
+    let doubted = found_out(&app, &mut rae, "Doubted Kid", "minor").await;
+    let mut pending = found_out(&app, &mut rae, "Pending Kid", "minor").await;
+    let mut waiting = found_out(&app, &mut rae, "Waiting Kid", "child").await;
+    for (kid, name) in [(&mut pending, "Pending"), (&mut waiting, "Waiting")] {
+        let parent = format!("{name}@example.com");
+        kid.send("/held", "/held/guardian", &[("guardian_email", parent.as_str())]).await.is(303);
+    }
+    let (older, _) = permitted(&app, 9, "Older Kid", false).await;
+    let ward_id = ward_of(&app, &older).await.unwrap().id;
+    let (ground, stub) = (Ground::of(&app.app), Stub::draw().unwrap());
+    let later = Timestamp::now().plus(6 * 366 * DAY);
+    let grown = app.app.db.write(move |conn| growing::grow(conn, &ground, &ward_id, &stub, later)).await;
+    assert!(grown.unwrap());
     let (internal, _) = permitted(&app, 9, "Inner Kid", false).await;
     let (disclosing, home) = permitted(&app, 9, "Heard Kid", true).await;
     proves_on_paper(&app, &home, &mut rae, &mut boss).await;
@@ -249,6 +271,10 @@ async fn nobody_hears_of_the_young_whatever_was_granted() {
         (found, State::Discovered),
         (internal, State::Internal),
         (disclosing, State::Disclosing),
+        (doubted, State::Conflict),
+        (pending, State::Pending),
+        (waiting, State::Waiting),
+        (older, State::AgedUp),
     ] {
         assert_eq!(ward_of(&app, &person).await.map(|ward| ward.state), Some(state));
         let here = forced(&app, &person, &sealed).await;
@@ -257,6 +283,19 @@ async fn nobody_hears_of_the_young_whatever_was_granted() {
         browser.becomes(&here).await;
         walks(&browser, &pages).await;
         assert_eq!(park.hits().await, [], "{state}");
+    }
+    // Nor of a browser without an account: one that was not asked yet on a site for children, and those that were.
+    for years in [None, Some(9), Some(15)] {
+        let mut here = app.visitor();
+        if let Some(years) = years {
+            answers(&mut here, years).await.is(303);
+        }
+        here.set_cookie("cs", &sealed);
+        browser.open("/healthz").await;
+        browser.client.delete_all_cookies().await.unwrap();
+        browser.becomes(&here).await;
+        walks(&browser, &pages).await;
+        assert_eq!(park.hits().await, [], "{years:?}");
     }
     assert_eq!(names_in(browser, log).await, Vec::<String>::new());
     // The control: the same pages, the same words, of age.
