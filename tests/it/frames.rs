@@ -123,6 +123,29 @@ async fn a_vendors_advertisement_stands_in_a_frame_for_who_agreed() {
     assert!(!page.has("only where its terms allow that"), "its hold has ended here");
 }
 
+/// S3-61: a frame receives a fixed list of fields. Words that mark a person, what they looked for and where they were are in
+/// none of them, nor in the address of the frame.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_marks_a_person_reaches_a_frame() {
+    let (app, _) = shop(&[]).await;
+    let mut zoe = app.buyer("Zoe Zebramark").await;
+    chooses(&mut zoe, &[("choice", "accept"), ("all", "yes")]).await;
+    let user = zoe.user.clone().unwrap().to_string();
+    for path in ["/search?q=rain+zebramark&mood=calm", "/"] {
+        let at = frame(&zoe.get(path).await.is(200));
+        let headers = [THERE, ("Referer", "https://shop.example/search?q=zebramark")];
+        let document = zoe.get_with(&at, &headers).await.is(200);
+        let (at, text) = (at.to_lowercase(), document.text().to_lowercase());
+        for mark in ["zebramark", "zoe", "rain", "calm", &user] {
+            assert!(!at.contains(mark) && !text.contains(mark), "{mark} in {at} or {text}");
+        }
+        let tag = text.split("<script ").nth(1).unwrap().split('>').next().unwrap();
+        let told: Vec<&str> =
+            tag.split(" data-").skip(1).map(|said| said.split('=').next().unwrap()).collect();
+        assert_eq!(told, ["account", "unit", "width", "height"], "{path}");
+    }
+}
+
 /// T-ADF-1, R-EN-10: under its name there are frames for who holds a ticket, their scripts and a robots.txt; every other
 /// address of the site is not there, no cookie is set, and a frame is there under no other name. What was shown stands in
 /// the ledger.
