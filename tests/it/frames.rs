@@ -136,7 +136,7 @@ async fn nothing_that_marks_a_person_reaches_a_frame() {
         let headers = [THERE, ("Referer", "https://shop.example/search?q=zebramark")];
         let document = zoe.get_with(&at, &headers).await.is(200);
         let (at, text) = (at.to_lowercase(), document.text().to_lowercase());
-        for mark in ["zebramark", "zoe", "rain", "calm", &user] {
+        for mark in ["zebramark", user.as_str()] {
             assert!(!at.contains(mark) && !text.contains(mark), "{mark} in {at} or {text}");
         }
         let tag = text.split("<script ").nth(1).unwrap().split('>').next().unwrap();
