@@ -288,8 +288,10 @@ impl Chromium {
             entries.iter().filter(|e| ["SEVERE", "WARNING"].contains(&e["level"].as_str().unwrap_or("")));
         // Chromium 156 does not know the directive that forbids WebRTC, and says so on every page; there the
         // Connection-Allowlist forbids it.
+        // Nor the advertising interfaces that it gave up, which earlier ones must be denied.
+        let unknown = ["directive 'webrtc'", "Permissions-Policy header: Unrecognized feature"];
         loud.map(|e| e["message"].as_str().unwrap_or_default().to_owned())
-            .filter(|said| !said.contains("directive 'webrtc'"))
+            .filter(|said| unknown.iter().all(|words| !said.contains(words)))
             .collect()
     }
 
