@@ -30,6 +30,9 @@ use crate::ids::TrackId;
 const REMEMBERED: usize = 200;
 const WIDE: u64 = 200;
 
+/// Documents of a segment from which on going through it is worth a thread, which costs some hundredths of a millisecond.
+const LARGE: u32 = if cfg!(test) { 8 } else { 100_000 };
+
 /// Which way to go through what was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Way {
@@ -49,6 +52,8 @@ pub struct View {
     pub fields: Fields,
     pub lexicon: Lexicon,
     values: Values,
+    /// The segments, as several threads go through them: what is large has one of its own.
+    shares: Vec<Vec<usize>>,
     overview: OnceLock<Arc<Found>>,
     front: OnceLock<Arc<Front>>,
     answers: Memory<Arc<Found>>,
@@ -82,6 +87,7 @@ impl View {
         View {
             lexicon: Lexicon::new(searcher.clone(), fields),
             values: Values::of(parts.iter().map(|part| &*part.sides)),
+            shares: shares(&parts),
             searcher,
             parts,
             fields,
@@ -191,7 +197,7 @@ impl View {
         Ok(found)
     }
 
-    fn found(&self, asked: &Asked<'_>, page: usize) -> tantivy::Result<Found> {
+    fn found<'a>(&'a self, asked: &'a Asked<'_>, page: usize) -> tantivy::Result<Found> {
         let skip = (page - 1) * ROWS;
         let mut top = Top::new(skip + ROWS);
         if asked.is_everything() && asked.way == Way::Cheaper {
@@ -199,10 +205,41 @@ impl View {
             return Ok(Found { ids: top.ids(skip), ..Found::clone(&self.overview()) });
         }
         let mut tally = Tally::new(&self.values);
-        for segment in 0..self.parts.len() {
-            self.part(segment, asked, &mut tally, &mut top)?;
-        }
+        let [mine, others @ ..] = self.shares.as_slice() else { return Ok(tally.into_found()) };
+        std::thread::scope(|scope| {
+            let begin = |share: &'a [usize]| {
+                std::thread::Builder::new().spawn_scoped(scope, move || {
+                    let (mut tally, mut top) = (Tally::new(&self.values), Top::new(skip + ROWS));
+                    self.share(share, asked, &mut tally, &mut top).map(|()| (tally, top))
+                })
+            };
+            let others: Vec<_> = others.iter().map(|share| (share, begin(share))).collect();
+            self.share(mine, asked, &mut tally, &mut top)?;
+            for (share, begun) in others {
+                match begun.map(|begun| begun.join()) {
+                    Ok(Ok(done)) => {
+                        let (counts, best) = done?;
+                        tally.join(counts);
+                        top.join(best);
+                    }
+                    // No thread could be had.
+                    Err(_) => self.share(share, asked, &mut tally, &mut top)?,
+                    Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                }
+            }
+            tantivy::Result::Ok(())
+        })?;
         Ok(Found { ids: top.ids(skip), ..tally.into_found() })
+    }
+
+    fn share(
+        &self,
+        segments: &[usize],
+        asked: &Asked<'_>,
+        tally: &mut Tally<'_>,
+        top: &mut Top,
+    ) -> tantivy::Result<()> {
+        segments.iter().try_for_each(|segment| self.part(*segment, asked, tally, top))
     }
 
     fn part(
@@ -279,6 +316,25 @@ impl View {
         let shorten = asked.way != Way::Narrow;
         Offer { sides, lexicon: &self.lexicon, segment, slots: &asked.slots, shorten }.make(&norms, hits, top)
     }
+}
+
+/// The segments in as many lots as there are processors, each about as large as the others. What is small is not worth a
+/// thread: together it is the lot of whoever asks.
+fn shares(parts: &[Part]) -> Vec<Vec<usize>> {
+    let most = std::thread::available_parallelism().map_or(1, usize::from);
+    let docs = |segment: &usize| parts[*segment].sides.docs;
+    let (mut large, small): (Vec<usize>, Vec<usize>) =
+        (0..parts.len()).partition(|segment| docs(segment) >= LARGE);
+    large.sort_by_key(|segment| std::cmp::Reverse(docs(segment)));
+    let mut shares = vec![vec![]; large.len().clamp(1, most)];
+    shares[0] = small;
+    for segment in large {
+        let load = |share: &Vec<usize>| share.iter().map(|segment| u64::from(docs(segment))).sum::<u64>();
+        if let Some(least) = shares.iter_mut().min_by_key(|share| load(share)) {
+            least.push(segment);
+        }
+    }
+    shares
 }
 
 impl Asked<'_> {

@@ -99,6 +99,14 @@ impl<'a> Tally<'a> {
         }
     }
 
+    /// Takes in what was counted over other segments of the same state.
+    pub fn join(&mut self, other: Tally<'_>) {
+        self.total += other.total;
+        let mine = self.counts.iter_mut().flatten().chain(&mut self.tempos);
+        let theirs = other.counts.iter().flatten().chain(&other.tempos);
+        mine.zip(theirs).for_each(|(mine, theirs)| *mine += theirs);
+    }
+
     /// What was counted, the most frequent value of each side first.
     pub fn into_found(self) -> Found {
         let mut counts = BTreeMap::new();

@@ -39,6 +39,14 @@ impl Top {
         }
     }
 
+    /// Takes in the best of other documents.
+    pub fn join(&mut self, other: Top) {
+        self.heap.extend(other.heap);
+        while self.heap.len() > self.most {
+            self.heap.pop();
+        }
+    }
+
     /// The best first, without so many.
     pub fn ids(self, skip: usize) -> Vec<TrackId> {
         let mut all: Vec<Placed> = self.heap.into_iter().map(|Reverse(placed)| placed).collect();
