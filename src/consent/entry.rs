@@ -8,6 +8,7 @@
 
 use rocket::Request;
 use rocket::http::Method;
+use rocket::request::{FromRequest, Outcome};
 use serde::Serialize;
 
 use super::guards::Screened;
@@ -18,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::web::catchers::fits;
 use crate::web::reply::is_local;
 use crate::web::stream::is_head;
-use crate::web::{Fields, View};
+use crate::web::{Fields, View, trouble};
 
 /// Where everyone is asked.
 pub const SCREEN: &str = "/age";
@@ -74,6 +75,21 @@ pub async fn ask(request: &Request<'_>) -> Result<()> {
         .iter()
         .any(|name| request.headers().get(name).any(|value| value.contains("prefetch")));
     Err(if is_ahead { Error::Forbidden } else { Error::Unasked })
+}
+
+/// Proof that whoever asks was let in, for an address that is no page and leads to one.
+pub struct LetIn;
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for LetIn {
+    type Error = Error;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<LetIn, Error> {
+        match ask(request).await {
+            Ok(()) => Outcome::Success(LetIn),
+            Err(error) => trouble::stop(request, error),
+        }
+    }
 }
 
 /// The screen's address for whoever asked for this one: it leads back.
@@ -133,6 +149,8 @@ impl View for Unkept {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::Config;
 
@@ -161,7 +179,7 @@ mod tests {
     #[test]
     fn one_goes_on_to_pages_of_ours() {
         let book = |profile: &str| {
-            let env = [("CUEHOUSE_AGE_PROFILE".to_owned(), profile.to_owned())].into();
+            let env = BTreeMap::from([("CUEHOUSE_AGE_PROFILE".to_owned(), profile.to_owned())]);
             Rulebook::new(&Config::read(None, &env).unwrap()).unwrap()
         };
         let children = book("mixed_audience_vpc");
