@@ -104,7 +104,8 @@ pub fn screen(request: &Request<'_>) -> String {
 /// Nowhere in particular on a site where nobody is stopped on the way.
 pub fn onward(book: &Rulebook, to: &str) -> Option<String> {
     let path = to.split(['?', '#']).next().unwrap_or_default();
-    let fine = book.child_mode && to.len() <= MOST_LETTERS && is_local(to) && path != SCREEN;
+    let is_screen = path.trim_end_matches('/') == SCREEN;
+    let fine = book.child_mode && to.len() <= MOST_LETTERS && is_local(to) && !is_screen;
     fine.then(|| to.to_owned())
 }
 
@@ -190,6 +191,7 @@ mod tests {
             ("/@ines", true),
             ("", false),
             ("/age", false),
+            ("/age/", false),
             ("/age?to=/age", false),
             ("//evil.example", false),
             ("https://evil.example/", false),
