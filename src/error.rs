@@ -21,6 +21,8 @@ pub enum Error {
     Guardian(&'static str),
     /// The account shows nothing but a notice, for its owner's age: 303 there.
     Held,
+    /// Everyone is asked for their age before this, and they were not: 303 to the screen, and back afterwards.
+    Unasked,
     /// Asked for something that cannot be; the sentence is for the person: 422.
     Refused(String),
     /// It was so a moment ago and is not any more (a second click, a changed price): 409.
@@ -69,7 +71,7 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Error::NotFound => 404,
-            Error::SignIn | Error::Held => 303,
+            Error::SignIn | Error::Held | Error::Unasked => 303,
             Error::Forbidden | Error::Unconfirmed | Error::Guardian(_) => 403,
             Error::Refused(_) => 422,
             Error::Conflict(_) => 409,
@@ -89,6 +91,7 @@ impl fmt::Display for Error {
             Error::Unconfirmed => f.write_str("confirm your address first"),
             Error::Guardian(why) => f.write_str(why),
             Error::Held => f.write_str("the account shows a notice"),
+            Error::Unasked => f.write_str("answer the age screen first"),
             Error::Refused(why) | Error::Conflict(why) => f.write_str(why),
             Error::TooMany(secs) => write!(f, "too many attempts; wait {secs} s"),
             Error::Busy(secs) => write!(f, "busy; wait {secs} s"),

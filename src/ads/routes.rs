@@ -14,6 +14,7 @@ use super::wishes::{self, PERSONAL_FINGERPRINT, PERSONAL_TOLD, Wishes};
 use crate::App;
 use crate::clock::Timestamp;
 use crate::consent::age::Band;
+use crate::consent::entry::LetIn;
 use crate::consent::guards::Decided;
 use crate::consent::leave::{Navigation, away};
 use crate::consent::own::{OwnChoice, Question};
@@ -87,9 +88,10 @@ pub async fn leave(id: CampaignId, by: Option<&str>, page: Page, app: &State<App
     })
 }
 
-/// To what is advertised, counted. Only a person who goes there gets through; what a page loads does not.
+/// To what is advertised, counted. Only a person who goes there gets through, and who was asked for their age where everyone is;
+/// what a page loads does not.
 #[get("/ads/<id>/go")]
-pub async fn go(id: CampaignId, _goes: Navigation, app: &State<App>) -> Result<Reply> {
+pub async fn go(id: CampaignId, _goes: Navigation, _in: LetIn, app: &State<App>) -> Result<Reply> {
     let campaign = campaign(app, &id).await?;
     app.ads.followed(&campaign.id, Timestamp::now());
     Ok(match campaign.stays_here() {

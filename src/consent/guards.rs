@@ -31,7 +31,7 @@ use crate::web::{Ours, trouble};
 pub struct Screened(pub Option<Answer>);
 
 impl Screened {
-    fn of(request: &Request<'_>) -> Screened {
+    pub(super) fn of(request: &Request<'_>) -> Screened {
         Screened(request.rocket().state::<App>().and_then(|app| {
             let word = Ours::Age.of(request)?;
             let answer = age::open(&app.keys.seal, &word, Timestamp::now())?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::entry::SCREEN;
 use super::rulebook::Rulebook;
 use super::selfcheck::{Check, News, html, strangers};
 use crate::accounts::user::{User, is_email};
@@ -128,8 +129,11 @@ impl Look<'_> {
     /// Undecided, then no: asked once, by a form without script, and nobody is contacted before or after. The error is
     /// that the site cannot be reached.
     async fn refusing(&mut self, visitor: &mut Visitor) -> Result<(), String> {
-        let front = visitor.get("/").await?;
+        let mut front = visitor.get("/").await?;
         self.faults.clear();
+        if self.book.child_mode {
+            front = self.coming_in(visitor, &front).await?;
+        }
         self.clean("Before any choice", &front);
         let footer = html::tags(&front.body).iter().any(|t| t.name == "a" && t.get("href") == Some(CHOICES));
         self.finds(footer, "The front page has no link to the privacy choices.");
@@ -156,9 +160,38 @@ impl Look<'_> {
         Ok(())
     }
 
+    /// Where everyone is asked for their age first: the question stands in the way, contacts nobody, and lets a grown-up by.
+    /// The front page behind it.
+    async fn coming_in(&mut self, visitor: &mut Visitor, front: &Answer) -> Result<Answer, String> {
+        let leads = front.all("location").any(|to| to.starts_with(SCREEN));
+        self.finds(front.status == 303 && leads, "The front page is shown before the age question.");
+        let screen = visitor.get(SCREEN).await?;
+        self.clean("At the age question", &screen);
+        let forms = html::forms(&screen.body);
+        let asks = forms.iter().any(|form| form.action == CHOICES);
+        self.finds(!asks, "Whoever was not asked for their age is asked about vendors.");
+        match forms.into_iter().find(|form| form.action == SCREEN) {
+            Some(form) => {
+                let born = [("birth_year", "1980"), ("birth_month", "1")];
+                let born = born.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                let answer: Vec<_> = form.hidden.into_iter().chain(born).collect();
+                let taken = visitor.post(SCREEN, &answer).await?;
+                self.finds(
+                    taken.status == 303,
+                    format!("The age question answered a grown-up with {} instead of 303.", taken.status),
+                );
+            }
+            None => self.finds(false, "The age question has no form."),
+        }
+        visitor.get("/").await
+    }
+
     /// A browser that sends Global Privacy Control.
     async fn signalling(&mut self, visitor: &mut Visitor) -> Result<(), String> {
-        let page = visitor.get("/").await?;
+        let mut page = visitor.get("/").await?;
+        if self.book.child_mode {
+            page = self.coming_in(visitor, &page).await?;
+        }
         self.clean("With Global Privacy Control", &page);
         self.finds(
             page.body.contains("Opt-out preference signal honored"),
@@ -175,6 +208,10 @@ impl Look<'_> {
 
     /// The one button against sale and sharing.
     async fn opting_out(&mut self, visitor: &mut Visitor) -> Result<(), String> {
+        if self.book.child_mode {
+            let front = visitor.get("/").await?;
+            self.coming_in(visitor, &front).await?;
+        }
         let screen = visitor.get(CHOICES).await?;
         self.clean("On the screen of choices", &screen);
         let press = html::forms(&screen.body).iter().find_map(|form| form.press("choice", "opt_out"));

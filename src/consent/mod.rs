@@ -51,6 +51,7 @@ pub mod trade;
 // Its addresses, beside those of the log and of letters.
 pub mod age;
 pub mod desk;
+pub mod entry;
 pub mod jobs;
 pub mod look;
 pub mod retention;
@@ -71,6 +72,7 @@ pub fn views() -> Vec<Sample> {
     let mut all = samples::<routes::AgeScreen>();
     all.extend(samples::<routes::TooYoung>());
     all.extend(samples::<routes::Answered>());
+    all.extend(samples::<entry::Unkept>());
     all.extend(samples::<routes::Privacy>());
     all.extend(samples::<routes::PrivacyBefore>());
     all.extend(samples::<desk::ChoicesPage>());

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::age::{self, Answer, Band, Birth};
 use super::desk::OPT_OUT_LASTS;
+use super::entry::{self, Unkept};
 use super::guards::{Screened, Whereabouts};
 use super::signal::Said;
 use super::turn;
@@ -56,6 +57,8 @@ pub struct AgeScreen {
     months: Vec<Choice>,
     /// This browser's turn to answer.
     turn: String,
+    /// Where they were going: an address of ours, or empty.
+    to: String,
 }
 
 impl AgeScreen {
@@ -66,7 +69,12 @@ impl AgeScreen {
 
     fn with(turn: String, form: FormView) -> AgeScreen {
         let months = (1..).zip(MONTHS).map(|(n, name)| Choice { slug: n.to_string(), name });
-        AgeScreen { form, months: months.collect(), turn }
+        AgeScreen { form, months: months.collect(), turn, to: String::new() }
+    }
+
+    /// The same for somebody who was going there.
+    fn on_the_way(self, to: Option<String>) -> AgeScreen {
+        AgeScreen { to: to.unwrap_or_default(), ..self }
     }
 }
 
@@ -76,7 +84,8 @@ impl View for AgeScreen {
     fn samples() -> Vec<AgeScreen> {
         let fields = Fields::parse("birth_year=1999&birth_month=4&birth_day=31");
         let wrong = FormView::new(&fields, Faults::of("birth_day", "That month has no such day."));
-        vec![AgeScreen::with("turn".into(), FormView::default()), AgeScreen::with("turn".into(), wrong)]
+        let screen = |form| AgeScreen::with("turn".into(), form);
+        vec![screen(FormView::default()), screen(wrong).on_the_way(Some("/search?q=rain".into()))]
     }
 }
 
@@ -94,26 +103,46 @@ impl View for TooYoung {
 
 /// The question was answered in this browser. The same words for everyone.
 #[derive(Serialize)]
-pub struct Answered {}
+pub struct Answered {
+    /// Where to go on to: an address of ours.
+    to: String,
+}
+
+impl Answered {
+    fn new(to: Option<String>) -> Answered {
+        Answered { to: to.unwrap_or_else(|| "/sign-up".to_owned()) }
+    }
+}
 
 impl View for Answered {
     const TEMPLATE: &'static str = "consent/answered.html";
 
     fn samples() -> Vec<Answered> {
-        vec![Answered {}]
+        vec![Answered::new(None), Answered::new(Some("/search?q=rain".into()))]
     }
 }
 
-/// The age screen at an address of its own. Answered, it is not shown again: back, reloaded, in another tab.
-#[get("/age")]
-pub fn screen(page: Page, screened: Screened, app: &State<App>) -> Result<Reply> {
-    match (&page.visitor, screened.0) {
-        (Some(_), _) => Ok(Reply::go("/account")),
-        (None, None) => {
-            let shown = AgeScreen::new(app, &page, FormView::default());
+/// The age screen at an address of its own. Answered, it is not shown again: back, reloaded, in another tab. Where everyone
+/// is asked on the way to a page, it leads on there; and whose browser lost the answer is told why that does not go on.
+#[get("/age?<to>")]
+pub fn screen(to: Option<&str>, page: Page, screened: Screened, app: &State<App>) -> Result<Reply> {
+    let to = entry::onward(&app.consent, to.unwrap_or_default());
+    if page.visitor.is_some() {
+        return Ok(Reply::go(to.unwrap_or_else(|| "/account".to_owned())));
+    }
+    if screened.0.is_some() {
+        return page.show_as(409, &Answered::new(to));
+    }
+    let first = match app.consent.child_mode {
+        true => app.turns.word(page.browser(), Timestamp::now()),
+        false => None,
+    };
+    match first {
+        Some(first) => page.keep(Ours::Age, first).show_as(409, &Unkept::new(to)),
+        None => {
+            let shown = AgeScreen::new(app, &page, FormView::default()).on_the_way(to);
             page.show(&shown)
         }
-        (None, Some(_)) => page.show_as(409, &Answered {}),
     }
 }
 
@@ -129,11 +158,12 @@ pub fn answer(
     at: Whereabouts,
     app: &State<App>,
 ) -> Result<Reply> {
+    let to = entry::onward(&app.consent, form.0.text("to"));
     if page.visitor.is_some() {
-        return Ok(Reply::go("/account"));
+        return Ok(Reply::go(to.unwrap_or_else(|| "/account".to_owned())));
     }
     if screened.0.is_some() {
-        return page.show_as(409, &Answered {});
+        return page.show_as(409, &Answered::new(to));
     }
     let now = Timestamp::now();
     let is_its_turn = turn::fits(&app.keys.seal, form.0.text("screen"), page.browser(), now);
@@ -141,7 +171,7 @@ pub fn answer(
     let birth = match born(&form.0, now).and_then(|birth| is_its_turn.then_some(birth).ok_or_else(stale)) {
         Ok(birth) => birth,
         Err(faults) => {
-            let shown = AgeScreen::new(app, &page, FormView::new(&form.0, faults));
+            let shown = AgeScreen::new(app, &page, FormView::new(&form.0, faults)).on_the_way(to);
             return page.show_as(422, &shown);
         }
     };
@@ -151,9 +181,9 @@ pub fn answer(
     let next = answer.next.filter(|_| answer.band != Band::Child || app.consent.child_mode);
     let word = age::seal(&app.keys.seal, Answer { next, ..answer }, now);
     match app.turns.take(page.browser(), &word, now) {
-        Ok(()) => Ok(Reply::go("/sign-up").keep(Ours::Age, word, None)),
+        Ok(()) => Ok(Reply::go(to.unwrap_or_else(|| "/sign-up".to_owned())).keep(Ours::Age, word, None)),
         // The first answer holds, also where its cookie never arrived.
-        Err(first) => page.keep(Ours::Age, first).show_as(409, &Answered {}),
+        Err(first) => page.keep(Ours::Age, first).show_as(409, &Answered::new(to)),
     }
 }
 

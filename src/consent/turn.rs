@@ -48,16 +48,30 @@ impl Turns {
     /// Takes this browser's turn with the word its cookie will hold. The error is the word of the one who was first.
     pub fn take(&self, browser: &str, word: &str, now: Timestamp) -> Result<(), String> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while taken.order.front().is_some_and(|(until, _)| now >= *until) || taken.order.len() >= MOST {
-            let Some((_, gone)) = taken.order.pop_front() else { break };
-            taken.words.remove(&gone);
-        }
+        taken.forget(now, MOST);
         if let Some(first) = taken.words.get(browser) {
             return Err(first.clone());
         }
         taken.words.insert(browser.to_owned(), word.to_owned());
         taken.order.push_back((now.plus(LASTS_MS), browser.to_owned()));
         Ok(())
+    }
+
+    /// The word that this browser was given, while it is remembered.
+    pub fn word(&self, browser: &str, now: Timestamp) -> Option<String> {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.forget(now, usize::MAX);
+        taken.words.get(browser).cloned()
+    }
+}
+
+impl Taken {
+    /// Forgets whose time is over, and the oldest until fewer than so many are left.
+    fn forget(&mut self, now: Timestamp, most: usize) {
+        while self.order.front().is_some_and(|(until, _)| now >= *until) || self.order.len() >= most {
+            let Some((_, gone)) = self.order.pop_front() else { break };
+            self.words.remove(&gone);
+        }
     }
 }
 
@@ -92,6 +106,9 @@ mod tests {
         assert_eq!(turns.take("a", "young", now), Ok(()));
         assert_eq!(turns.take("a", "grown", now.plus(LASTS_MS - 1)), Err("young".to_owned()));
         assert_eq!(turns.take("b", "grown", now), Ok(()));
+        assert_eq!(turns.word("a", now.plus(LASTS_MS - 1)).as_deref(), Some("young"));
+        assert_eq!(turns.word("c", now), None);
+        assert_eq!(turns.word("a", now.plus(LASTS_MS)), None);
         assert_eq!(turns.take("a", "grown", now.plus(LASTS_MS)), Ok(()));
         for n in 0..MOST {
             assert_eq!(turns.take(&format!("n{n}"), "grown", now.plus(LASTS_MS)), Ok(()));

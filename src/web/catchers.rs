@@ -9,6 +9,7 @@ use super::page::Page;
 use super::reply::Reply;
 use super::trouble::Trouble;
 use super::view::View;
+use crate::consent::entry::{self, Unkept};
 use crate::error::Error;
 
 /// The page about an error.
@@ -63,6 +64,15 @@ pub async fn any(status: Status, request: &Request<'_>) -> Reply {
     let mut code = status.code;
     if matches!(error, Some(Error::Held)) {
         return Reply::go("/held");
+    }
+    if matches!(error, Some(Error::Unasked)) {
+        return Reply::go(entry::screen(request)).header("Cache-Control", "private, no-store");
+    }
+    if entry::is_unkept(request, error.as_ref())
+        && let Ok(page) = Page::of(request).await
+        && let Ok(reply) = page.show_as(code, &Unkept::new(None))
+    {
+        return reply;
     }
     if code == 401 || matches!(error, Some(Error::SignIn)) {
         let came = request.method() == Method::Get;
@@ -147,7 +157,7 @@ fn allowed(request: &Request<'_>) -> Option<String> {
 }
 
 /// Whether a route's path (`/tracks/<slug>`) is of this shape. A lone `<handle>` wants its `@`.
-fn fits(route: &str, path: &[&str]) -> bool {
+pub fn fits(route: &str, path: &[&str]) -> bool {
     let wants: Vec<&str> = route.split('/').filter(|s| !s.is_empty()).collect();
     for (n, want) in wants.iter().enumerate() {
         if want.ends_with("..>") {

@@ -18,6 +18,7 @@ use crate::App;
 use crate::accounts::guards;
 use crate::accounts::user::Visitor;
 use crate::clock::Timestamp;
+use crate::consent::entry;
 use crate::consent::frame::ConsentFrame;
 use crate::consent::guards::Consent;
 use crate::consent::policy;
@@ -269,7 +270,10 @@ impl Page {
         let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
         let came =
             request.method() == rocket::http::Method::Get && !path.starts_with("/sign-") && path != "/age";
-        let here = if came { format!("{path}{query}") } else { "/".to_owned() };
+        let here = match came {
+            true => format!("{path}{query}"),
+            false => entry::going(request).unwrap_or_else(|| "/".to_owned()),
+        };
         let next: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
         let frame = Frame {
             sign_in: if here == "/" { "/sign-in".to_owned() } else { format!("/sign-in?next={next}") },
@@ -329,6 +333,9 @@ impl<'r> FromRequest<'r> for Page {
     type Error = Error;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Page, Error> {
+        if let Err(error) = entry::ask(request).await {
+            return trouble::stop(request, error);
+        }
         match Page::of(request).await {
             Ok(page) => Outcome::Success(page),
             Err(error) => trouble::stop(request, error),

@@ -40,9 +40,9 @@ pub fn keep_words(request: &Request<'_>, words: impl Into<String>) {
 
 /// Keeps an error for the catcher; answers the status that leads there.
 fn keep(request: &Request<'_>, error: Error) -> Status {
-    // 401 leads to the catcher that answers 303 to /sign-in, or to the notice.
+    // 401 leads to the catcher that answers 303 to /sign-in, to the notice or to the age screen.
     let status = match error {
-        Error::SignIn | Error::Held => Status::Unauthorized,
+        Error::SignIn | Error::Held | Error::Unasked => Status::Unauthorized,
         ref other => Status::new(other.status()),
     };
     if let Ok(mut kept) = request.local_cache(Trouble::default).0.lock() {

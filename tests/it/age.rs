@@ -1,6 +1,6 @@
 //! The age screen: the same for everyone, and nothing kept about those who are too young.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, NaiveDate, Utc};
 use cuehouse::Config;
@@ -362,26 +362,143 @@ async fn the_privacy_pages_say_what_is_true() {
     }
 }
 
-/// T-AGE-4, R-AG-1: whoever was not asked for their age yet finds a field for something about themselves on no page of the shop,
-/// but where people who have an account already, or answer for one, come in.
+/// What nobody is asked for their age before, in a shop that is for children, too. A page that is not in here is behind the
+/// screen, or for people with an account.
+const UNASKED: [&str; 68] = [
+    // The screen, and the page that shows it until it was answered.
+    "/age",
+    "/sign-up",
+    // The ways to an account that there is: its owner was asked when it was made.
+    "/sign-in",
+    "/sign-up/letter",
+    "/account/reset",
+    "/account/reset/letter",
+    // Links of letters.
+    "/confirm/<token>",
+    "/reset/<token>",
+    "/letters/stop/<word>",
+    "/letters/<letter>/<day>/seen.gif",
+    "/letters/<letter>/<day>/to/<path..>",
+    // Who answers for somebody; and who was asked and waits for that answer.
+    "/guardian",
+    "/guardian/<claim>",
+    "/guardians",
+    "/guardians/checked",
+    "/guardians/<token>",
+    "/guardians/<token>/data.json",
+    "/guardians/<token>/form.json",
+    "/guardians/<token>/form.pdf",
+    // What the law wants anybody to find, and the proof of what was chosen.
+    "/privacy",
+    "/privacy/<day>",
+    "/privacy/ads",
+    "/privacy/children",
+    "/privacy/choices",
+    "/privacy/notices/<hash>",
+    "/privacy/receipts/<file>",
+    "/privacy/receipts/<id>",
+    "/privacy/receipts/verify",
+    "/privacy/retention",
+    "/privacy/rights",
+    "/privacy/vendor-list.json",
+    "/privacy/vendors",
+    "/consent-log/consistency",
+    "/consent-log/entries",
+    "/consent-log/proof",
+    "/.well-known/consent-log/head.json",
+    "/.well-known/gpc.json",
+    // The terms, and whether a licence is one of ours.
+    "/licences",
+    "/licences/<tier>",
+    "/licences/<tier>/<edition>",
+    "/verify",
+    "/verify/<number>",
+    "/status/<purpose>",
+    "/status/<purpose>/<list>",
+    "/ns/licence/v1",
+    "/.well-known/did.json",
+    // Bytes that pages are made of, and sounds.
+    "/static/<path..>",
+    "/favicon.ico",
+    "/pictures/<name>",
+    "/<handle>/picture",
+    "/tracks/<slug>/artwork.svg",
+    "/tracks/<slug>/peaks.json",
+    "/tracks/<slug>/preview.mp3",
+    "/tracks/<slug>/sample.mp3",
+    // For machines.
+    "/.well-known/security.txt",
+    "/robots.txt",
+    "/opensearch.xml",
+    "/sitemap.xml",
+    "/sitemap/pages.xml",
+    "/sitemap/profiles.xml",
+    "/sitemap/tracks.xml",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    // Of the ad origin alone.
+    "/frame/<vendor>/<place>",
+    "/frame/robots.txt",
+    // No pages, and no way for anybody who was not asked: they are not there.
+    "/leave/vendor/<id>/<what>/away",
+    "/leave/<handle>/<n>/away",
+];
+
+/// An address of this route.
+fn filled(route: &str) -> String {
+    let parts = route.split('/').map(|part| match part {
+        "<handle>" => "@ines",
+        part if part.starts_with('<') => "1",
+        part => part,
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// T-AGE-4, R-AG-1, S1-29: whoever was not asked for their age yet finds a field for something about themselves on no page of the
+/// shop, but where people who have an account already, or answer for one, come in. In a shop that is for children, too, they
+/// find no page at all: each leads to the screen, and from there back, but for those that are listed above.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_personal_is_asked_of_whoever_was_not_asked_yet() {
-    for profile in ["guardian_under_18", "mixed_audience_vpc"] {
+    for (profile, is_for_children) in [("guardian_under_18", false), ("mixed_audience_vpc", true)] {
         let app = TestApp::with(&[("CUEHOUSE_AGE_PROFILE", profile)]).await;
         let rocket = cuehouse::rocket(app.app.clone()).ignite().await.unwrap();
         let gets = rocket.routes().filter(|route| route.method == rocket::http::Method::Get);
-        let paths: std::collections::BTreeSet<String> =
-            gets.map(|route| route.uri.path().to_owned()).collect();
-        let (mut asked, mut asking) = (0, vec![]);
-        for path in paths.into_iter().filter(|path| !path.contains('<')) {
-            let page = app.visitor().get(&path).await.text();
+        let routes: BTreeSet<String> = gets.map(|route| route.uri.path().to_owned()).collect();
+        let (mut asked, mut asking, mut behind, mut open) = (0, vec![], BTreeSet::new(), BTreeSet::new());
+        for route in &routes {
+            let at = filled(route);
+            let seen = app.visitor().get(&at).await;
+            assert!(seen.status < 500, "{at}: {}", seen.status);
+            let to = seen.header("location").unwrap_or_default().to_owned();
+            if to.starts_with("/age") {
+                let back: String = url::form_urlencoded::byte_serialize(at.as_bytes()).collect();
+                assert_eq!((seen.status, to), (303, format!("/age?to={back}")));
+                assert_eq!(seen.header("cache-control"), Some("private, no-store"), "{at}");
+                behind.insert(route.as_str());
+            } else if !to.starts_with("/sign-in?next=") {
+                open.insert(route.as_str());
+            }
+            if route.contains('<') {
+                continue;
+            }
             asked += 1;
+            let page = seen.text();
             let personal = ["email", "guardian_email", "name", "password", "handle", "about", "licensee"];
             if personal.iter().any(|field| page.contains(&format!("name=\"{field}\""))) {
-                asking.push(path);
+                asking.push(route.as_str());
             }
         }
         assert!(asked > 40, "{asked}");
         assert_eq!(asking, ["/account/reset", "/guardians", "/sign-in"], "{profile}");
+        if is_for_children {
+            assert_eq!(open, BTreeSet::from(UNASKED));
+            for page in ["/", "/search/", "/tracks/<slug>/", "/<handle>/", "/cart/", "/ads/<id>/go/"] {
+                let is_page = |route: &&str| route.trim_end_matches('/') == page.trim_end_matches('/');
+                assert!(behind.iter().any(is_page), "{page}");
+            }
+        } else {
+            assert!(behind.is_empty(), "{behind:?}");
+        }
     }
 }

@@ -22,6 +22,7 @@ mod database;
 mod demo;
 mod disclosures;
 mod egress;
+mod entry;
 mod frames;
 mod guardians;
 mod jars;

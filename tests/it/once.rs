@@ -175,7 +175,7 @@ async fn a_press_is_offered_where_the_visitors_own_word_stands_against_it() {
         assert_eq!(leaves(&app).await, 0);
     }
     let (app, pages) = shop(&[("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc")]).await;
-    assert!(!app.visitor().get(&pages[0]).await.is(200).has(ONCE));
+    assert!(!app.visitor().open(&pages[0]).await.is(200).has(ONCE), "the age screen is all there is");
     forces(&mut app.visitor(), "adsense", "/").await.is(422);
     let mut adult = app.visitor();
     adult.set_cookie("al", &age::seal(&app.app.keys.seal, age::Band::Adult, Timestamp::now()));

@@ -130,6 +130,18 @@ async fn it_can_be_looked_by_hand() {
     reviewer.says("/admin", "/admin/looks", &[]).await.is(403);
 }
 
+/// R-CA-5, R-AG-1: where everyone is asked for their age first, the look answers as a grown-up and finds what they find; a
+/// question that nobody can answer is noticed.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_everyone_is_asked_first_it_goes_by_the_question() {
+    let proxy = Proxy::open().await;
+    let app = behind(&proxy, &[("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc")]).await;
+    assert_eq!(looks(&app).await, Vec::<String>::new());
+    assert_eq!(app.app.db.read(log::size).await.unwrap(), 2, "a no and an opt-out, and no answer");
+    proxy.spoils(Spoils::Words("action=\"/age\"", "action=\"/nowhere\""));
+    assert!(looks(&app).await.contains(&"The age question has no form.".to_owned()));
+}
+
 /// R-CA-5: once a day by default, as often as the setting says, and never where it says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_calendar_looks_as_often_as_it_was_told() {

@@ -3,7 +3,7 @@
 use cuehouse::guardians::state::Edge;
 
 use super::*;
-use crate::support::wards::{permitted, proves_on_paper};
+use crate::support::wards::{grown, permitted, proves_on_paper};
 
 const CHILDREN: (&str, &str) = ("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc");
 
@@ -85,11 +85,11 @@ async fn what_a_parent_allowed_runs_out() {
     kid.send(&edit, &format!("/studio/tracks/{slug}/submission"), &[]).await.is(303);
     let at = format!("/admin/review/{slug}");
     rae.send(&at, &format!("{at}/publication"), &[]).await.is(303);
-    app.visitor().get(&format!("/tracks/{slug}")).await.is(200);
+    grown(&app).get(&format!("/tracks/{slug}")).await.is(200);
     assert_eq!(runs_out(&app, &kid, Scope::Publication).await, 1);
     assert_eq!(state_of(&app, &kid).await, Some(State::Internal));
     assert_eq!(last_edge(&app, &kid).await, Some(Edge::ParentRevoke));
-    app.visitor().get(&format!("/tracks/{slug}")).await.is(404);
+    grown(&app).get(&format!("/tracks/{slug}")).await.is(404);
     kid.get("/account").await.is(200);
     assert_eq!(runs_out(&app, &kid, Scope::Account).await, 1);
     assert_eq!(state_of(&app, &kid).await, Some(State::ChildEnded));

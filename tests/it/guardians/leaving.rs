@@ -4,7 +4,7 @@ use super::*;
 use crate::support::wards::{answers, permitted};
 
 /// R-EN-4, R-MN-3: in a child's session there are no pages that lead away, to a vendor or by somebody's link; on a site for
-/// children, too, neither before the age question was answered. Of age they are there.
+/// children, too, whoever was not asked for their age yet is asked first, and led nowhere. Of age they are there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_is_led_away_nowhere() {
     let app =
@@ -20,7 +20,9 @@ async fn a_child_is_led_away_nowhere() {
     answers(&mut grown, 30).await.is(303);
     for way in ways {
         let away = format!("{way}/away");
-        for child in [&mut kid, &mut unasked, &mut young] {
+        assert!(unasked.get(way).await.is(303).location().starts_with("/age?to="));
+        unasked.get(&away).await.is(404);
+        for child in [&mut kid, &mut young] {
             child.get(way).await.is(404);
             child.get(&away).await.is(404);
         }

@@ -124,8 +124,10 @@ async fn a_parent_is_asked_two_questions() {
     let app =
         TestApp::with(&[("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc"), ("CUEHOUSE_VENDORS", "ga4=G-TEST")])
             .await;
-    let front = app.visitor().get("/").await.is(200);
-    assert!(!front.has("data-consent-banner") && !front.has("data-vendor"));
+    let asked = app.visitor().get("/").await.is(303);
+    assert_eq!(asked.location(), "/age?to=%2F");
+    let screen = app.visitor().get(asked.location()).await.is(200);
+    assert!(!screen.has("data-consent-banner") && !screen.has("data-vendor"));
     app.visitor().says("/", "/privacy/choices", &[("choice", "accept")]).await.is(422);
     let (mut kid, page) = asks(&app, 9, "Star Kid", "mother@example.com").await;
     assert!(kid.get(&page).await.is(200).has("We asked them"));

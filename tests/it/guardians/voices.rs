@@ -9,7 +9,7 @@ use cuehouse::db::schema::young_voices;
 use cuehouse::ids::Slug;
 
 use super::*;
-use crate::support::wards::{permitted, proves_on_paper};
+use crate::support::wards::{grown, permitted, proves_on_paper};
 
 async fn track(app: &TestApp, slug: &str) -> Track {
     let slug = Slug::parse(slug).unwrap();
@@ -61,7 +61,7 @@ async fn what_a_child_uploads_is_heard_by_the_child_alone() {
     kid.get(&format!("/studio/tracks/{slug}/master")).await.is(200);
     let mut ada = app.buyer("Ada Field").await;
     for path in ["", "/sample.mp3", "/preview.mp3", "/artwork.svg"] {
-        is_hidden(app.visitor().get(&format!("/tracks/{slug}{path}")).await);
+        is_hidden(grown(&app).get(&format!("/tracks/{slug}{path}")).await);
         is_hidden(ada.get(&format!("/tracks/{slug}{path}")).await);
     }
     // Nor do those who review: it waits for nobody.
@@ -118,17 +118,17 @@ async fn a_parent_lets_others_hear_it_and_takes_that_back() {
     kid.send(&edit, &submission, &[]).await.is(303);
     // Nobody hears it before somebody of the staff did.
     let href = format!("/tracks/{slug}");
-    is_hidden(app.visitor().get(&href).await);
+    is_hidden(grown(&app).get(&href).await);
     let at = format!("/admin/review/{slug}");
     assert!(rae.get(&at).await.is(200).has("A child made it"));
     rae.send(&at, &format!("{at}/publication"), &[]).await.is(303);
-    let page = app.visitor().get(&href).await.is(200);
+    let page = grown(&app).get(&href).await.is(200);
     assert!(page.has("To be heard") && page.has("not for sale"), "{}", page.text());
     for words in ["name=\"tier\"", "On request", "/@moon-kid", "class=\"ad\"", "parent-of-", "moon.kid@"] {
         assert!(!page.has(words), "{words}");
     }
-    app.visitor().get(&format!("{href}/preview.mp3")).await.is(200);
-    is_hidden(app.visitor().get("/@moon-kid").await);
+    grown(&app).get(&format!("{href}/preview.mp3")).await.is(200);
+    is_hidden(grown(&app).get("/@moon-kid").await);
     let marked = href.clone();
     assert!(app.app.db.read(move |conn| children::is_marked(conn, &marked)).await.unwrap());
     // A grown-up who said yes to a vendor meets it elsewhere, and not here. There is nothing to put into a basket.
@@ -151,7 +151,7 @@ async fn a_parent_lets_others_hear_it_and_takes_that_back() {
     // Taken back, nobody else hears it any more; the account stays.
     presses(&app, &home, "/scopes/publication/ending").await.is(303);
     for path in ["", "/sample.mp3", "/preview.mp3"] {
-        is_hidden(app.visitor().get(&format!("{href}{path}")).await);
+        is_hidden(grown(&app).get(&format!("{href}{path}")).await);
     }
     assert_eq!(track(&app, &slug).await.state, TrackState::Withdrawn);
     assert!(kid.get(&edit).await.is(200).has("Only you. Whether others may"));

@@ -3,6 +3,7 @@
 use chrono::{Datelike, Utc};
 use cuehouse::accounts::session;
 use cuehouse::clock::Timestamp;
+use cuehouse::consent::age::{self, Band};
 use cuehouse::guardians::ward::Ward;
 use cuehouse::ids::Handle;
 use cuehouse::secrets;
@@ -21,6 +22,13 @@ pub fn born(years: i32) -> (String, String) {
 pub async fn answers(browser: &mut Browser, years: i32) -> Seen {
     let (year, month) = born(years);
     browser.send("/sign-up", "/age", &[("birth_year", &year), ("birth_month", &month)]).await
+}
+
+/// Somebody of age without an account, whose browser holds their answer at the age screen.
+pub fn grown(app: &TestApp) -> Browser {
+    let mut browser = app.visitor();
+    browser.set_cookie("al", &age::seal(&app.app.keys.seal, Band::Adult, Timestamp::now()));
+    browser
 }
 
 /// The path of the newest link that begins so in a letter to this address.
