@@ -21,6 +21,9 @@ pub enum Error {
     Guardian(&'static str),
     /// The account shows nothing but a notice, for its owner's age: 303 there.
     Held,
+    /// Only for people of age, and it is not known that this one is: 451, with a page that puts the age question where it can
+    /// still be put.
+    OfAge { asks: bool },
     /// Asked for something that cannot be; the sentence is for the person: 422.
     Refused(String),
     /// It was so a moment ago and is not any more (a second click, a changed price): 409.
@@ -71,6 +74,7 @@ impl Error {
             Error::NotFound => 404,
             Error::SignIn | Error::Held => 303,
             Error::Forbidden | Error::Unconfirmed | Error::Guardian(_) => 403,
+            Error::OfAge { .. } => 451,
             Error::Refused(_) => 422,
             Error::Conflict(_) => 409,
             Error::TooMany(_) => 429,
@@ -89,6 +93,7 @@ impl fmt::Display for Error {
             Error::Unconfirmed => f.write_str("confirm your address first"),
             Error::Guardian(why) => f.write_str(why),
             Error::Held => f.write_str("the account shows a notice"),
+            Error::OfAge { .. } => f.write_str("for people of age"),
             Error::Refused(why) | Error::Conflict(why) => f.write_str(why),
             Error::TooMany(secs) => write!(f, "too many attempts; wait {secs} s"),
             Error::Busy(secs) => write!(f, "busy; wait {secs} s"),

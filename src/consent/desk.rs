@@ -6,6 +6,7 @@ use rocket::{State, get, post};
 use serde::Serialize;
 
 use super::account;
+use super::adult::{self, IfAdult};
 use super::age::Band;
 use super::choices::{Choices, Standing};
 use super::decision::Reason;
@@ -264,6 +265,8 @@ pub struct ChoicesPage {
     has_vendors: bool,
     /// Whether nobody is asked, because of the age question.
     is_young: bool,
+    /// The age question with the way back, where it was not answered and must be before anything is chosen.
+    screen: Option<String>,
     /// Whether it makes a difference where they are.
     asks_place: bool,
     /// Where they say they are, and what they may say.
@@ -340,6 +343,7 @@ impl ChoicesPage {
         ChoicesPage {
             has_vendors: !book.enabled.is_empty(),
             is_young,
+            screen: (consent.band.is_none() && is_young).then(|| adult::screen("/privacy/choices")),
             asks_place: match is_young {
                 true => consent.account.is_some(),
                 false => !book.enabled.is_empty(),
@@ -384,6 +388,7 @@ impl View for ChoicesPage {
         let page = |has_vendors: bool, on: bool, account: bool| ChoicesPage {
             has_vendors,
             is_young: false,
+            screen: None,
             asks_place: has_vendors,
             place: place(on),
             is_loose: on && account,
@@ -412,8 +417,15 @@ impl View for ChoicesPage {
             ads_go_on: on,
             edition: day,
         };
-        let young = ChoicesPage { is_young: true, ..page(true, false, false) };
-        vec![page(false, false, false), page(true, false, false), page(true, true, true), young]
+        let young = |screen| ChoicesPage { is_young: true, screen, ..page(true, false, false) };
+        let unasked = Some(adult::screen("/privacy/choices"));
+        vec![
+            page(false, false, false),
+            page(true, false, false),
+            page(true, true, true),
+            young(None),
+            young(unasked),
+        ]
     }
 }
 
@@ -436,7 +448,7 @@ pub async fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &
 /// Takes a choice: the state changes and its receipt is written, or nothing does. Then a whole new document, because a
 /// policy is fixed when its document arrives.
 #[post("/privacy/choices", data = "<form>")]
-pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<Reply> {
+pub async fn choose(form: Posted, consent: Decided, adult: IfAdult, app: &State<App>) -> Result<Reply> {
     let (fields, now) = (form.0, Timestamp::now());
     let back = fields.text("return");
     let press = match fields.text("choice") {
@@ -465,6 +477,10 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     // Where somebody young with an account is may make what holds for them stricter, and nothing else.
     let says_where = matches!(press, Press::Place(_)) && consent.account.is_some();
     if (may_be_child || is_young) && !says_where {
+        // A yes by hand: for the young there is none, and who may be a child is asked for their age before it.
+        if matches!(press, Press::Accept | Press::Save { .. }) {
+            adult.proof()?;
+        }
         return Err(Error::refused("There is nothing to choose: nobody may see you here."));
     }
     let book = &app.consent;

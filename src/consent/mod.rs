@@ -22,6 +22,7 @@ pub mod rulebook;
 pub mod vendor;
 
 // Who obeys it.
+pub mod adult;
 pub mod children;
 pub mod frame;
 pub mod guards;
@@ -71,6 +72,7 @@ pub fn views() -> Vec<Sample> {
     let mut all = samples::<routes::AgeScreen>();
     all.extend(samples::<routes::TooYoung>());
     all.extend(samples::<routes::Answered>());
+    all.extend(samples::<adult::AdultsOnly>());
     all.extend(samples::<routes::Privacy>());
     all.extend(samples::<routes::PrivacyBefore>());
     all.extend(samples::<desk::ChoicesPage>());

@@ -5,6 +5,7 @@ use rocket::{State, get, post};
 use serde::Serialize;
 use serde_json::json;
 
+use super::adult;
 use super::age::{self, Answer, Band, Birth};
 use super::desk::OPT_OUT_LASTS;
 use super::guards::{Screened, Whereabouts};
@@ -56,6 +57,8 @@ pub struct AgeScreen {
     months: Vec<Choice>,
     /// This browser's turn to answer.
     turn: String,
+    /// The page to go on to whatever was answered; empty: to where accounts are made.
+    to: String,
 }
 
 impl AgeScreen {
@@ -66,7 +69,12 @@ impl AgeScreen {
 
     fn with(turn: String, form: FormView) -> AgeScreen {
         let months = (1..).zip(MONTHS).map(|(n, name)| Choice { slug: n.to_string(), name });
-        AgeScreen { form, months: months.collect(), turn }
+        AgeScreen { form, months: months.collect(), turn, to: String::new() }
+    }
+
+    /// The same, leading back to a page of ours. Any other address leads nowhere.
+    fn leading(self, to: &str) -> AgeScreen {
+        AgeScreen { to: adult::back(to).unwrap_or_default().to_owned(), ..self }
     }
 }
 
@@ -76,7 +84,8 @@ impl View for AgeScreen {
     fn samples() -> Vec<AgeScreen> {
         let fields = Fields::parse("birth_year=1999&birth_month=4&birth_day=31");
         let wrong = FormView::new(&fields, Faults::of("birth_day", "That month has no such day."));
-        vec![AgeScreen::with("turn".into(), FormView::default()), AgeScreen::with("turn".into(), wrong)]
+        let back = AgeScreen::with("turn".into(), wrong).leading("/privacy/choices");
+        vec![AgeScreen::with("turn".into(), FormView::default()), back]
     }
 }
 
@@ -104,13 +113,14 @@ impl View for Answered {
     }
 }
 
-/// The age screen at an address of its own. Answered, it is not shown again: back, reloaded, in another tab.
-#[get("/age")]
-pub fn screen(page: Page, screened: Screened, app: &State<App>) -> Result<Reply> {
+/// The age screen at an address of its own, which may say where one came from. Answered, it is not shown again: back,
+/// reloaded, in another tab.
+#[get("/age?<to>")]
+pub fn screen(to: Option<&str>, page: Page, screened: Screened, app: &State<App>) -> Result<Reply> {
     match (&page.visitor, screened.0) {
         (Some(_), _) => Ok(Reply::go("/account")),
         (None, None) => {
-            let shown = AgeScreen::new(app, &page, FormView::default());
+            let shown = AgeScreen::new(app, &page, FormView::default()).leading(to.unwrap_or_default());
             page.show(&shown)
         }
         (None, Some(_)) => page.show_as(409, &Answered {}),
@@ -141,7 +151,7 @@ pub fn answer(
     let birth = match born(&form.0, now).and_then(|birth| is_its_turn.then_some(birth).ok_or_else(stale)) {
         Ok(birth) => birth,
         Err(faults) => {
-            let shown = AgeScreen::new(app, &page, FormView::new(&form.0, faults));
+            let shown = AgeScreen::new(app, &page, FormView::new(&form.0, faults)).leading(form.0.text("to"));
             return page.show_as(422, &shown);
         }
     };
@@ -151,7 +161,9 @@ pub fn answer(
     let next = answer.next.filter(|_| answer.band != Band::Child || app.consent.child_mode);
     let word = age::seal(&app.keys.seal, Answer { next, ..answer }, now);
     match app.turns.take(page.browser(), &word, now) {
-        Ok(()) => Ok(Reply::go("/sign-up").keep(Ours::Age, word, None)),
+        Ok(()) => {
+            Ok(Reply::go(adult::back(form.0.text("to")).unwrap_or("/sign-up")).keep(Ours::Age, word, None))
+        }
         // The first answer holds, also where its cookie never arrived.
         Err(first) => page.keep(Ours::Age, first).show_as(409, &Answered {}),
     }

@@ -13,6 +13,7 @@ use crate::accounts::session::{self, Opened};
 use crate::accounts::user::{self, NAME_LONGEST, User, fold_email, is_email, name_fault};
 use crate::accounts::{joining, password as secret};
 use crate::clock::Timestamp;
+use crate::consent::adult::IfAdult;
 use crate::error::{Error, Result};
 use crate::guardians::answer;
 use crate::guardians::routes::frozen_by_words;
@@ -115,11 +116,12 @@ pub async fn shortcuts(who: SignedIn, form: Posted, app: &State<App>) -> Result<
     }))
 }
 
-/// Shows on the profile that its owner is of age, or shows it no more.
+/// Shows on the profile that its owner is of age, or shows it no more. The first is for people of age alone.
 #[post("/account/age", data = "<form>")]
-pub async fn age(who: SignedIn, form: Posted, app: &State<App>) -> Result<Reply> {
+pub async fn age(who: SignedIn, form: Posted, adult: IfAdult, app: &State<App>) -> Result<Reply> {
     let on = form.0.text("shown") == "on";
-    app.db.write(move |conn| answer::show(conn, &who.id, on, Timestamp::now())).await?;
+    let proof = on.then(|| adult.proven()).transpose()?;
+    app.db.write(move |conn| answer::show(conn, &who.id, proof.as_ref(), Timestamp::now())).await?;
     Ok(Reply::go("/account").notice(if on {
         "Your profile says that you are of age."
     } else {

@@ -50,7 +50,7 @@ async fn a_stricter_place_is_looked_at_again_and_nothing_is_ever_looser() {
     assert_eq!(leaves(&app).await, before + 1, "the choice alone");
     assert_eq!(state_of(&app, &kid).await, Some(State::Cleared));
     // Nor may the young choose anything else there.
-    kid.says("/privacy/choices", "/privacy/choices", &[("choice", "accept")]).await.is(422);
+    kid.says("/privacy/choices", "/privacy/choices", &[("choice", "accept")]).await.is(451);
     let before = leaves(&app).await;
     assert_eq!(says(&mut kid, "CN").await, 303);
     assert_eq!(leaves(&app).await, before + 2);
