@@ -11,12 +11,14 @@ use crate::App;
 use crate::accounts::guards::SignedIn;
 use crate::accounts::user::User;
 use crate::clock::Timestamp;
+use crate::consent::account;
 use crate::consent::adult::IfAdult;
 use crate::consent::age::Band;
 use crate::consent::letters;
 use crate::consent::log;
 use crate::consent::notice;
 use crate::consent::receipt::{self, AgeBand, Answer, Notice, Receipt, Salt};
+use crate::consent::whereabouts::Here;
 use crate::error::{Error, Result};
 use crate::ids::{ReceiptId, UserId};
 use crate::web::{Page, Posted, Reply, Sample, View, samples};
@@ -89,8 +91,13 @@ async fn say(
     now: Timestamp,
 ) -> Result<Option<ReceiptId>> {
     let (book, whose) = (&app.consent, user.clone());
-    let (before, owner) =
-        app.db.read(move |conn| Ok((Wanted::of(conn, &whose)?, User::find(conn, &whose)?))).await?;
+    let (before, owner, own) = app
+        .db
+        .read(move |conn| {
+            let own = account::of(conn, &whose)?.choices.and_then(|choices| choices.place);
+            Ok((Wanted::of(conn, &whose)?, User::find(conn, &whose)?, own))
+        })
+        .await?;
     let changed: Vec<(Topic, bool)> =
         said.iter().copied().filter(|(topic, yes)| before.is_on(*topic, book, now) != *yes).collect();
     if changed.is_empty() {
@@ -127,7 +134,7 @@ async fn say(
             .collect(),
         notice: notice.named(),
         registry_fingerprint: book.registry.fingerprint().to_owned(),
-        profile: receipt::Profile { id: book.profile.id.clone(), how_decided: "unknown_place".into() },
+        profile: Here::new(own.as_deref(), owner.country.as_deref()).profile(book),
         band: match owner.band {
             Band::Child => AgeBand::Child,
             Band::Minor => AgeBand::Minor,
