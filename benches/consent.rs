@@ -57,6 +57,7 @@ fn main() {
                 account_opted_out: false,
                 ad_free: false,
                 choices: &choices,
+                country: None,
                 letters_measured: false,
                 load_once: None,
                 now: Timestamp(2),

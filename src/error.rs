@@ -23,6 +23,9 @@ pub enum Error {
     Held,
     /// Everyone is asked for their age before this, and they were not: 303 to the screen, and back afterwards.
     Unasked,
+    /// Only for people of age, and it is not known that this one is: 451, with a page that puts the age question where it can
+    /// still be put.
+    OfAge { asks: bool },
     /// Asked for something that cannot be; the sentence is for the person: 422.
     Refused(String),
     /// It was so a moment ago and is not any more (a second click, a changed price): 409.
@@ -73,6 +76,7 @@ impl Error {
             Error::NotFound => 404,
             Error::SignIn | Error::Held | Error::Unasked => 303,
             Error::Forbidden | Error::Unconfirmed | Error::Guardian(_) => 403,
+            Error::OfAge { .. } => 451,
             Error::Refused(_) => 422,
             Error::Conflict(_) => 409,
             Error::TooMany(_) => 429,
@@ -92,6 +96,7 @@ impl fmt::Display for Error {
             Error::Guardian(why) => f.write_str(why),
             Error::Held => f.write_str("the account shows a notice"),
             Error::Unasked => f.write_str("answer the age screen first"),
+            Error::OfAge { .. } => f.write_str("for people of age"),
             Error::Refused(why) | Error::Conflict(why) => f.write_str(why),
             Error::TooMany(secs) => write!(f, "too many attempts; wait {secs} s"),
             Error::Busy(secs) => write!(f, "busy; wait {secs} s"),

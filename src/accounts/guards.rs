@@ -10,6 +10,7 @@ use super::session::{self, Seen};
 use super::user::{Role, Visitor, is_email};
 use crate::App;
 use crate::clock::Timestamp;
+use crate::consent::adult::Adult;
 use crate::consent::seal;
 use crate::consent::signal::Said;
 use crate::error::{Error, Result};
@@ -67,7 +68,7 @@ async fn visitor(request: &Request<'_>) -> Result<Visitor> {
 }
 
 macro_rules! guards {
-    ($($(#[$doc:meta])* $name:ident: |$visitor:ident| $proof:expr;)*) => { $(
+    ($($(#[$doc:meta])* $name:ident $(+ $more:ident)?: |$visitor:ident| $proof:expr;)*) => { $(
         $(#[$doc])*
         #[derive(Clone, Debug)]
         pub struct $name(pub Visitor);
@@ -88,10 +89,18 @@ macro_rules! guards {
                     let proof: Result<()> = $proof;
                     proof.map(|()| $visitor)
                 });
-                match proven {
-                    Ok(visitor) => Outcome::Success($name(visitor)),
-                    Err(error) => trouble::stop(request, error),
-                }
+                let visitor = match proven {
+                    Ok(visitor) => visitor,
+                    Err(error) => return trouble::stop(request, error),
+                };
+                $(
+                    match request.guard::<$more>().await {
+                        Outcome::Success(_) => {}
+                        Outcome::Error(fault) => return Outcome::Error(fault),
+                        Outcome::Forward(status) => return Outcome::Forward(status),
+                    }
+                )?
+                Outcome::Success($name(visitor))
             }
         }
     )* };
@@ -113,14 +122,14 @@ guards! {
     Buyer: |visitor| confirmed(&visitor);
     /// Somebody who sells.
     Uploader: |visitor| either(&visitor, &[Role::Uploader]);
-    /// Somebody who decides what is published.
-    Reviewer: |visitor| either(&visitor, &[Role::Reviewer, Role::Admin]);
+    /// Somebody who decides what is published. Whoever works for the shop reads about other people and is of age.
+    Reviewer + Adult: |visitor| either(&visitor, &[Role::Reviewer, Role::Admin]);
     /// Somebody who helps people with their orders.
-    Support: |visitor| either(&visitor, &[Role::Support, Role::Admin]);
+    Support + Adult: |visitor| either(&visitor, &[Role::Support, Role::Admin]);
     /// Somebody of the staff, whatever they do there.
-    Staff: |visitor| either(&visitor, &[Role::Reviewer, Role::Support, Role::Admin]);
+    Staff + Adult: |visitor| either(&visitor, &[Role::Reviewer, Role::Support, Role::Admin]);
     /// Somebody who runs the shop.
-    Admin: |visitor| either(&visitor, &[Role::Admin]);
+    Admin + Adult: |visitor| either(&visitor, &[Role::Admin]);
 }
 
 /// Somebody whose account shows nothing but a notice, and who reads it.

@@ -131,7 +131,7 @@ mod tests {
             let (book, now) = (rules(measures), Timestamp(1_795_000_000_000));
             let decision = decide(&Context {
                 book: &book, band, age_locked: locked, for_children: false, gpc, dnt: false, account_opted_out: opted_out, ad_free: false,
-                choices: &Choices::default(), letters_measured: agreed, load_once: None, now,
+                choices: &Choices::default(), country: None, letters_measured: agreed, load_once: None, now,
             });
             let reader = Reader {
                 decision: known.then_some(&decision), site_name: "Shop", site_url: "https://shop.example",

@@ -84,6 +84,7 @@ pub fn seen(conn: &mut Conn, token: Option<&str>, basket: Option<&str>, now: Tim
                 shortcuts: user.shortcuts,
                 band: user.band,
                 hold: user.hold,
+                country: user.country,
                 roles,
                 ad_free: free.is_some_and(|(wanted, ends_at)| wanted && AdFree { wanted, ends_at }.runs(now)),
                 ad_wishes,

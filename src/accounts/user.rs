@@ -47,6 +47,8 @@ pub struct User {
     pub disabled_at: Option<Timestamp>,
     pub band: Band,
     pub hold: Option<Hold>,
+    /// Where its owner says they are: the ISO 3166 code of a country, or of a state of the United States. Shown to nobody else.
+    pub country: Option<String>,
 }
 
 /// An address as two people would compare it.
@@ -102,6 +104,7 @@ impl User {
             disabled_at: None,
             band: Band::Adult,
             hold: None,
+            country: None,
         })
     }
 
@@ -229,6 +232,19 @@ impl User {
         Ok(())
     }
 
+    /// Where an account's owner says they are, if they do and there still is one.
+    pub fn country_of(conn: &mut Conn, user: &UserId) -> Result<Option<String>> {
+        let found: Option<Option<String>> =
+            users::table.find(user).select(users::country).first(conn).optional()?;
+        Ok(found.flatten())
+    }
+
+    /// Keeps where its owner says they are, by the code of a place that exists, or that they would rather not say.
+    pub fn set_country(conn: &mut Conn, user: &UserId, country: Option<&str>) -> Result<()> {
+        diesel::update(users::table.find(user)).set(users::country.eq(country)).execute(conn)?;
+        Ok(())
+    }
+
     /// Closes the account: nobody signs in with it until it is opened again. What was licensed stays valid.
     pub fn disable(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
         diesel::update(users::table.find(&self.id))
@@ -325,6 +341,9 @@ pub struct Visitor {
     pub band: Band,
     #[serde(skip)]
     pub hold: Option<Hold>,
+    /// Where they say they are, as their account keeps it.
+    #[serde(skip)]
+    pub country: Option<String>,
     /// Whether no advertisements are shown to them today.
     pub ad_free: bool,
     /// What they wish of advertisements, as the room of advertisements wrote it down.

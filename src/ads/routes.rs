@@ -13,6 +13,7 @@ use super::topic::Topic;
 use super::wishes::{self, PERSONAL_FINGERPRINT, PERSONAL_TOLD, Wishes};
 use crate::App;
 use crate::clock::Timestamp;
+use crate::consent::adult::IfAdult;
 use crate::consent::age::Band;
 use crate::consent::entry::LetIn;
 use crate::consent::guards::Decided;
@@ -285,9 +286,15 @@ pub fn show(looks: Looks, consent: Decided, page: Page, app: &State<App>) -> Res
 }
 
 /// Keeps the wishes: in the browser, and with the account where there is one. A change of the yes to personalised
-/// advertisements writes its receipt in the same transaction.
+/// advertisements writes its receipt in the same transaction; that yes is for people of age alone.
 #[post("/privacy/ads", data = "<form>")]
-pub async fn wish(form: Posted, looks: Looks, consent: Decided, app: &State<App>) -> Result<Reply> {
+pub async fn wish(
+    form: Posted,
+    looks: Looks,
+    consent: Decided,
+    adult: IfAdult,
+    app: &State<App>,
+) -> Result<Reply> {
     let (fields, now, before) = (form.0, Timestamp::now(), looks.0.wishes);
     let said = |topic: &Topic| fields.text(&format!("topic.{topic}")).to_owned();
     let mut wishes = Wishes {
@@ -298,7 +305,10 @@ pub async fn wish(form: Posted, looks: Looks, consent: Decided, app: &State<App>
     };
     let lasts = app.consent.choice_ms;
     if let Some(user) = consent.account.clone() {
-        let wants = fields.text("personal") == "on" && looks.0.band == Some(Band::Adult);
+        let wants = fields.text("personal") == "on";
+        if wants {
+            adult.proof()?;
+        }
         let had = before.are_personal(now);
         match (wants, had) {
             (true, true) => wishes.personal = before.personal,

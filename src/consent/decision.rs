@@ -11,6 +11,7 @@ use super::place::Model;
 use super::question;
 use super::rulebook::{AdsMode, Rulebook};
 use super::vendor::{State, Vendor};
+use super::whereabouts::Here;
 use crate::clock::Timestamp;
 
 /// What is known about one request. `None` for the band: no age screen was answered.
@@ -31,6 +32,8 @@ pub struct Context<'a> {
     /// Whether this is a member without advertisements.
     pub ad_free: bool,
     pub choices: &'a Choices,
+    /// Where the account says its owner is. A place among the choices comes before it.
+    pub country: Option<&'a str>,
     /// Whether the person switched on that letters report back, lately enough.
     pub letters_measured: bool,
     /// A vendor loaded by an explicit click, for this response alone.
@@ -125,6 +128,7 @@ impl Decision {
             account_opted_out: false,
             ad_free: false,
             choices: &Choices::default(),
+            country: None,
             letters_measured: false,
             load_once: None,
             now: Timestamp(0),
@@ -155,7 +159,7 @@ impl Decision {
 /// Decides. Rules 1 to 11 in their order; the first that applies to a vendor is its reason.
 pub fn decide(context: &Context<'_>) -> Decision {
     let book = context.book;
-    let model = book.model(context.choices.place.as_deref());
+    let model = book.model(Here::new(context.choices.place.as_deref(), context.country).place());
     let signal = context.gpc || context.dnt && book.honour_dnt;
     let opted_out = context.account_opted_out || context.choices.opted_out_at.is_some();
     let beaten = context.choices.overrides_gpc.is_some();
@@ -311,6 +315,7 @@ pub(super) mod tests {
         account_opted_out: bool,
         ad_free: bool,
         choices: Choices,
+        country: Option<String>,
         letters_measured: bool,
         measures_letters: bool,
         pub load_once: Option<String>,
@@ -334,6 +339,7 @@ pub(super) mod tests {
                 account_opted_out: self.account_opted_out,
                 ad_free: self.ad_free,
                 choices: &self.choices,
+                country: self.country.as_deref(),
                 letters_measured: self.letters_measured,
                 load_once: self.load_once.as_deref(),
                 now: self.now,
@@ -351,6 +357,10 @@ pub(super) mod tests {
         }
     }
 
+    fn any_country() -> impl Strategy<Value = Option<String>> {
+        prop::option::weighted(0.3, prop::sample::select(vec!["US-TX".to_owned(), "FR".to_owned()]))
+    }
+
     pub(in crate::consent) fn any_case() -> impl Strategy<Value = Case> {
         let band = prop_oneof![
             2 => Just(None),
@@ -363,12 +373,12 @@ pub(super) mod tests {
         (
             (prop::sample::subsequence((0..7usize).collect::<Vec<_>>(), 0..=7), few(), few(), mode, band),
             (few(), few(), few(), few(), few(), few(), few(), prop::bool::ANY),
-            any_choices(),
+            (any_choices(), any_country()),
             prop::option::weighted(0.2, prop::sample::select(vec!["ga4".to_owned(), "adsense".to_owned()])),
             0i64..2_000_000_000,
         )
-            .prop_map(|((on, opt_out, child_mode, ads, band), flags, choices, load_once, secs)| {
-                Case {
+            .prop_map(
+                |((on, opt_out, child_mode, ads, band), flags, (choices, country), load_once, secs)| Case {
                     on,
                     opt_out,
                     child_mode,
@@ -381,12 +391,13 @@ pub(super) mod tests {
                     ad_free: flags.4,
                     for_children: flags.5,
                     choices,
+                    country,
                     letters_measured: flags.6,
                     measures_letters: flags.7,
                     load_once,
                     now: Timestamp::from_secs(secs),
-                }
-            })
+                },
+            )
     }
 
     proptest! {
@@ -420,11 +431,15 @@ pub(super) mod tests {
             }
         }
 
-        /// T-PROP-2 and T-PROP-6: the same input, the same decision; one reason for everyone.
+        /// T-PROP-2, T-PROP-5 and T-PROP-6: the same input, the same decision; one reason for everyone; what an account says of
+        /// where its owner is counts like a choice of place, and not at all where one was made.
         #[test]
         fn a_decision_is_the_same_twice_and_total(case in any_case()) {
             let (book, decision) = case.decide();
             prop_assert_eq!(&case.decide().1, &decision);
+            let mut chose = case.clone();
+            chose.choices.place = chose.choices.place.take().or(chose.country.take());
+            prop_assert_eq!(&chose.decide().1, &decision);
             prop_assert_eq!(decision.reasons.len(), book.registry.vendors.len());
             for (at, vendor) in book.registry.vendors.iter().enumerate() {
                 let is_on = book.enabled.iter().any(|e| e.at == at);
@@ -527,6 +542,7 @@ pub(super) mod tests {
             account_opted_out: false,
             ad_free: false,
             choices: yes.clone(),
+            country: None,
             letters_measured: false,
             measures_letters: false,
             load_once: None,

@@ -8,6 +8,7 @@ use super::purpose::Purpose;
 use super::receipt::{Action, Answer};
 use super::rulebook::Rulebook;
 use super::vendor::Vendor;
+use super::whereabouts::Here;
 use crate::clock::Timestamp;
 
 /// What a visitor pressed.
@@ -56,11 +57,12 @@ impl Change {
     }
 }
 
-/// Carries out a press. `asked` are the vendors it is about (places in the registry); `signal` is whether the browser
-/// asks to be left alone, so that a yes given in spite of it is kept as such.
+/// Carries out a press. `country` is where the account says its owner is; `asked` are the vendors it is about (places in the
+/// registry); `signal` is whether the browser asks to be left alone, so that a yes given in spite of it is kept as such.
 pub fn carry_out(
     book: &Rulebook,
     before: &Choices,
+    country: Option<&str>,
     press: &Press,
     asked: &[usize],
     signal: bool,
@@ -122,7 +124,7 @@ pub fn carry_out(
     }
     let has = granted(book, &choices, now);
     let withdraws = !had.is_subset(&has);
-    let (met_before, met_now) = (met(book, before, now), met(book, &choices, now));
+    let (met_before, met_now) = (met(book, before, country, now), met(book, &choices, country, now));
     let takes_away = withdraws || !met_before.is_subset(&met_now);
     let lost = &(&met_before | &had) - &met_now;
     let items = book
@@ -167,10 +169,10 @@ fn refuse_unused(book: &Rulebook, choices: &mut Choices, about: &[&Vendor]) {
     }
 }
 
-/// Who may be met with these choices by an adult without a signal: those who were granted and, where people are asked
-/// afterwards, those about whom nothing was said.
-pub fn met(book: &Rulebook, choices: &Choices, now: Timestamp) -> BTreeSet<String> {
-    let is_loose = book.model(choices.place.as_deref()) == Model::OptOut;
+/// Who may be met with these choices, and an account that says this of where its owner is, by an adult without a signal:
+/// those who were granted and, where people are asked afterwards, those about whom nothing was said.
+pub fn met(book: &Rulebook, choices: &Choices, country: Option<&str>, now: Timestamp) -> BTreeSet<String> {
+    let is_loose = book.model(Here::new(choices.place.as_deref(), country).place()) == Model::OptOut;
     let may = |v: &&Vendor| match choices.of(v, now) {
         Standing::Granted => true,
         Standing::Undecided => is_loose && !(v.trades() && choices.opted_out_at.is_some()),
@@ -211,6 +213,7 @@ mod tests {
             account_opted_out: false,
             ad_free: false,
             choices,
+            country: None,
             letters_measured: false,
             load_once: None,
             now,
@@ -231,25 +234,25 @@ mod tests {
         let (book, now) = (book(), Timestamp::from_secs(1_800_000_000));
         let none = Choices::default();
         assert_eq!(decision(&book, &none, false, now).to_ask.len(), 3);
-        let yes = carry_out(&book, &none, &Press::Accept, &ids(&book), false, now);
+        let yes = carry_out(&book, &none, None, &Press::Accept, &ids(&book), false, now);
         assert_eq!((yes.action, yes.takes_away, yes.grants()), (Action::Accept, false, true));
         assert_eq!(who(&book, &yes.choices, false, now).len(), 3);
         assert!(decision(&book, &yes.choices, false, now).to_ask.is_empty());
         assert_eq!(decision(&book, &yes.choices, false, now.plus(182 * DAY)).to_ask.len(), 3);
-        let no = carry_out(&book, &yes.choices, &Press::Refuse, &ids(&book), false, now);
+        let no = carry_out(&book, &yes.choices, None, &Press::Refuse, &ids(&book), false, now);
         assert_eq!((no.action, no.takes_away, no.grants()), (Action::Withdraw, true, false));
         assert_eq!((no.lost.len(), yes.lost.len()), (3, 0));
         assert!(who(&book, &no.choices, false, now).is_empty());
         assert!(decision(&book, &no.choices, false, now.plus(182 * DAY - 1)).to_ask.is_empty());
         assert_eq!(decision(&book, &no.choices, false, now.plus(182 * DAY)).to_ask.len(), 3);
-        let fresh = carry_out(&book, &none, &Press::Refuse, &ids(&book), false, now);
+        let fresh = carry_out(&book, &none, None, &Press::Refuse, &ids(&book), false, now);
         assert_eq!((fresh.action, fresh.takes_away), (Action::Refuse, false));
         assert_eq!(fresh.choices.receipt, None);
         let one = Press::Save {
             purposes: BTreeSet::from([Purpose::Analytics]),
             vendors: BTreeSet::from(["histats".to_owned()]),
         };
-        let some = carry_out(&book, &none, &one, &[], false, now);
+        let some = carry_out(&book, &none, None, &one, &[], false, now);
         assert_eq!(some.action, Action::Partial);
         assert_eq!(who(&book, &some.choices, false, now), ["histats"]);
         assert_eq!(some.items.len(), 3);
@@ -259,7 +262,7 @@ mod tests {
         let mut partly = yes.choices.clone();
         partly.vendors.remove("statcounter");
         assert_eq!(decision(&book, &partly, false, now).to_ask, [statcounter]);
-        let later = carry_out(&book, &partly, &Press::Refuse, &[statcounter], false, now);
+        let later = carry_out(&book, &partly, None, &Press::Refuse, &[statcounter], false, now);
         assert_eq!(who(&book, &later.choices, false, now), ["ga4", "histats"]);
         assert!(!later.takes_away);
     }
@@ -268,18 +271,18 @@ mod tests {
     #[test]
     fn a_signal_beats_an_earlier_yes_and_not_a_later_one() {
         let (book, now) = (book(), Timestamp::from_secs(1_800_000_000));
-        let yes = carry_out(&book, &Choices::default(), &Press::Accept, &ids(&book), false, now);
+        let yes = carry_out(&book, &Choices::default(), None, &Press::Accept, &ids(&book), false, now);
         assert!(who(&book, &yes.choices, true, now).is_empty());
-        let anyway = carry_out(&book, &yes.choices, &Press::Accept, &ids(&book), true, now);
+        let anyway = carry_out(&book, &yes.choices, None, &Press::Accept, &ids(&book), true, now);
         assert_eq!(anyway.choices.overrides_gpc, Some(now));
         assert_eq!(who(&book, &anyway.choices, true, now).len(), 3);
-        let out = carry_out(&book, &anyway.choices, &Press::OptOut, &[], true, now.plus(1000));
+        let out = carry_out(&book, &anyway.choices, None, &Press::OptOut, &[], true, now.plus(1000));
         assert_eq!((out.action, out.choices.overrides_gpc), (Action::OptOut, None));
         assert_eq!(out.choices.opted_out_at, Some(now.plus(1000)));
         for gpc in [true, false] {
             assert!(who(&book, &out.choices, gpc, now.plus(1000)).is_empty());
         }
-        let again = carry_out(&book, &out.choices, &Press::OptOut, &[], false, now.plus(9000));
+        let again = carry_out(&book, &out.choices, None, &Press::OptOut, &[], false, now.plus(9000));
         assert_eq!(again.choices.opted_out_at, Some(now.plus(1000)), "it counts from the first time");
     }
 
@@ -302,7 +305,7 @@ mod tests {
         let (book, now) = (loose(), Timestamp::from_secs(1_800_000_000));
         let said = |before: &Choices, place: Option<&str>| {
             let press = Press::Place(place.map(str::to_owned));
-            carry_out(&book, before, &press, &[], false, now)
+            carry_out(&book, before, None, &press, &[], false, now)
         };
         let none = Choices::default();
         assert!(who(&book, &none, false, now).is_empty());
@@ -318,13 +321,13 @@ mod tests {
         assert!(who(&book, &texas.choices, true, now).is_empty(), "a signal counts there as everywhere");
         let moved = said(&texas.choices, Some("DE"));
         assert!(moved.takes_away && who(&book, &moved.choices, false, now).is_empty());
-        let no = carry_out(&book, &texas.choices, &Press::Refuse, &ids(&book), false, now);
+        let no = carry_out(&book, &texas.choices, None, &Press::Refuse, &ids(&book), false, now);
         assert_eq!((no.action, no.takes_away), (Action::Refuse, true));
         assert!(who(&book, &no.choices, false, now).is_empty());
         assert!(who(&book, &said(&no.choices, Some("US-TX")).choices, false, now).is_empty());
-        let out = carry_out(&book, &texas.choices, &Press::OptOut, &[], false, now);
+        let out = carry_out(&book, &texas.choices, None, &Press::OptOut, &[], false, now);
         assert!(out.takes_away && who(&book, &out.choices, false, now).is_empty());
-        let yes = carry_out(&book, &none, &Press::Accept, &ids(&book), false, now);
+        let yes = carry_out(&book, &none, None, &Press::Accept, &ids(&book), false, now);
         assert_eq!(said(&yes.choices, Some("DE")).choices.expires_at, yes.choices.expires_at);
         assert_eq!(who(&book, &said(&yes.choices, Some("DE")).choices, false, now).len(), 2);
     }
@@ -360,7 +363,7 @@ mod tests {
             let mut now = Timestamp::from_secs(1_800_000_000);
             for (press, signal) in presses {
                 now = now.plus(DAY);
-                let change = carry_out(&book, &choices, &press, &all, signal, now);
+                let change = carry_out(&book, &choices, None, &press, &all, signal, now);
                 let allowed = who(&book, &change.choices, signal, now);
                 let named: BTreeSet<String> = change.items.iter().filter(|i| i.state == Answer::Granted).map(|i| i.vendor.clone()).collect();
                 prop_assert_eq!(allowed.iter().cloned().collect::<BTreeSet<_>>(), named);

@@ -1,27 +1,28 @@
-//! Where choices are made: one screen with everything on it, one button for everything, and a receipt for each.
+//! Where choices are made: one screen with everything on it (`choosing`), one button for everything, and a receipt for each.
 
 use std::collections::BTreeSet;
 
 use rocket::{State, get, post};
-use serde::Serialize;
 
 use super::account;
+use super::adult::IfAdult;
 use super::age::Band;
-use super::choices::{Choices, Standing};
-use super::decision::Reason;
+use super::choices::Choices;
+use super::choosing::ChoicesPage;
 use super::deed::{Change, Press, carry_out, met};
 use super::guards::{Consent, Decided, Signals};
 use super::letters::Wanted;
-use super::letters::routes::{Switch, switches};
+use super::letters::routes::switches;
 use super::log;
-use super::notice::{self, PurposeTold, Told, VendorTold};
+use super::notice::{self, Told};
 use super::out_of_reach::{self, OutOfReach};
 use super::purpose::Purpose;
 use super::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
-use super::rulebook::{AdsMode, Enabled, Rulebook};
+use super::rulebook::Rulebook;
 use super::seal;
-use super::whereabouts::{WherePart, named};
+use super::whereabouts::{Here, named};
 use crate::App;
+use crate::accounts::guards::SignedIn;
 use crate::accounts::user::User;
 use crate::ads::wishes;
 use crate::clock::{DAY, Timestamp};
@@ -31,7 +32,7 @@ use crate::guardians::moving;
 use crate::guardians::notice::Ground;
 use crate::ids::{ReceiptId, UserId};
 use crate::secrets;
-use crate::web::{Fields, Ours, Page, Posted, Reply, View};
+use crate::web::{Fields, Ours, Page, Posted, Reply};
 
 /// An opt-out of sale and sharing is remembered longer than a choice: browsers keep a cookie for 400 days at most.
 pub(super) const OPT_OUT_LASTS: i64 = 400 * DAY;
@@ -48,8 +49,24 @@ struct Deed {
     receipt: Receipt,
     salt: Salt,
     notice: Notice,
+    /// What an account says of where its owner is, where that is what changes: then its choices stay as they were.
+    country: Option<Country>,
     /// What follows for somebody young who said where they are.
     moves: Option<Moves>,
+}
+
+/// Where an account says its owner is: before, and from now on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Country {
+    was: Option<String>,
+    is: Option<String>,
+}
+
+impl Country {
+    /// One that stays.
+    fn same(is: Option<&str>) -> Country {
+        Country { was: is.map(str::to_owned), is: is.map(str::to_owned) }
+    }
 }
 
 /// Somebody young with an account says that they are somewhere.
@@ -63,6 +80,7 @@ struct Moves {
 struct Scene<'a> {
     account: Option<UserId>,
     before: &'a Choices,
+    country: Country,
     signals: Signals,
     band: Option<Band>,
     surface: &'static str,
@@ -74,7 +92,7 @@ struct Scene<'a> {
 
 impl Deed {
     fn new(app: &App, scene: Scene<'_>, mut change: Change, now: Timestamp) -> Result<Deed> {
-        let Scene { account, before, signals, band, surface, shown, id } = scene;
+        let Scene { account, before, country, signals, band, surface, shown, id } = scene;
         let book = &app.consent;
         let notice =
             Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: shown };
@@ -84,7 +102,8 @@ impl Deed {
         change.choices.receipt = change.grants().then(|| id.to_string());
         let granted: BTreeSet<&str> =
             change.items.iter().filter(|i| i.state == Answer::Granted).map(|i| i.vendor.as_str()).collect();
-        let (met_before, met_now) = (met(book, before, now), met(book, &change.choices, now));
+        let met_before = met(book, before, country.was.as_deref(), now);
+        let met_now = met(book, &change.choices, country.is.as_deref(), now);
         let told_once = book.on().filter(|v| {
             granted.contains(v.id.as_str()) || met_before.contains(&v.id) || met_now.contains(&v.id)
         });
@@ -109,10 +128,7 @@ impl Deed {
                 .collect(),
             notice: notice.named(),
             registry_fingerprint: book.registry.fingerprint().to_owned(),
-            profile: receipt::Profile {
-                id: book.profile_at(place.as_deref()).id.clone(),
-                how_decided: if place.is_some() { "visitor_choice" } else { "unknown_place" }.into(),
-            },
+            profile: Here::new(place.as_deref(), country.is.as_deref()).profile(book),
             band: match band {
                 None => AgeBand::Unknown,
                 Some(Band::Child) => AgeBand::Child,
@@ -126,12 +142,14 @@ impl Deed {
             recipients: told_once.map(Recipient::of).collect(),
             limit_note: receipt::LIMIT_NOTE.into(),
         };
-        Ok(Deed { account, refuses_all: false, change, receipt, salt: Salt::draw()?, notice, moves: None })
+        let country = (country.was != country.is).then_some(country);
+        let salt = Salt::draw()?;
+        Ok(Deed { account, refuses_all: false, change, receipt, salt, notice, country, moves: None })
     }
 
     /// Changes the state and writes the receipt, both or neither. A press that was sent twice has one receipt.
     async fn record(self, app: &App, now: Timestamp) -> Result<(Choices, ReceiptId)> {
-        let Deed { account, refuses_all, change, receipt, salt, notice, moves } = self;
+        let Deed { account, refuses_all, change, receipt, salt, notice, country, moves } = self;
         let (choices, id) = (change.choices, receipt.id.clone());
         let (kept, proof_ms) = (choices.clone(), app.consent.proof_ms);
         app.db
@@ -143,7 +161,10 @@ impl Deed {
                     log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
                 }
                 if let Some(user) = &account {
-                    account::keep(conn, user, &kept, now)?;
+                    match &country {
+                        Some(country) => User::set_country(conn, user, country.is.as_deref())?,
+                        None => account::keep(conn, user, &kept, now)?,
+                    }
                     if refuses_all {
                         wishes::withdraw(conn, user, now)?;
                     }
@@ -160,7 +181,7 @@ impl Deed {
     /// The same for a change of an account that several requests see at once: the first makes it and writes its receipt.
     /// Answers nothing when another was first.
     async fn record_first(self, app: &App, was: Option<String>, now: Timestamp) -> Result<Option<Choices>> {
-        let Deed { account, refuses_all, change, receipt, salt, notice, moves: _ } = self;
+        let Deed { account, refuses_all, change, receipt, salt, notice, country: _, moves: _ } = self;
         let account = account.ok_or_else(|| Error::internal("a change of no account"))?;
         let (kept, proof_ms) = (change.choices.clone(), app.consent.proof_ms);
         let first = app
@@ -190,16 +211,18 @@ pub(super) async fn signal(
     app: &App,
     user: &UserId,
     before: &Choices,
+    country: Option<&str>,
     was: Option<String>,
     signals: Signals,
     now: Timestamp,
 ) -> Result<Choices> {
-    let change = carry_out(&app.consent, before, &Press::Signal, &[], true, now);
+    let change = carry_out(&app.consent, before, country, &Press::Signal, &[], true, now);
     // Whoever came second obeys the signal too, whatever the first one kept.
     let mut obeyed = change.choices.clone();
     let scene = Scene {
         account: Some(user.clone()),
         before,
+        country: Country::same(country),
         signals,
         band: Some(Band::Adult),
         surface: "signal",
@@ -226,10 +249,11 @@ pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<Receipt
     let (kept, owner) =
         app.db.read(move |conn| Ok((account::of(conn, &whose)?, User::find(conn, &whose)?))).await?;
     let before = kept.choices.unwrap_or_default();
-    let change = carry_out(&app.consent, &before, &Press::OptOut, &[], false, now);
+    let change = carry_out(&app.consent, &before, owner.country.as_deref(), &Press::OptOut, &[], false, now);
     let scene = Scene {
         account: Some(user.clone()),
         before: &before,
+        country: Country::same(owner.country.as_deref()),
         signals: Signals::default(),
         band: Some(owner.band),
         surface: "inquiry",
@@ -239,182 +263,37 @@ pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<Receipt
     Ok(Deed::new(app, scene, change, now)?.record(app, now).await?.1)
 }
 
-/// A purpose with its switch.
-#[derive(Serialize)]
-struct PurposeRow {
-    #[serde(flatten)]
-    told: PurposeTold,
-    on: bool,
-}
-
-/// A vendor with its switch and the reason it is on or off in this very answer.
-#[derive(Serialize)]
-struct VendorRow {
-    #[serde(flatten)]
-    told: VendorTold,
-    on: bool,
-    is_contacted: bool,
-    reason: &'static str,
-}
-
-/// The screen where everything is decided.
-#[derive(Serialize)]
-pub struct ChoicesPage {
-    /// Whether anybody could be contacted at all on this site.
-    has_vendors: bool,
-    /// Whether nobody is asked, because of the age question.
-    is_young: bool,
-    /// Whether it makes a difference where they are.
-    asks_place: bool,
-    /// Where they say they are, and what they may say.
-    place: WherePart,
-    /// Whether somebody is on without having been granted, because of that place.
-    is_loose: bool,
-    purposes: Vec<PurposeRow>,
-    vendors: Vec<VendorRow>,
-    small: &'static str,
-    /// Letters that nobody has to get; only for people with an account.
-    letters: Vec<Switch>,
-    says_gpc: bool,
-    says_dnt: bool,
-    signal_beaten: bool,
-    decided_at: Option<Timestamp>,
-    expires_at: Option<Timestamp>,
-    opted_out_at: Option<Timestamp>,
-    /// The receipt of the choice just made, or of the last yes.
-    receipt: Option<String>,
-    /// Whether it was made just now.
-    is_fresh: bool,
-    /// Whether anything that could be contacted sells, shares or targets.
-    trades: bool,
-    no_cookies: bool,
-    /// Whether house advertisements go on after a no.
-    ads_go_on: bool,
-    edition: Timestamp,
-}
-
-impl ChoicesPage {
-    fn new(app: &App, consent: &Consent, letters: Vec<Switch>, fresh: Option<String>) -> ChoicesPage {
-        let (book, now) = (&app.consent, Timestamp::now());
-        let (choices, decision) = (&consent.choices, &consent.decision);
-        let told = Told::about(book.on());
-        let standing =
-            |id: &str, purpose| book.on().find(|v| v.id == id).map(|v| choices.standing(v, purpose, now));
-        let is_young = matches!(consent.band, Some(Band::Child | Band::Minor))
-            || consent.band.is_none() && app.consent.child_mode;
-        // What is on without a yes is shown as on: a switch that says otherwise would lie.
-        let unasked = |at: usize| decision.reasons[at] == Reason::OptOutProfile;
-        let vendors = book
-            .enabled
-            .iter()
-            .map(|e| {
-                let vendor = &book.registry.vendors[e.at];
-                let on = choices.vendors.get(&vendor.id).is_some_and(|a| a.yes)
-                    && choices.of(vendor, now) != Standing::Expired
-                    && choices.of(vendor, now) != Standing::Changed
-                    || unasked(e.at);
-                VendorRow {
-                    told: VendorTold::new(vendor),
-                    on,
-                    is_contacted: decision.reasons[e.at].allows(),
-                    reason: decision.reasons[e.at].words(),
-                }
-            })
-            .collect();
-        let purposes = told
-            .purposes
-            .iter()
-            .map(|p| {
-                let purpose = Purpose::parse(p.slug);
-                let on = purpose.is_some_and(|purpose| {
-                    let is_unasked = |e: &Enabled| {
-                        unasked(e.at) && book.registry.vendors[e.at].purposes.contains(&purpose)
-                    };
-                    choices.purposes.get(&purpose) == Some(&true)
-                        && told.vendors.iter().any(|v| standing(&v.id, purpose) == Some(Standing::Granted))
-                        || book.enabled.iter().any(is_unasked)
-                });
-                PurposeRow { told: p.clone(), on }
-            })
-            .collect();
-        ChoicesPage {
-            has_vendors: !book.enabled.is_empty(),
-            is_young,
-            asks_place: match is_young {
-                true => consent.account.is_some(),
-                false => !book.enabled.is_empty(),
-            },
-            place: WherePart::new(book, choices.place.as_deref()),
-            is_loose: book.enabled.iter().any(|e| unasked(e.at)),
-            purposes,
-            vendors,
-            small: told.small,
-            letters,
-            says_gpc: consent.signals.gpc,
-            says_dnt: consent.signals.dnt && book.honour_dnt,
-            signal_beaten: consent.signal(app) && choices.overrides_gpc.is_some(),
-            decided_at: choices.decided_at,
-            expires_at: choices.expires_at.filter(|at| *at > now),
-            opted_out_at: choices.opted_out_at,
-            is_fresh: fresh.is_some(),
-            receipt: fresh.or_else(|| choices.receipt.clone()),
-            trades: book.on().any(|v| v.trades()),
-            no_cookies: !consent.takes_cookies,
-            ads_go_on: decision.ads != AdsMode::None,
-            edition: super::routes::edition_day(),
+/// Keeps where the owner of an account says they are, or that they would rather not say, with a receipt of whose rules hold for
+/// them then; what they chose stays. Somebody young for whom stricter rules hold there is looked at again in the same
+/// transaction. Answers whether somebody who could be met before cannot any more.
+async fn settle(app: &App, consent: &Consent, country: Option<String>, now: Timestamp) -> Result<bool> {
+    let account = consent.account.clone().ok_or(Error::SignIn)?;
+    if country == consent.country {
+        return Ok(false);
+    }
+    let (book, before) = (&app.consent, &consent.choices);
+    let stays = Press::Place(before.place.clone());
+    let change = carry_out(book, before, country.as_deref(), &stays, &[], consent.signal(app), now);
+    let met_before = met(book, before, consent.country.as_deref(), now);
+    let takes_away = !met_before.is_subset(&met(book, before, country.as_deref(), now));
+    let moves = match (&country, consent.band) {
+        (Some(place), Some(Band::Child | Band::Minor)) => {
+            Some(Moves { ground: Ground::of(app), place: place.clone(), stub: Stub::draw()? })
         }
-    }
-}
-
-impl View for ChoicesPage {
-    const TEMPLATE: &'static str = "consent/choices.html";
-
-    fn samples() -> Vec<ChoicesPage> {
-        let day = Timestamp(1_800_000_000_000);
-        let all: Vec<_> = super::vendor::Registry::shipped()
-            .map(|r| r.vendors.iter().filter(|v| v.id == "ga4" || v.id == "histats").collect())
-            .unwrap_or_default();
-        let told = Told::about(all.into_iter());
-        let place = |on: bool| WherePart {
-            here: named("US-TX").filter(|_| on),
-            states: named("US-TX").into_iter().collect(),
-            countries: named("DE").into_iter().collect(),
-            loose: if on { vec!["Texas".into()] } else { vec![] },
-        };
-        let page = |has_vendors: bool, on: bool, account: bool| ChoicesPage {
-            has_vendors,
-            is_young: false,
-            asks_place: has_vendors,
-            place: place(on),
-            is_loose: on && account,
-            purposes: told.purposes.iter().map(|p| PurposeRow { told: p.clone(), on }).collect(),
-            vendors: told
-                .vendors
-                .iter()
-                .map(|v| VendorRow { told: v.clone(), on, is_contacted: on, reason: "On." })
-                .collect(),
-            small: told.small,
-            letters: if account {
-                vec![Switch { slug: "marketing_email", name: "A letter a week", words: "What is new.", on }]
-            } else {
-                vec![]
-            },
-            says_gpc: on,
-            says_dnt: !on,
-            signal_beaten: on && account,
-            decided_at: on.then_some(day),
-            expires_at: on.then_some(day),
-            opted_out_at: account.then_some(day),
-            receipt: on.then(|| "01".into()),
-            is_fresh: account,
-            trades: true,
-            no_cookies: !account,
-            ads_go_on: on,
-            edition: day,
-        };
-        let young = ChoicesPage { is_young: true, ..page(true, false, false) };
-        vec![page(false, false, false), page(true, false, false), page(true, true, true), young]
-    }
+        _ => None,
+    };
+    let scene = Scene {
+        account: Some(account),
+        before,
+        country: Country { was: consent.country.clone(), is: country },
+        signals: consent.signals,
+        band: consent.band,
+        surface: "account",
+        shown: notice::COUNTRY.into(),
+        id: None,
+    };
+    Deed { moves, ..Deed::new(app, scene, change, now)? }.record(app, now).await?;
+    Ok(takes_away)
 }
 
 /// One screen with every choice on it.
@@ -436,7 +315,7 @@ pub async fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &
 /// Takes a choice: the state changes and its receipt is written, or nothing does. Then a whole new document, because a
 /// policy is fixed when its document arrives.
 #[post("/privacy/choices", data = "<form>")]
-pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<Reply> {
+pub async fn choose(form: Posted, consent: Decided, adult: IfAdult, app: &State<App>) -> Result<Reply> {
     let (fields, now) = (form.0, Timestamp::now());
     let back = fields.text("return");
     let press = match fields.text("choice") {
@@ -454,10 +333,7 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
                 vendors: on("vendor."),
             }
         }
-        "place" => Press::Place(match fields.text("place") {
-            "" => None,
-            code => Some(named(code).ok_or_else(|| Error::refused("Choose a place from the list."))?.code),
-        }),
+        "place" => Press::Place(place_in(fields.text("place"))?),
         _ => return Err(Error::refused("Choose to accept, to refuse, to opt out or to save.")),
     };
     let may_be_child = consent.band.is_none() && app.consent.child_mode;
@@ -465,6 +341,10 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     // Where somebody young with an account is may make what holds for them stricter, and nothing else.
     let says_where = matches!(press, Press::Place(_)) && consent.account.is_some();
     if (may_be_child || is_young) && !says_where {
+        // A yes by hand: for the young there is none, and who may be a child is asked for their age before it.
+        if matches!(press, Press::Accept | Press::Save { .. }) {
+            adult.proof()?;
+        }
         return Err(Error::refused("There is nothing to choose: nobody may see you here."));
     }
     let book = &app.consent;
@@ -476,7 +356,8 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         (None, some) if !some.is_empty() && !fields.has("all") => some.clone(),
         _ => everyone(),
     };
-    let change = carry_out(book, &consent.choices, &press, &asked, consent.signal(app), now);
+    let country = consent.country.as_deref();
+    let change = carry_out(book, &consent.choices, country, &press, &asked, consent.signal(app), now);
     let (action, takes_away) = (change.action, change.takes_away);
     let lost = change.lost.iter().filter_map(|id| OutOfReach::of(book.registry.vendor(id)?, now));
     let said = [Some(said(action).to_owned()), out_of_reach::words(&lost.collect::<Vec<_>>())];
@@ -489,6 +370,7 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     let scene = Scene {
         account: consent.account.clone(),
         before: &consent.choices,
+        country: Country::same(country),
         signals: consent.signals,
         band: consent.band,
         surface,
@@ -510,9 +392,35 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
     let lasts = if choices.opted_out_at.is_some() { OPT_OUT_LASTS } else { book.choice_ms };
     let reply =
         reply.keep(Ours::Consent, seal::close(&app.keys.seal, &choices), Some(lasts)).forget(Ours::Later);
-    // What vendors kept beside cookies goes too (Clear Site Data; browsers take it over https alone).
-    let clears = takes_away && app.config.is_https();
-    Ok(if clears { reply.header("Clear-Site-Data", "\"storage\"") } else { reply })
+    Ok(clearing(app, takes_away, reply))
+}
+
+/// Keeps where the owner of an account says they are. An empty field: they would rather not say.
+#[post("/privacy/country", data = "<form>")]
+pub async fn country(_who: SignedIn, form: Posted, consent: Decided, app: &State<App>) -> Result<Reply> {
+    let said = place_in(form.0.text("country"))?;
+    let takes_away = settle(app, &consent, said, Timestamp::now()).await?;
+    Ok(clearing(app, takes_away, Reply::go("/account").notice("Saved. It holds from this page on.")))
+}
+
+/// The code of a place as a form names it; nothing for nowhere. `Refused` for a place that there is not.
+fn place_in(code: &str) -> Result<Option<String>> {
+    match code {
+        "" => Ok(None),
+        code => match named(code) {
+            Some(place) => Ok(Some(place.code)),
+            None => Err(Error::refused("Choose a place from the list.")),
+        },
+    }
+}
+
+/// An answer after which somebody may be met no more: what vendors kept beside cookies goes too (Clear Site Data; browsers
+/// take it over https alone).
+fn clearing(app: &App, takes_away: bool, reply: Reply) -> Reply {
+    match takes_away && app.config.is_https() {
+        true => reply.header("Clear-Site-Data", "\"storage\""),
+        false => reply,
+    }
 }
 
 /// The receipt of a press: the same when a form is sent twice, as by a double click, so that one choice has one receipt.

@@ -17,6 +17,7 @@ use super::once::{Offer, Once, Pass};
 use super::seal;
 use super::signal::Said;
 use super::vendor::Vendor;
+use super::whereabouts::Here;
 use crate::App;
 use crate::accounts;
 use crate::clock::Timestamp;
@@ -45,8 +46,9 @@ impl Screened {
     }
 }
 
-/// Where a visitor is, as far as that makes the age screen stricter: the place they chose, and the regions that their
-/// browser's languages hint at, which can only tighten. No address is looked up.
+/// Where a visitor without an account is, as far as that makes the age screen stricter: the place they chose, and the regions
+/// that their browser's languages hint at, which can only tighten. No address is looked up. Whoever signs in brings the country
+/// of their account, which counts where they chose no place.
 #[derive(Clone, Debug, Default)]
 pub struct Whereabouts {
     pub place: Option<String>,
@@ -127,6 +129,8 @@ pub struct Consent {
     pub band: Option<Band>,
     /// Whose choices these are, when somebody is signed in.
     pub account: Option<UserId>,
+    /// Where that account says its owner is.
+    pub country: Option<String>,
     pub ad_free: bool,
     /// Whether the page appeals to children.
     pub for_children: bool,
@@ -165,6 +169,11 @@ impl Consent {
         request.local_cache(|| Looked(None)).0.clone()
     }
 
+    /// Where the visitor is, as far as they or their account said.
+    pub fn here(&self) -> Here<'_> {
+        Here::new(self.choices.place.as_deref(), self.country.as_deref())
+    }
+
     /// Whether a signal of the browser is applied here.
     pub fn signal(&self, app: &App) -> bool {
         self.signals.applied(app.consent.honour_dnt)
@@ -181,6 +190,7 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     let ad_free = visitor.as_ref().is_some_and(|v| v.ad_free);
     let mut kept = account::Kept::default();
     let account = visitor.as_ref().map(|v| v.id.clone());
+    let country = visitor.as_ref().and_then(|v| v.country.clone());
     // Without a vendor that is on, a signal or anything decided there is nothing that an account could change.
     if let Some(user) = account.clone()
         && (!book.enabled.is_empty() || signal || request.uri().path().starts_with("/privacy"))
@@ -200,7 +210,8 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     if let (true, Some(user)) =
         (is_adult && signal && everywhere.is_none() && choices.overrides_gpc.is_none(), &account)
     {
-        choices = desk::signal(app, user, &choices, kept.line.clone(), signals, now).await?;
+        choices =
+            desk::signal(app, user, &choices, country.as_deref(), kept.line.clone(), signals, now).await?;
     }
     let for_children = app.child_pages.cover(&request.uri().path().percent_decode_lossy());
     let context = Context {
@@ -213,6 +224,7 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         account_opted_out: account.is_some() && choices.opted_out_at.is_some(),
         ad_free,
         choices: &choices,
+        country: country.as_deref(),
         // No page sends a letter.
         letters_measured: false,
         load_once: None,
@@ -231,6 +243,7 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         signals,
         band,
         account,
+        country,
         ad_free,
         for_children,
         later: Ours::Later.of(request).is_some(),

@@ -22,6 +22,7 @@ pub mod rulebook;
 pub mod vendor;
 
 // Who obeys it.
+pub mod adult;
 pub mod children;
 pub mod frame;
 pub mod guards;
@@ -50,6 +51,7 @@ pub mod trade;
 
 // Its addresses, beside those of the log and of letters.
 pub mod age;
+pub mod choosing;
 pub mod desk;
 pub mod entry;
 pub mod jobs;
@@ -73,9 +75,10 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<routes::TooYoung>());
     all.extend(samples::<routes::Answered>());
     all.extend(samples::<entry::Unkept>());
+    all.extend(samples::<adult::AdultsOnly>());
     all.extend(samples::<routes::Privacy>());
     all.extend(samples::<routes::PrivacyBefore>());
-    all.extend(samples::<desk::ChoicesPage>());
+    all.extend(samples::<choosing::ChoicesPage>());
     all.extend(samples::<who::WhoPage>());
     all.extend(samples::<rights::RightsPage>());
     all.extend(samples::<retention::RetentionPage>());
@@ -100,6 +103,7 @@ pub fn stage() -> AdHoc {
                     routes::edition,
                     desk::choices,
                     desk::choose,
+                    desk::country,
                     once::routes::create,
                     who::vendors,
                     rights::show,

@@ -168,6 +168,10 @@ pub const FOOT: &str = "Take back every yes\nOthers may see you on this page.";
 pub const PLACE: &str = "Where are you?\nYou need not say, and we do not look it up: as long as we do not know, the strictest \
                          rules hold.";
 
+/// What stands beside the question where an account's owner is.
+pub const COUNTRY: &str =
+    "Decides which privacy and age rules we follow for you; the strictest until you say.";
+
 /// What stands beside the button against sale and sharing.
 pub fn sale(trades: bool) -> String {
     format!("{SALE}\n{}", if trades { TRADES } else { TRADES_NOT })

@@ -94,7 +94,6 @@ impl OwnChoice {
         now: Timestamp,
     ) -> Result<OwnChoice> {
         let book = &app.consent;
-        let place = consent.choices.place.as_deref();
         let notice = Notice {
             version: notice::VERSION.into(),
             language: notice::LANGUAGE.into(),
@@ -112,10 +111,7 @@ impl OwnChoice {
             }],
             notice: notice.named(),
             registry_fingerprint: book.registry.fingerprint().to_owned(),
-            profile: receipt::Profile {
-                id: book.profile_at(place).id.clone(),
-                how_decided: if place.is_some() { "visitor_choice" } else { "unknown_place" }.into(),
-            },
+            profile: consent.here().profile(book),
             band: match consent.band {
                 None => AgeBand::Unknown,
                 Some(Band::Child) => AgeBand::Child,

@@ -123,6 +123,7 @@ mod tests {
             account_opted_out: false,
             ad_free: false,
             choices: &choices,
+            country: None,
             letters_measured: false,
             load_once: None,
             now: Timestamp(1),

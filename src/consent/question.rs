@@ -66,6 +66,7 @@ mod tests {
             account_opted_out: false,
             ad_free: false,
             choices,
+            country: None,
             letters_measured: false,
             load_once: None,
             now,
@@ -81,7 +82,7 @@ mod tests {
         for (setting, asked) in [("on", 0), ("off", 2)] {
             let book = book(setting);
             let all: Vec<usize> = book.enabled.iter().map(|e| e.at).collect();
-            let press = |press| carry_out(&book, &none, &press, &all, false, now).choices;
+            let press = |press| carry_out(&book, &none, None, &press, &all, false, now).choices;
             let (yes, no, out) = (press(Press::Accept), press(Press::Refuse), press(Press::OptOut));
             let open = |choices: &Choices, signal, now| {
                 let decision = decision(&book, choices, signal, now);

@@ -5,9 +5,10 @@ use rocket::{State, get, post};
 use serde::Serialize;
 use serde_json::json;
 
+use super::adult;
 use super::age::{self, Answer, Band, Birth};
 use super::desk::OPT_OUT_LASTS;
-use super::entry::{self, Unkept};
+use super::entry::Unkept;
 use super::guards::{Screened, Whereabouts};
 use super::signal::Said;
 use super::turn;
@@ -57,7 +58,7 @@ pub struct AgeScreen {
     months: Vec<Choice>,
     /// This browser's turn to answer.
     turn: String,
-    /// Where they were going: an address of ours, or empty.
+    /// Where they were going, whatever is answered: a page of ours. Empty: to where accounts are made.
     to: String,
 }
 
@@ -73,8 +74,8 @@ impl AgeScreen {
     }
 
     /// The same for somebody who was going there.
-    fn on_the_way(self, to: Option<String>) -> AgeScreen {
-        AgeScreen { to: to.unwrap_or_default(), ..self }
+    fn on_the_way(self, to: Option<&str>) -> AgeScreen {
+        AgeScreen { to: to.unwrap_or_default().to_owned(), ..self }
     }
 }
 
@@ -85,7 +86,7 @@ impl View for AgeScreen {
         let fields = Fields::parse("birth_year=1999&birth_month=4&birth_day=31");
         let wrong = FormView::new(&fields, Faults::of("birth_day", "That month has no such day."));
         let screen = |form| AgeScreen::with("turn".into(), form);
-        vec![screen(FormView::default()), screen(wrong).on_the_way(Some("/search?q=rain".into()))]
+        vec![screen(FormView::default()), screen(wrong).on_the_way(Some("/search?q=rain"))]
     }
 }
 
@@ -109,8 +110,8 @@ pub struct Answered {
 }
 
 impl Answered {
-    fn new(to: Option<String>) -> Answered {
-        Answered { to: to.unwrap_or_else(|| "/sign-up".to_owned()) }
+    fn new(to: Option<&str>) -> Answered {
+        Answered { to: to.unwrap_or("/sign-up").to_owned() }
     }
 }
 
@@ -118,7 +119,7 @@ impl View for Answered {
     const TEMPLATE: &'static str = "consent/answered.html";
 
     fn samples() -> Vec<Answered> {
-        vec![Answered::new(None), Answered::new(Some("/search?q=rain".into()))]
+        vec![Answered::new(None), Answered::new(Some("/search?q=rain"))]
     }
 }
 
@@ -126,9 +127,9 @@ impl View for Answered {
 /// is asked on the way to a page, it leads on there; and whose browser lost the answer is told why that does not go on.
 #[get("/age?<to>")]
 pub fn screen(to: Option<&str>, page: Page, screened: Screened, app: &State<App>) -> Result<Reply> {
-    let to = entry::onward(&app.consent, to.unwrap_or_default());
+    let to = to.and_then(adult::back);
     if page.visitor.is_some() {
-        return Ok(Reply::go(to.unwrap_or_else(|| "/account".to_owned())));
+        return Ok(Reply::go(to.unwrap_or("/account")));
     }
     if screened.0.is_some() {
         return page.show_as(409, &Answered::new(to));
@@ -158,9 +159,9 @@ pub fn answer(
     at: Whereabouts,
     app: &State<App>,
 ) -> Result<Reply> {
-    let to = entry::onward(&app.consent, form.0.text("to"));
+    let to = adult::back(form.0.text("to"));
     if page.visitor.is_some() {
-        return Ok(Reply::go(to.unwrap_or_else(|| "/account".to_owned())));
+        return Ok(Reply::go(to.unwrap_or("/account")));
     }
     if screened.0.is_some() {
         return page.show_as(409, &Answered::new(to));
@@ -181,7 +182,7 @@ pub fn answer(
     let next = answer.next.filter(|_| answer.band != Band::Child || app.consent.child_mode);
     let word = age::seal(&app.keys.seal, Answer { next, ..answer }, now);
     match app.turns.take(page.browser(), &word, now) {
-        Ok(()) => Ok(Reply::go(to.unwrap_or_else(|| "/sign-up".to_owned())).keep(Ours::Age, word, None)),
+        Ok(()) => Ok(Reply::go(to.unwrap_or("/sign-up")).keep(Ours::Age, word, None)),
         // The first answer holds, also where its cookie never arrived.
         Err(first) => page.keep(Ours::Age, first).show_as(409, &Answered::new(to)),
     }

@@ -17,6 +17,7 @@ diesel::table! {
         disabled_at -> Nullable<BigInt>,
         band -> Text,
         hold -> Nullable<Text>,
+        country -> Nullable<Text>,
     }
 }
 

@@ -8,6 +8,7 @@ use super::ward::Ward;
 use crate::accounts::band::Band;
 use crate::accounts::user::User;
 use crate::clock::Timestamp;
+use crate::consent::adult::Adult;
 use crate::consent::age::Answer;
 use crate::db::Conn;
 use crate::db::schema::{age_answers, shown_ages};
@@ -64,11 +65,11 @@ pub fn is_shown(conn: &mut Conn, user: &UserId) -> Result<bool> {
     Ok(shown == 1)
 }
 
-/// Shows on the profile that its owner is of age, or shows it no more. `Refused` for whoever is not of age: theirs is never
-/// shown.
-pub fn show(conn: &mut Conn, user: &UserId, on: bool, now: Timestamp) -> Result<()> {
+/// Shows on the profile that its owner is of age, as was proved; without a proof shows it no more. `Refused` for whoever came
+/// to be taken for younger in the meantime: theirs is never shown.
+pub fn show(conn: &mut Conn, user: &UserId, proof: Option<&Adult>, now: Timestamp) -> Result<()> {
     diesel::delete(shown_ages::table.find(user)).execute(conn)?;
-    if !on {
+    if proof.is_none() {
         return Ok(());
     }
     let owner = User::find(conn, user)?;

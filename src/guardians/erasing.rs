@@ -97,6 +97,7 @@ pub fn erase(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<()> {
             users::picture.eq(None::<String>),
             users::band.eq(Band::Adult),
             users::hold.eq(None::<String>),
+            users::country.eq(None::<String>),
             users::disabled_at.eq(now),
         ))
         .execute(conn)?;

@@ -11,6 +11,7 @@ use crate::accounts::band::Band;
 use crate::accounts::user::User;
 use crate::catalogue::track::Track;
 use crate::clock::Timestamp;
+use crate::consent::whereabouts;
 use crate::db::Conn;
 use crate::db::schema::{favourites, payout_holds, permissions, sessions, uploads};
 use crate::error::Result;
@@ -52,6 +53,7 @@ pub fn of(conn: &mut Conn, ward: &Ward) -> Result<Vec<(String, String)>> {
         true => format!("the name {}; letters come to you", owner.email_folded),
         false => format!("the e-mail address {}", owner.email),
     };
+    let country = owner.country.as_deref().and_then(whereabouts::named);
     let count = |n: i64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     let kept: i64 = favourites::table.filter(favourites::user_id.eq(user)).count().get_result(conn)?;
     let files: i64 = uploads::table.filter(uploads::uploader_id.eq(user)).count().get_result(conn)?;
@@ -67,6 +69,7 @@ pub fn of(conn: &mut Conn, ward: &Ward) -> Result<Vec<(String, String)>> {
         ("Uploads".to_owned(), count(files, "file", "files")),
         ("Published so far".to_owned(), count(live, "sound", "sounds")),
         ("Signed in".to_owned(), count(open, "browser", "browsers")),
+        ("Country".to_owned(), country.map_or("not said".to_owned(), |place| place.name)),
         ("Age band".to_owned(), if owner.band < Band::Adult { "under age" } else { "of age" }.to_owned()),
     ]);
     Ok(lines)

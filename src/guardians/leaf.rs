@@ -10,7 +10,8 @@ use crate::accounts::band::{Band, Hold};
 use crate::accounts::user::User;
 use crate::clock::Timestamp;
 use crate::consent::log;
-use crate::consent::receipt::{self, Action, AgeBand, Answer, Item, Notice, Profile, Receipt, Salt, Signals};
+use crate::consent::receipt::{self, Action, AgeBand, Answer, Item, Notice, Receipt, Salt, Signals};
+use crate::consent::whereabouts::Here;
 use crate::db::Conn;
 use crate::db::schema::{ward_steps, wards};
 use crate::error::{Error, Result};
@@ -104,7 +105,15 @@ pub(super) fn write(
 ) -> Result<()> {
     let book = &ground.book;
     let named = step.notice.keep(conn)?;
-    let place = ward.place.as_deref();
+    let country = match &ward.account {
+        Some(user) => User::country_of(conn, user)?,
+        None => None,
+    };
+    // Where they are the same, the account's country is what made the place what it is.
+    let here = match ward.place.as_deref() {
+        place if place == country.as_deref() => Here::new(None, place),
+        place => Here::new(place, None),
+    };
     let items = step.items.iter().map(|(scope, granted)| Item {
         purpose: scope.as_str().into(),
         vendor: US.into(),
@@ -118,10 +127,7 @@ pub(super) fn write(
         items: items.collect(),
         notice: named,
         registry_fingerprint: book.registry.fingerprint().to_owned(),
-        profile: Profile {
-            id: book.profile_at(place).id.clone(),
-            how_decided: if place.is_some() { "visitor_choice" } else { "unknown_place" }.into(),
-        },
+        profile: here.profile(book),
         band: match ward.band {
             Band::Child => AgeBand::Child,
             Band::Minor => AgeBand::Minor,

@@ -9,6 +9,7 @@ use super::page::Page;
 use super::reply::Reply;
 use super::trouble::Trouble;
 use super::view::View;
+use crate::consent::adult::AdultsOnly;
 use crate::consent::entry::{self, Unkept};
 use crate::error::Error;
 
@@ -80,6 +81,10 @@ pub async fn any(status: Status, request: &Request<'_>) -> Reply {
         let next: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
         return Reply::go(format!("/sign-in?next={next}"));
     }
+    if let Some(Error::OfAge { asks }) = &error {
+        let page = AdultsOnly::new(*asks, request);
+        return shown(&page, 451, page.words(), request).await;
+    }
     // A part of the address that cannot be such a thing names nothing: Rocket says 422 where no route took it.
     if code == 422 && error.is_none() {
         code = 404;
@@ -111,7 +116,7 @@ pub async fn any(status: Status, request: &Request<'_>) -> Reply {
         words: words.or(own).unwrap_or_else(|| default.to_owned()),
         again_after,
     };
-    let mut reply = shown(&fault, request).await;
+    let mut reply = shown(&fault, code, &fault.words, request).await;
     if let Some(secs) = again_after {
         reply = reply.header("Retry-After", secs.to_string());
     }
@@ -121,16 +126,15 @@ pub async fn any(status: Status, request: &Request<'_>) -> Reply {
     reply
 }
 
-async fn shown(fault: &Fault, request: &Request<'_>) -> Reply {
-    let status = Status::new(fault.status);
+async fn shown<V: View>(view: &V, status: u16, words: &str, request: &Request<'_>) -> Reply {
     let wants_html = request.headers().get("Accept").all(|a| a.contains("html") || a.contains("*/*"));
     if wants_html
         && let Ok(page) = Page::of(request).await
-        && let Ok(reply) = page.show_as(fault.status, fault)
+        && let Ok(reply) = page.show_as(status, view)
     {
         return reply;
     }
-    Reply::bytes(ContentType::Plain, format!("{}\n", fault.words)).status(status)
+    Reply::bytes(ContentType::Plain, format!("{words}\n")).status(Status::new(status))
 }
 
 /// The methods an address has, when it has any but not the one asked for (RFC 9110, section 15.5.6).

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, NaiveDate, Utc};
 use cuehouse::Config;
+use cuehouse::accounts::user::Role;
 use cuehouse::clock::Timestamp;
-use cuehouse::consent::age::{Band, Birth};
+use cuehouse::consent::age::{self, Band, Birth};
+use cuehouse::consent::log;
 use cuehouse::consent::rulebook::Rulebook;
 use cuehouse::db::{Conn, Count};
 use cuehouse::guardians::state::State;
@@ -501,4 +503,82 @@ async fn nothing_personal_is_asked_of_whoever_was_not_asked_yet() {
             assert!(behind.is_empty(), "{behind:?}");
         }
     }
+}
+
+/// R-AG-2, R-MN-3, R-MN-4: what is only for grown-ups stands behind a proof that neither an account nor a role replaces. Whoever
+/// was not asked is led to the question and back, without a word of any age; the young are told kindly, with no way around; and
+/// nobody is asked anything for a no.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_for_grown_ups_asks_whoever_was_not_asked_and_tells_the_young() {
+    let app = TestApp::with(&[
+        ("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc"),
+        ("CUEHOUSE_VENDORS", "ga4=G-TEST"),
+        ("CUEHOUSE_PRIVACY_SELF_CHECK_HOURS", "0"),
+    ])
+    .await;
+    let young = age::seal(&app.app.keys.seal, Band::Minor, Timestamp::now());
+    let mut browser = app.visitor();
+    let choices = browser.get("/privacy/choices").await.is(200);
+    let ask = choices.link("/age?to=").expect("the question, from the page of choices");
+    assert!(!choices.has("under 18"), "no limit is named before the question");
+    // Nothing stands there to press; pressed by hand, the page of before is where the way back leads.
+    let form = [("csrf", choices.csrf().unwrap()), ("choice", "accept".into())];
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let kind = "application/x-www-form-urlencoded";
+    let elsewhere = "https://evil.example/privacy/choices".to_owned();
+    for (from, to) in [(format!("{}/privacy/choices", app.url), ask.as_str()), (elsewhere, "/age?to=%2F")] {
+        let body = form.clone().into_bytes();
+        let seen = browser.post_raw("/privacy/choices", kind, body, &[("Referer", &from)]).await.is(451);
+        assert_eq!(seen.link("/age").as_deref(), Some(to), "{from}");
+        assert!(seen.has("One question first"));
+        assert!(!seen.has("grown-up") && !seen.has("under 18"), "{}", seen.text());
+    }
+    // The answer leads back, the same for every age and never out of the site.
+    let mut kid = app.visitor();
+    for (who, years) in [(&mut browser, 40), (&mut kid, 15)] {
+        let (year, month) = born(years);
+        let fields = [("birth_year", year.as_str()), ("birth_month", month.as_str())];
+        assert_eq!(who.send(&ask, "/age", &fields).await.is(303).location(), "/privacy/choices");
+    }
+    for wrong in ["//evil.example/", "https://evil.example", "/sign-in?next=/", "/age"] {
+        let mut other = app.visitor();
+        let page = format!("/age?to={wrong}");
+        let fields = [("birth_year", "1980"), ("birth_month", "4")];
+        assert_eq!(other.send(&page, "/age", &fields).await.is(303).location(), "/sign-up", "{wrong}");
+    }
+    browser.says("/privacy/choices", "/privacy/choices", &[("choice", "accept")]).await.is(303);
+    for choice in ["accept", "save"] {
+        let told = kid.says("/privacy/choices", "/privacy/choices", &[("choice", choice)]).await.is(451);
+        assert!(told.has("This is for grown-ups") && told.link("/age").is_none());
+    }
+    // An account of somebody of age, in a browser in which somebody younger answered: the youngest counts.
+    let mut ada = app.person("Ada Field", &[Role::Uploader, Role::Reviewer]).await;
+    let (letter, topics) = ([("topic.marketing_email", "on")], [("personal", "on")]);
+    let shown = [("shown", "on")];
+    let yes: [(&str, &str, &[(&str, &str)]); 3] = [
+        ("/privacy/choices", "/privacy/letters", &letter),
+        ("/privacy/ads", "/privacy/ads", &topics),
+        ("/account", "/account/age", &shown),
+    ];
+    ada.set_cookie("al", &young);
+    let before = app.app.db.read(log::size).await.unwrap();
+    for (page, action, fields) in yes {
+        let told = ada.says(page, action, fields).await.is(451);
+        assert!(told.has("This is for grown-ups") && told.link("/age").is_none(), "{action}");
+    }
+    ada.get("/admin").await.is(451);
+    ada.get("/account").await.is(200);
+    assert_eq!(app.app.db.read(log::size).await.unwrap(), before, "nothing was changed");
+    let mut grown = ada.window();
+    grown.set_cookie("al", &age::seal(&app.app.keys.seal, Band::Adult, Timestamp::now()));
+    for (page, action, fields) in yes {
+        grown.says(page, action, fields).await.is(303);
+    }
+    grown.get("/admin").await.is(200);
+    assert!(app.visitor().get("/@ada-field").await.is(200).has("of age"));
+    // Taking it back asks nothing of anybody.
+    for (page, action, _) in yes {
+        ada.says(page, action, &[]).await.is(303);
+    }
+    assert!(!app.visitor().get("/@ada-field").await.is(200).has("of age"));
 }

@@ -442,7 +442,7 @@ async fn the_young_meet_nobody_and_are_not_asked() {
             assert!(!page.has("data-consent-banner") && !page.has("value=\"accept\""));
         }
         let csrf = browser.get("/").await.csrf().unwrap();
-        browser.post("/privacy/choices", &[("csrf", &csrf), ("choice", "accept")]).await.is(422);
+        browser.post("/privacy/choices", &[("csrf", &csrf), ("choice", "accept")]).await.is(451);
         clean(&browser.get("/").await);
     }
 }

@@ -96,6 +96,7 @@ fn in_california_sixteen_changes_nothing_and_eighteen_does() {
             account_opted_out: false,
             ad_free: false,
             choices: &choices,
+            country: None,
             letters_measured: false,
             load_once: None,
             now,

@@ -120,6 +120,61 @@ async fn a_place_is_proved_and_belongs_to_the_account() {
     assert!(laptop.get("/privacy/choices").await.has("You have not chosen yet, so everyone below is off"));
 }
 
+/// Says in their account where they are.
+async fn settles(browser: &mut Browser, country: &str) -> Seen {
+    browser.says("/account", "/privacy/country", &[("country", country)]).await
+}
+
+/// T-PROP-5, R-EN-1, R-AG-6, R-CN-10, R-RC-1: what an account says of where its owner is counts on each of its devices, where no
+/// place was chosen; a choice comes first. Each change writes its receipt, which says that the account told it; nothing changes
+/// by nonsense or by another site's form.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accounts_country_counts_where_no_place_was_chosen() {
+    let app = TestApp::with(&LOOSE).await;
+    let mut laptop = app.buyer("Bea Buyer").await;
+    let mut phone = laptop.window();
+    let page = laptop.get("/account").await.is(200);
+    assert!(page.has("<option value=\"\">Not said</option>") && page.has("the strictest until you say"));
+    assert!(page.has("In Texas people may be asked afterwards"), "what it would mean is said before");
+    assert!(!page.has(" selected>") && !meets(&laptop.get("/").await.is(200)));
+    for country in ["us-tx", "US-TX"] {
+        assert_eq!(settles(&mut laptop, country).await.is(303).location(), "/account");
+    }
+    assert!(laptop.get("/account").await.has("<option value=\"US-TX\" selected>"));
+    assert!(meets(&laptop.get("/").await.is(200)) && meets(&phone.get("/").await.is(200)));
+    assert!(!meets(&app.visitor().get("/").await.is(200)), "it is about one account");
+    assert!(phone.get("/privacy/choices").await.has("Your account says: <b>Texas</b>"));
+    // A language is no place. A choice comes first, and the account's word counts again when it is taken back.
+    assert!(meets(&phone.get_with("/", &[("Accept-Language", "fr-FR")]).await));
+    says(&mut phone, "FR").await.is(303);
+    assert!(!meets(&phone.get("/").await) && !meets(&laptop.get("/").await));
+    assert!(!phone.get("/privacy/choices").await.has("Your account says"));
+    says(&mut phone, "").await.is(303);
+    assert!(meets(&phone.get("/").await) && meets(&laptop.get("/").await));
+    for nonsense in ["XX", "US-XX", "Texas", "<b>"] {
+        settles(&mut laptop, nonsense).await.is(422);
+    }
+    laptop.post("/privacy/country", &[("country", "DE")]).await.is(403);
+    assert!(meets(&laptop.get("/").await));
+    settles(&mut laptop, "").await.is(303);
+    assert!(!meets(&laptop.get("/").await) && !laptop.get("/account").await.has(" selected>"));
+    let all = receipts(&app).await;
+    let told: Vec<_> = all
+        .iter()
+        .map(|r| (r.surface.as_str(), r.profile.id.as_str(), r.profile.how_decided.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("account", "us", "account"),
+            ("choices", "fr", "visitor_choice"),
+            ("choices", "us", "account"),
+            ("account", "us", "unknown_place"),
+        ]
+    );
+    assert!(all.iter().all(|r| r.action.as_str() == "place" && r.recipients.len() == 2), "{all:?}");
+}
+
 /// Without the operator's switch no place loosens anything, and nobody is told that one would.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_switch_no_place_loosens_anything() {

@@ -13,6 +13,9 @@ use crate::accounts::session::{self, Opened};
 use crate::accounts::user::{self, NAME_LONGEST, User, fold_email, is_email, name_fault};
 use crate::accounts::{joining, password as secret};
 use crate::clock::Timestamp;
+use crate::consent::adult::IfAdult;
+use crate::consent::notice;
+use crate::consent::whereabouts::{WherePart, named};
 use crate::error::{Error, Result};
 use crate::guardians::answer;
 use crate::guardians::routes::frozen_by_words;
@@ -37,6 +40,9 @@ pub struct Account {
     /// Whether the profile shows that its owner is of age; nothing where it can never be shown.
     shows_age: Option<bool>,
     sessions: Vec<Opened>,
+    /// Where they say they are, what they may say, and what it is for.
+    place: WherePart,
+    told: &'static str,
     /// Until when they may go without advertisements, where they may.
     ad_free: Option<Benefit>,
 }
@@ -67,6 +73,13 @@ impl View for Account {
             since: at,
             shows_age: sells.then_some(confirmed),
             sessions,
+            place: WherePart {
+                here: named("US-TX").filter(|_| confirmed),
+                states: named("US-TX").into_iter().collect(),
+                countries: named("DE").into_iter().collect(),
+                loose: if confirmed { vec!["Texas".into()] } else { vec![] },
+            },
+            told: notice::COUNTRY,
             ad_free: sells.then_some(Benefit { wanted: confirmed, last_day: Some(at) }),
         };
         vec![account(true, true, vec![open(true), open(false)]), account(false, false, vec![open(true)])]
@@ -90,6 +103,8 @@ pub async fn show(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> 
         by_name: user.signs_in_by_name(),
         is_young: user.band != Band::Adult,
         is_child: user.band == Band::Child,
+        place: WherePart::new(&app.consent, user.country.as_deref()),
+        told: notice::COUNTRY,
         name: user.name,
         handle: user.handle,
         email: user.email,
@@ -115,11 +130,12 @@ pub async fn shortcuts(who: SignedIn, form: Posted, app: &State<App>) -> Result<
     }))
 }
 
-/// Shows on the profile that its owner is of age, or shows it no more.
+/// Shows on the profile that its owner is of age, or shows it no more. The first is for people of age alone.
 #[post("/account/age", data = "<form>")]
-pub async fn age(who: SignedIn, form: Posted, app: &State<App>) -> Result<Reply> {
+pub async fn age(who: SignedIn, form: Posted, adult: IfAdult, app: &State<App>) -> Result<Reply> {
     let on = form.0.text("shown") == "on";
-    app.db.write(move |conn| answer::show(conn, &who.id, on, Timestamp::now())).await?;
+    let proof = on.then(|| adult.proven()).transpose()?;
+    app.db.write(move |conn| answer::show(conn, &who.id, proof.as_ref(), Timestamp::now())).await?;
     Ok(Reply::go("/account").notice(if on {
         "Your profile says that you are of age."
     } else {

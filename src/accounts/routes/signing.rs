@@ -87,7 +87,7 @@ pub async fn create(
     }
     // Time, or where they say they are, may have moved their band since the last visit.
     grown_by_now(app, &user).await?;
-    moved_by_now(app, &user, at.place).await?;
+    moved_by_now(app, &user, at.place.or(user.country.clone())).await?;
     let token = secrets::token()?;
     let opened = token.clone();
     app.db

@@ -147,6 +147,7 @@ pub fn decision(conn: &mut Conn, book: &Rulebook, user: &User, now: Timestamp) -
         // No letter carries advertisements.
         ad_free: false,
         choices: &choices,
+        country: user.country.as_deref(),
         letters_measured: wanted.is_on(Topic::Measurement, book, now),
         load_once: None,
         now,

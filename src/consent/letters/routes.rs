@@ -11,11 +11,14 @@ use crate::App;
 use crate::accounts::guards::SignedIn;
 use crate::accounts::user::User;
 use crate::clock::Timestamp;
+use crate::consent::account;
+use crate::consent::adult::IfAdult;
 use crate::consent::age::Band;
 use crate::consent::letters;
 use crate::consent::log;
 use crate::consent::notice;
 use crate::consent::receipt::{self, AgeBand, Answer, Notice, Receipt, Salt};
+use crate::consent::whereabouts::Here;
 use crate::error::{Error, Result};
 use crate::ids::{ReceiptId, UserId};
 use crate::web::{Page, Posted, Reply, Sample, View, samples};
@@ -61,9 +64,9 @@ pub fn switches(app: &App, wanted: &Wanted, now: Timestamp) -> Vec<Switch> {
         .collect()
 }
 
-/// Says yes or no to each topic, with a receipt.
+/// Says yes or no to each topic, with a receipt. A yes is for people of age alone.
 #[post("/privacy/letters", data = "<form>")]
-pub async fn switch(who: SignedIn, form: Posted, app: &State<App>) -> Result<Reply> {
+pub async fn switch(who: SignedIn, form: Posted, adult: IfAdult, app: &State<App>) -> Result<Reply> {
     let now = Timestamp::now();
     let shown = switches(app, &Wanted::default(), now);
     let said: Vec<(Topic, bool)> = shown
@@ -71,7 +74,7 @@ pub async fn switch(who: SignedIn, form: Posted, app: &State<App>) -> Result<Rep
         .filter_map(|switch| Topic::parse(switch.slug))
         .map(|topic| (topic, form.0.text(&format!("topic.{topic}")) == "on"))
         .collect();
-    let changed = say(app, &who.id, &said, "letters", now).await?;
+    let changed = say(app, &who.id, &said, &adult, "letters", now).await?;
     Ok(match changed {
         None => Reply::go("/privacy/choices#letters").notice("That is how it was already."),
         Some(id) => Reply::go(format!("/privacy/choices?receipt={id}#letters")).notice("Saved."),
@@ -83,20 +86,26 @@ async fn say(
     app: &App,
     user: &UserId,
     said: &[(Topic, bool)],
+    adult: &IfAdult,
     surface: &str,
     now: Timestamp,
 ) -> Result<Option<ReceiptId>> {
     let (book, whose) = (&app.consent, user.clone());
-    let (before, owner) =
-        app.db.read(move |conn| Ok((Wanted::of(conn, &whose)?, User::find(conn, &whose)?))).await?;
-    // Nobody under age gets letters with offers, nor letters that report back.
-    if owner.band != Band::Adult && said.iter().any(|(_, yes)| *yes) {
-        return Err(Error::refused("There are no such letters for anybody under 18."));
-    }
+    let (before, owner, own) = app
+        .db
+        .read(move |conn| {
+            let own = account::of(conn, &whose)?.choices.and_then(|choices| choices.place);
+            Ok((Wanted::of(conn, &whose)?, User::find(conn, &whose)?, own))
+        })
+        .await?;
     let changed: Vec<(Topic, bool)> =
         said.iter().copied().filter(|(topic, yes)| before.is_on(*topic, book, now) != *yes).collect();
     if changed.is_empty() {
         return Ok(None);
+    }
+    // Nobody under age gets letters with offers, nor letters that report back.
+    if changed.iter().any(|(_, yes)| *yes) {
+        adult.proof()?;
     }
     let words: Vec<String> =
         Topic::ALL.iter().map(|topic| format!("{}: {}", topic.name(), topic.words())).collect();
@@ -125,7 +134,7 @@ async fn say(
             .collect(),
         notice: notice.named(),
         registry_fingerprint: book.registry.fingerprint().to_owned(),
-        profile: receipt::Profile { id: book.profile.id.clone(), how_decided: "unknown_place".into() },
+        profile: Here::new(own.as_deref(), owner.country.as_deref()).profile(book),
         band: match owner.band {
             Band::Child => AgeBand::Child,
             Band::Minor => AgeBand::Minor,
@@ -190,10 +199,10 @@ pub async fn stop(word: &str, page: Page, app: &State<App>) -> Result<Reply> {
 /// Ends the weekly letter (RFC 8058: mail programs post here themselves). The word is the proof, so no form's token is
 /// wanted; the worst that somebody who has it can do is what it is for.
 #[post("/letters/stop/<word>")]
-pub async fn stopped(word: &str, page: Page, app: &State<App>) -> Result<Reply> {
+pub async fn stopped(word: &str, page: Page, adult: IfAdult, app: &State<App>) -> Result<Reply> {
     let (user, on) = reader(app, word).await?;
     if on {
-        say(app, &user, &[(Topic::News, false)], "letter_link", Timestamp::now()).await?;
+        say(app, &user, &[(Topic::News, false)], &adult, "letter_link", Timestamp::now()).await?;
     }
     page.show(&StopPage { word: word.to_owned(), is_over: true })
 }

@@ -81,7 +81,7 @@ impl TcfTag {
             cmp_version: registered.cmp.version(),
             list_version: held.list.version,
             policy_version: held.list.policy_version,
-            // Only where a visitor said they are at a place whose law asks afterwards it does not apply.
+            // Only where a visitor or their account says they are at a place whose law asks afterwards it does not apply.
             applies: if consent.decision.model == Model::OptOut { "no" } else { "yes" },
             text: tc.encode(),
             data: tc.tc_data().to_string(),
@@ -131,7 +131,7 @@ impl GppTag {
             parsed: gpp.parsed().to_string(),
             sections: ids.join(","),
             supported: supported.map(|(id, name)| format!("{id}:{name}")).collect::<Vec<_>>().join(","),
-            applicable: applicable(&book.gpp, consent.choices.place.as_deref()),
+            applicable: applicable(&book.gpp, consent.here().place()),
             signal: if consent.decision.to_ask.is_empty() { "ready" } else { "not ready" },
             display: display(book, consent, asks),
             cmp_id: book.registered.as_deref().map(|r| r.cmp.id()),

@@ -29,6 +29,7 @@ use crate::App;
 use crate::accounts::band::Band;
 use crate::accounts::user::{User, Visitor};
 use crate::clock::Timestamp;
+use crate::consent::whereabouts::{Named, named};
 use crate::error::Result;
 use crate::web::{Sample, samples};
 
@@ -96,6 +97,8 @@ struct Opened {
     pub guardian: Guardian,
     pub opens: Opens,
     pub open: Vec<Permission>,
+    /// Where the person under age says they are: by their account, else by what they chose.
+    pub country: Option<Named>,
 }
 
 impl Opened {
@@ -114,7 +117,12 @@ async fn opened(app: &App, token: &str) -> Result<Opened> {
             let now = Timestamp::now();
             let (ward, guardian, opens) = super::ward::opened(conn, &token, now)?;
             let open = Permission::open_of(conn, &ward.id, now)?;
-            Ok(Opened { ward, guardian, opens, open })
+            let said = match &ward.account {
+                Some(user) => User::country_of(conn, user)?,
+                None => None,
+            };
+            let country = said.or_else(|| ward.place.clone()).as_deref().and_then(named);
+            Ok(Opened { ward, guardian, opens, open, country })
         })
         .await
 }

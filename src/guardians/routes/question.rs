@@ -14,6 +14,7 @@ use super::{Choice, Opened, opened};
 use crate::App;
 use crate::accounts::band::Band;
 use crate::clock::Timestamp;
+use crate::consent::whereabouts::Named;
 use crate::error::{Error, Result};
 use crate::sales::places;
 use crate::web::{Faults, Fields, FormView, Page, Posted, Reply, View};
@@ -52,6 +53,9 @@ pub struct Question {
     form: FormView,
     relationships: Vec<Choice>,
     countries: Vec<Choice>,
+    /// Where the person under age says they are, by name, and the country of it, to begin with in the form.
+    said: Option<String>,
+    country: String,
     scopes: Vec<ScopeRow>,
     statements: Vec<String>,
     title: &'static str,
@@ -110,6 +114,8 @@ impl Question {
             due_at: ward.due_at,
             relationships: RELATIONSHIPS.iter().map(|(slug, name)| Choice::new(slug, name)).collect(),
             countries: places::countries().iter().map(|c| Choice::new(&c.code, &c.name)).collect(),
+            said: opened.country.as_ref().map(|place| place.name.clone()),
+            country: opened.country.as_ref().map(country_of).unwrap_or_default(),
             scopes: rows(ground, ward.band, &opened.open, &ticked, now),
             statements: form::statements(&ground.site_name),
             title: form::TITLE,
@@ -144,6 +150,8 @@ impl View for Question {
                 form: FormView::default(),
                 relationships: vec![Choice::new("mother", "Mother")],
                 countries: vec![Choice::new("DE", "Germany")],
+                said: is_form.then(|| "Germany".into()),
+                country: if is_form { "DE".into() } else { String::new() },
                 scopes: vec![row(true), row(false)],
                 statements: form::statements("Cuehouse"),
                 title: form::TITLE,
@@ -152,6 +160,11 @@ impl View for Question {
             })
             .into()
     }
+}
+
+/// The country that a place is, or is in.
+fn country_of(place: &Named) -> String {
+    place.code.split('-').next().unwrap_or_default().to_owned()
 }
 
 /// Yes or no to an account and nothing else.

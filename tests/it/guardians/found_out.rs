@@ -194,7 +194,7 @@ async fn no_page_of_a_ward_lets_anybody_be_contacted() {
         let policy = page.header("content-security-policy").unwrap();
         assert!(!policy.contains("google") && !policy.contains("statcounter"), "{path}: {policy}");
     }
-    kid.says("/account", "/privacy/choices", &[("choice", "accept")]).await.is(422);
+    kid.says("/account", "/privacy/choices", &[("choice", "accept")]).await.is(451);
     // Nor is a letter to the guardian measured, nor their page.
     let page = grace.get(&home).await.is(200);
     assert!(!page.has("data-vendor"));

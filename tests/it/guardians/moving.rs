@@ -1,5 +1,8 @@
 //! Somebody under age says that they are somewhere else.
 
+use cuehouse::consent::receipt::Receipt;
+use cuehouse::db::schema::consent_receipts;
+
 use super::*;
 use crate::support::wards::answers;
 
@@ -10,6 +13,11 @@ const SITE: [(&str, &str); 2] =
 async fn says(browser: &mut Browser, place: &str) -> u16 {
     let fields = [("choice", "place"), ("place", place)];
     browser.says("/privacy/choices", "/privacy/choices", &fields).await.status
+}
+
+/// Says in their account where they are.
+async fn settles(browser: &mut Browser, country: &str) -> u16 {
+    browser.says("/account", "/privacy/country", &[("country", country)]).await.status
 }
 
 /// Somebody of this age who said that they are in the United States, with an account there.
@@ -50,7 +58,7 @@ async fn a_stricter_place_is_looked_at_again_and_nothing_is_ever_looser() {
     assert_eq!(leaves(&app).await, before + 1, "the choice alone");
     assert_eq!(state_of(&app, &kid).await, Some(State::Cleared));
     // Nor may the young choose anything else there.
-    kid.says("/privacy/choices", "/privacy/choices", &[("choice", "accept")]).await.is(422);
+    kid.says("/privacy/choices", "/privacy/choices", &[("choice", "accept")]).await.is(451);
     let before = leaves(&app).await;
     assert_eq!(says(&mut kid, "CN").await, 303);
     assert_eq!(leaves(&app).await, before + 2);
@@ -118,4 +126,55 @@ async fn a_place_said_before_signing_in_counts() {
     assert_eq!(says(&mut kid, "CN").await, 303);
     assert_eq!(state_of(&guarded, &kid).await, Some(State::Authorised));
     kid.get("/account").await.is(200);
+}
+
+/// Edge 20, T-AGE-2, R-AG-6: what an account says of where its owner is moves the young like a choice of their own: stricter, with
+/// one leaf for what was said and one for what followed, and never looser. It stands in what is held and is gone with the account.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_country_of_an_account_only_tightens() {
+    let app = TestApp::with(&SITE).await;
+    let mut kit = joins(&app, 15, "Kit Kerr").await;
+    for (country, leaf_count) in [("KR", 2), ("US", 1), ("", 1)] {
+        let before = leaves(&app).await;
+        assert_eq!(settles(&mut kit, country).await, 303);
+        assert_eq!(leaves(&app).await, before + leaf_count, "{country:?}");
+        assert_eq!(owner(&app, &kit).await.country.as_deref().unwrap_or_default(), country);
+        let ward = ward_of(&app, &kit).await.unwrap();
+        assert_eq!((ward.state, ward.band, ward.place.as_deref()), (State::Cleared, Band::Minor, Some("KR")));
+    }
+    assert_eq!(settles(&mut kit, "Nowhere").await, 422);
+    let mut kid = joins(&app, 13, "Rain Kid").await;
+    assert_eq!(settles(&mut kid, "CN").await, 303);
+    let ward = ward_of(&app, &kid).await.unwrap();
+    assert_eq!((ward.state, ward.band, ward.place.as_deref()), (State::Ended, Band::Child, Some("CN")));
+    let body: String = app
+        .app
+        .db
+        .read(|conn| {
+            let newest = consent_receipts::table.order(consent_receipts::seq.desc());
+            Ok(newest.select(consent_receipts::body).first(conn)?)
+        })
+        .await
+        .unwrap();
+    let receipt: Receipt = serde_json::from_str(&body).unwrap();
+    assert_eq!((receipt.action.as_str(), receipt.profile.how_decided.as_str()), ("lock", "account"));
+    assert_eq!(kid.get("/account").await.is(303).location(), "/held");
+    assert!(kid.get("/held").await.is(200).has("Where you said you are"));
+    let held: Value = serde_json::from_slice(&kid.get("/held/data.json").await.is(200).bytes).unwrap();
+    assert_eq!(held["held"]["Country"], "China");
+
+    // Whoever answers for somebody reads it, and finds it in the form they sign.
+    let guarded = TestApp::new().await;
+    let (mut kid, home) = super::ward(&guarded, "Rain Kid", &["buy"]).await;
+    assert_eq!(settles(&mut kid, "DE").await, 303);
+    let mut grace = guarded.visitor();
+    assert!(grace.get(&home).await.is(200).has("Germany"));
+    let form = grace.get(&format!("{home}?form=sign")).await.is(200);
+    assert!(form.has("says that they are in Germany") && form.has("<option value=\"DE\" selected>"));
+    grace.send(&home, &format!("{home}/erasure"), &[("name", "Rain Kid")]).await.is(200);
+    let left = guarded.app.db.read(|conn| {
+        let said = users::table.filter(users::country.is_not_null());
+        Ok(said.count().get_result::<i64>(conn)?)
+    });
+    assert_eq!(left.await.unwrap(), 0);
 }

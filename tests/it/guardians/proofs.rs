@@ -19,7 +19,7 @@ async fn an_age_is_shown_by_choice_and_never_of_the_young() {
     let (mut kid, _) = ward(&app, "Rain Kid", &["upload", "sell", "profile"]).await;
     kid.send("/studio", "/studio/welcome", &[("handle", "rain-kid"), ("agreement", "yes")]).await.is(303);
     assert!(!kid.get("/account").await.is(200).has("/account/age"));
-    kid.says("/account", "/account/age", &[("shown", "on")]).await.is(422);
+    kid.says("/account", "/account/age", &[("shown", "on")]).await.is(451);
     assert!(!app.visitor().get("/@rain-kid").await.is(200).has("of age"));
     // A row that came there all the same is not shown.
     let user = kid.user.clone().unwrap();
@@ -128,7 +128,7 @@ async fn a_parent_is_asked_two_questions() {
     assert_eq!(asked.location(), "/age?to=%2F");
     let screen = app.visitor().get(asked.location()).await.is(200);
     assert!(!screen.has("data-consent-banner") && !screen.has("data-vendor"));
-    app.visitor().says("/", "/privacy/choices", &[("choice", "accept")]).await.is(422);
+    app.visitor().says("/", "/privacy/choices", &[("choice", "accept")]).await.is(451);
     let (mut kid, page) = asks(&app, 9, "Star Kid", "mother@example.com").await;
     assert!(kid.get(&page).await.is(200).has("We asked them"));
     let home = link_in(&app, "mother@example.com", "/guardians/");
