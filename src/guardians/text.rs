@@ -163,7 +163,7 @@ impl TextMessage {
                 "That message could not be sent. Look at the number again, or answer by e-mail. The number was deleted.",
             ),
             None if self.tries >= MOST_TRIES => {
-                Some("That were too many wrong codes: this one counts no more, and the number was deleted.")
+                Some("Those were too many wrong codes: this one counts no more, and the number was deleted.")
             }
             None => {
                 Some("That code counts no more, and the number is deleted. You can have another one sent.")
