@@ -296,6 +296,13 @@ pub(in crate::guardians) mod tests {
         }
         let child = direct(&plain, true);
         assert!(child.text.contains("You may allow the first and not the second"));
+        let texts = ground(&[
+            ("CUEHOUSE_AGE_METHODS", "email_plus,signed_form,text_plus"),
+            ("CUEHOUSE_AGE_TEXT_URL", "https://texts.example"),
+            ("CUEHOUSE_AGE_TEXT_SECRET", "key"),
+        ]);
+        assert!(direct(&texts, true).text.contains("texts.example carries it"));
+        assert_eq!(direct(&texts, false).hash(), direct(&plain, false).hash(), "of children only");
         let vendors = ground(&[("CUEHOUSE_VENDORS", "ga4=G-TEST")]);
         assert!(direct(&vendors, true).text.contains("Google Analytics 4"));
         assert_ne!(direct(&vendors, true).hash(), child.hash());
