@@ -212,9 +212,9 @@ impl Guardian {
         Ok(found.select(Guardian::as_select()).first(conn).optional()?)
     }
 
-    /// They answer no longer: their contact, their number, their links, what they signed and how they were proved are forgotten. A card's
-    /// payment that is still to be given back stays until it was, and a check until its provider has forgotten, without our
-    /// knowing whose it was.
+    /// They answer no longer: their contact, their number, their links, what they signed and how they were proved are
+    /// forgotten. A card's payment that is still to be given back stays until it was, and a check until its provider has
+    /// forgotten, without our knowing whose it was.
     pub fn end(conn: &mut Conn, ward: &WardId) -> Result<()> {
         diesel::delete(guardians::table.filter(guardians::ward.eq(ward))).execute(conn)?;
         diesel::delete(guardian_links::table.filter(guardian_links::ward.eq(ward))).execute(conn)?;
