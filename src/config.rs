@@ -246,6 +246,9 @@ const NAMES: &[&str] = &[
     "age.identity_url",
     "age.identity_secret",
     "age.identity_name",
+    "age.text_url",
+    "age.text_secret",
+    "age.text_name",
     "workers",
     "limits.sign_in_attempts",
 ];

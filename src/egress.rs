@@ -1,16 +1,16 @@
 //! Calls that the server itself makes to others: the only way out beside payment, storage and mail, which are services
 //! that the shop needs and have their own.
 //!
-//! There are three. [`Egress::fetch`] asks for a public file and carries nothing about anybody. [`Egress::tell`] tells a
+//! There are four. [`Egress::fetch`] asks for a public file and carries nothing about anybody. [`Egress::tell`] tells a
 //! vendor something about somebody, takes a [`Pass`] that only their own decision gives, and writes it into the ledger
 //! of disclosures before a byte leaves. [`Egress::ask`] asks a service that settings name, with the key it knows the shop
-//! by. None keeps a cookie, says where it comes from, or follows a redirect to another host; all end after a time and a
-//! number of bytes.
+//! by; [`Egress::hand`] hands one a message, signed with that key. None keeps a cookie, says where it comes from, or follows a
+//! redirect to another host; all end after a time and a number of bytes.
 
 use std::time::Duration;
 
 use futures::StreamExt;
-use reqwest::header::{HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Proxy, Response, StatusCode};
 use serde_json::Value;
@@ -21,12 +21,15 @@ use crate::consent::disclosure::Line;
 use crate::consent::pass::Pass;
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::stripe;
 
 /// How long a connection may take to come about, and a whole call to end.
 const CONNECT: Duration = Duration::from_secs(5);
 const WHOLE: Duration = Duration::from_secs(30);
 /// The longest answer that is read. The vendor list, the longest file there is to ask for, has about 2 MB.
 pub const MOST_BYTES: usize = 8 << 20;
+/// What a message to a service is signed in, as Stripe signs what it sends us.
+const SIGNATURE: &str = "cuehouse-signature";
 /// Redirects followed, all of them within one host.
 const MOST_HOPS: usize = 3;
 
@@ -204,6 +207,38 @@ impl Egress {
                     .map_err(|_| Error::refused(format!("{} answered no JSON", to.at.host()))),
             },
             status => Err(Error::refused(format!("{} answered {status}", to.at.host()))),
+        }
+    }
+
+    /// Hands a service of ours a message that it is to pass on: JSON, with `Cuehouse-Signature: t=<seconds>,v1=<hex>`, an
+    /// HMAC-SHA256 with its key over `<seconds>.<body>`. Any 2xx means that it was taken; what else the answer says is not
+    /// read. `line` is what the ledger says of it, before it is sent. `Refused` where trying again would not help, `Busy`
+    /// where it may.
+    pub async fn hand(
+        &self,
+        to: &Keyed,
+        path: &str,
+        what: &Value,
+        line: Option<Line>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let address = format!("{}/{path}", to.at.as_str().trim_end_matches('/'));
+        let url = Url::parse(&address).map_err(|_| Error::internal("a service's address that is none"))?;
+        if let Some(line) = line {
+            self.db.write(move |conn| line.record(conn, 1, now)).await?;
+        }
+        let body = what.to_string();
+        let signature = stripe::sign(body.as_bytes(), &to.key, now);
+        let request =
+            self.client.post(url).header(CONTENT_TYPE, "application/json").header(SIGNATURE, signature);
+        let answer = request.body(body).send().await.map_err(unheard)?;
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Error::Busy(60)),
+            status if status.is_client_error() => {
+                Err(Error::refused(format!("{} answered {status}", to.at.host())))
+            }
+            _ => Err(Error::Busy(60)),
         }
     }
 }

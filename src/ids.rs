@@ -105,6 +105,7 @@ ids! {
     VerificationId,
     WardFormId,
     CheckId,
+    TextId,
     CampaignId,
     InquiryId,
     SecurityReviewId,

@@ -124,6 +124,8 @@ pub struct Keys {
     pub issuer: [u8; 32],
     /// Signs and proves the pretend Stripe's webhooks.
     pub pretend_stripe: [u8; 32],
+    /// Makes the codes and the links of text messages.
+    pub texts: [u8; 32],
 }
 
 impl Keys {
@@ -144,6 +146,7 @@ impl Keys {
             seal: key("seal"),
             issuer: key("issuer"),
             pretend_stripe: key("pretend stripe"),
+            texts: key("text messages"),
         }
     }
 }

@@ -28,9 +28,18 @@ pub struct AgeSettings {
     pub provider: Option<Provider>,
     /// Who finds out whether a guardian is who they say, by the methods that need a provider. None: none of these is on.
     pub identity: Option<Provider>,
+    /// Who carries text messages to parents. None: nobody is asked for a number.
+    pub text: Option<Provider>,
 }
 
-/// A provider that finds something out about somebody who goes there.
+impl AgeSettings {
+    /// Who carries text messages to parents who want to answer by one, where that method is on.
+    pub fn carrier(&self) -> Option<&Provider> {
+        self.text.as_ref().filter(|_| self.methods.contains(&Method::TextPlus))
+    }
+}
+
+/// A service that finds something out about somebody who goes there, or carries text messages.
 #[derive(Clone, Debug)]
 pub struct Provider {
     /// As people are told of it.
@@ -50,7 +59,7 @@ pub enum Strength {
 
 /// Reads them.
 pub(super) fn read(said: &mut Said) -> AgeSettings {
-    let identity = provider(said, "identity");
+    let (identity, text) = (provider(said, "identity"), provider(said, "text"));
     AgeSettings {
         profile: said.text("age.profile", "guardian_under_18"),
         under_minimum: said.text("age.under_minimum", ""),
@@ -64,25 +73,26 @@ pub(super) fn read(said: &mut Said) -> AgeSettings {
             "strong" => Some(Strength::Strong),
             _ => None,
         }),
-        methods: methods(said, identity.is_some()),
+        methods: methods(said, identity.is_some(), text.is_some()),
         proof_cents: said.read("age.proof_cents", 50, "50 to 500 minor units", |text| {
             text.parse().ok().filter(|n| (50..=500).contains(n))
         }),
         signal: signal(said),
         provider: provider(said, "provider"),
         identity,
+        text,
     }
 }
 
 /// The methods by which a guardian is proved here.
-fn methods(said: &mut Said, has_provider: bool) -> Vec<Method> {
+fn methods(said: &mut Said, has_provider: bool, has_carrier: bool) -> Vec<Method> {
     let usual = vec![Method::EmailPlus, Method::SignedForm, Method::CardTransaction];
     let all = said.read("age.methods", usual, "names of methods, such as email_plus,signed_form", |text| {
         text.split(',').map(|name| Method::parse(name.trim())).collect::<Option<Vec<Method>>>()
     });
     let mut fault = |words: String| said.faults.push(format!("CUEHOUSE_AGE_METHODS {words}"));
-    for method in all.iter().filter(|method| method.needs_adapter()) {
-        fault(format!("names {method}, which needs a service that nothing here speaks to"));
+    for method in all.iter().filter(|method| method.needs_carrier() && !has_carrier) {
+        fault(format!("names {method}, whose messages somebody must carry: set CUEHOUSE_AGE_TEXT_URL"));
     }
     for method in all.iter().filter(|method| method.needs_provider() && !has_provider) {
         fault(format!("names {method}, which a provider finds out: set CUEHOUSE_AGE_IDENTITY_URL"));

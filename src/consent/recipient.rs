@@ -20,6 +20,7 @@ text_enum! {
         Pages = "pages",
         Marks = "marks",
         Email = "email",
+        Phone = "phone",
         Purchases = "purchases",
         Files = "files",
         Letters = "letters",
@@ -35,6 +36,7 @@ impl Category {
             Category::Pages => "pages looked at, and when",
             Category::Marks => "cookies and other marks that recognise a browser",
             Category::Email => "e-mail address",
+            Category::Phone => "telephone number",
             Category::Purchases => "what is bought, and for how much",
             Category::Files => "recordings and pictures that are uploaded",
             Category::Letters => "letters that we write to somebody",
@@ -86,6 +88,8 @@ text_enum! {
         AgeProof = "age_proof",
         /// Finding out whether a guardian is who they say, who wants to prove it so.
         IdentityProof = "identity_proof",
+        /// Carrying text messages to parents who chose to answer by one.
+        TextMessages = "text_messages",
     }
 }
 
@@ -170,6 +174,15 @@ impl Services {
                 used_for: Use::IdentityProof,
                 what_for: "finding out whether a parent or guardian is who they say, when they go there to prove it",
                 categories: &[Category::Network, Category::Browser],
+            });
+        }
+        if let Some(carrier) = config.age.carrier() {
+            all.push(Service {
+                id: "text_messages",
+                name: carrier.name.clone(),
+                used_for: Use::TextMessages,
+                what_for: "carrying text messages to a parent who chose to answer with one",
+                categories: &[Category::Phone, Category::Letters],
             });
         }
         let calls = match config.ga4_api_secret {

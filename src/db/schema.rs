@@ -731,6 +731,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    guardian_texts (id) {
+        id -> Text,
+        ward -> Text,
+        number -> Nullable<Text>,
+        tries -> Integer,
+        asked_at -> BigInt,
+        ends_at -> BigInt,
+        sent_at -> Nullable<BigInt>,
+        failed_at -> Nullable<BigInt>,
+        proved_at -> Nullable<BigInt>,
+        answered_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     ward_steps (id) {
         id -> BigInt,
         ward -> Text,

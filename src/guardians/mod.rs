@@ -15,6 +15,7 @@ pub mod ward;
 
 // What leads from one to the other.
 pub mod check;
+pub mod confirming;
 pub mod growing;
 pub mod identity;
 pub mod knowledge;
@@ -22,6 +23,7 @@ pub mod leaf;
 pub mod moving;
 pub mod passage;
 pub mod showing;
+pub mod text;
 
 // What is told, signed, held and deleted.
 pub mod erasing;

@@ -33,6 +33,8 @@ pub struct Ground {
     pub methods: Vec<Method>,
     /// Who finds out that a guardian is who they say, as people are told of it.
     pub identity: Option<String>,
+    /// Who carries text messages to parents, as people are told of it.
+    pub carrier: Option<String>,
     pub is_payment_pretended: bool,
 }
 
@@ -50,6 +52,7 @@ impl Ground {
             strength: app.config.age.strength,
             methods: app.config.age.methods.clone(),
             identity: app.config.age.identity.as_ref().map(|provider| provider.name.clone()),
+            carrier: app.config.age.carrier().map(|carrier| carrier.name.clone()),
             is_payment_pretended: app.config.stripe.is_pretend(),
         }
     }
@@ -123,6 +126,7 @@ pub fn parts(ground: &Ground, is_child: bool) -> Vec<Part> {
     let mut who = vec![third, payment.to_owned()];
     who.extend(finder(ground));
     if is_child {
+        who.extend(carried(ground));
         who.push(
             "Collection and use is one question, showing to others the next. You may allow the first and not the second, \
              and nothing depends on the second but what it is about. Who others are: everyone who visits this site, so that \
@@ -191,6 +195,17 @@ fn finder(ground: &Ground) -> Option<String> {
     })
 }
 
+/// Who carries text messages to a parent who answers with one.
+fn carried(ground: &Ground) -> Option<String> {
+    let name = ground.carrier.as_ref()?;
+    Some(format!(
+        "If you choose to answer with a text message, {name} carries it and gets your mobile number and the words of the \
+         message. It proves no more than a letter does. A day after your answer a second message says how to take it back, and \
+         with it the number is deleted; an hour after the code if you do not answer, and after 15 minutes if you do not enter \
+         it. It is used for nothing else."
+    ))
+}
+
 /// What proves more than a letter here, in words.
 fn proofs(ground: &Ground) -> Vec<&'static str> {
     let words = |method: &Method| match method {
@@ -254,6 +269,7 @@ pub(in crate::guardians) mod tests {
             strength: config.age.strength,
             methods: config.age.methods.clone(),
             identity: config.age.identity.as_ref().map(|provider| provider.name.clone()),
+            carrier: config.age.carrier().map(|carrier| carrier.name.clone()),
             is_payment_pretended: false,
         }
     }
@@ -280,6 +296,13 @@ pub(in crate::guardians) mod tests {
         }
         let child = direct(&plain, true);
         assert!(child.text.contains("You may allow the first and not the second"));
+        let texts = ground(&[
+            ("CUEHOUSE_AGE_METHODS", "email_plus,signed_form,text_plus"),
+            ("CUEHOUSE_AGE_TEXT_URL", "https://texts.example"),
+            ("CUEHOUSE_AGE_TEXT_SECRET", "key"),
+        ]);
+        assert!(direct(&texts, true).text.contains("texts.example carries it"));
+        assert_eq!(direct(&texts, false).hash(), direct(&plain, false).hash(), "of children only");
         let vendors = ground(&[("CUEHOUSE_VENDORS", "ga4=G-TEST")]);
         assert!(direct(&vendors, true).text.contains("Google Analytics 4"));
         assert_ne!(direct(&vendors, true).hash(), child.hash());

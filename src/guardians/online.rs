@@ -89,6 +89,9 @@ impl Given {
             (false, Some(Use::IdentityProof)) => {
                 "Nothing about a child. Only what a parent shows it who goes there."
             }
+            (false, Some(Use::TextMessages)) => {
+                "Nothing about a child. Only the number of a parent who chose it, and what we write to it."
+            }
             (false, Some(Use::VendorList)) => "Nothing about anybody.",
             (false, _) => "Yes: the service does not work without it. For nothing of its own.",
         };

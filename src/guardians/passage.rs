@@ -7,12 +7,14 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::check::{self, Whose};
+use super::confirming;
 use super::form::{self, Signing};
 use super::leaf::{self, Step, Stub};
 use super::notice::{self, Ground};
 use super::permission::{LASTS_MS, Method, Permission, Scope};
 use super::showing;
 use super::state::{Edge, State};
+use super::text::TextMessage;
 use super::verification;
 use super::ward::{self, ANSWER_MS, Guardian, Opens, Ward};
 use crate::accounts::band::Band;
@@ -20,21 +22,18 @@ use crate::accounts::joining::{self, Newcomer};
 use crate::accounts::session;
 use crate::accounts::user::{self, User, fold_email};
 use crate::catalogue::track;
-use crate::clock::{DAY, Timestamp};
+use crate::clock::Timestamp;
 use crate::consent::age::Answer;
 use crate::consent::log;
 use crate::consent::receipt::Action;
 use crate::db::Conn;
-use crate::db::schema::{guardians, payout_holds, permissions, users, wards};
+use crate::db::schema::{payout_holds, permissions, users, wards};
 use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::{Handle, PermissionId, UserId, WardId};
 use crate::jobs::{Job, Priority, Terms, enqueue, enqueue_as};
 use crate::proof::Issuer;
 use crate::secrets::sha256;
-
-/// How long after an answer its giver is written to once more (the "plus" of e-mail plus).
-const CONFIRM_AFTER_MS: i64 = DAY;
 
 /// Somebody under age who names a guardian. Tokens are drawn before the write.
 #[derive(Clone)]
@@ -230,7 +229,13 @@ pub fn permit(
     };
     let told = notice::direct(ground, is_child);
     let until = holds_until(ward, None, now);
-    grant(conn, ward, &[Scope::Account], &told.hash(), Some(Method::EmailPlus), until, now)?;
+    // A code that came to their number counts where they are asked about a child, and nowhere else.
+    let text = if is_child { TextMessage::proved_of(conn, &ward.id, now)? } else { None };
+    let method = if text.is_some() { Method::TextPlus } else { Method::EmailPlus };
+    grant(conn, ward, &[Scope::Account], &told.hash(), Some(method), until, now)?;
+    if let Some(text) = &text {
+        text.answered(conn, now)?;
+    }
     guardian.answered(conn, &word.name, &word.relationship, now)?;
     settled(conn, ward)?;
     write_to_guardian(conn, ward, &guardian)?;
@@ -245,7 +250,7 @@ pub fn permit(
     }
     let step = Step { edge, to, action: Action::Permit, items, notice: told, until, stub };
     leaf::take(conn, ground, ward, step, now)?;
-    confirm_later(conn, ward, now)
+    confirming::later(conn, ward, now)
 }
 
 /// Edges 9 and 13: the guardian was proved by more than a letter, and what waited for that counts from now on. Answers
@@ -338,7 +343,7 @@ pub fn authorise(
     let document = crate::proof::jcs::pretty(&document);
     ward::keep_form(conn, &ward.id, &document, now)?;
     effects(conn, ward, &gone, now)?;
-    confirm_later(conn, ward, now)?;
+    confirming::later(conn, ward, now)?;
     Ok(document)
 }
 
@@ -513,68 +518,6 @@ pub(super) fn grant_one(
 fn settled(conn: &mut Conn, ward: &Ward) -> Result<()> {
     diesel::update(wards::table.find(&ward.id)).set(wards::due_at.eq(None::<Timestamp>)).execute(conn)?;
     Ok(())
-}
-
-/// A day later the guardian is written to once more.
-fn confirm_later(conn: &mut Conn, ward: &Ward, now: Timestamp) -> Result<()> {
-    diesel::update(guardians::table.filter(guardians::ward.eq(&ward.id)))
-        .set(guardians::confirmed_at.eq(None::<Timestamp>))
-        .execute(conn)?;
-    let job = Job::ConfirmGuardian { ward: ward.id.clone() };
-    let terms = Terms { once: None, priority: Priority::People, delay_ms: CONFIRM_AFTER_MS };
-    enqueue_as(conn, &job, terms, now).map(drop)
-}
-
-/// The letter a day after the answer, with the link that takes everything back. Nothing when it went out, or when there is
-/// nothing to take back any more.
-pub fn confirm(conn: &mut Conn, ground: &Ground, ward: &WardId, token: &str, now: Timestamp) -> Result<bool> {
-    let Some(guardian) = Guardian::of_ward(conn, ward)? else { return Ok(false) };
-    let late = guardian.answered_at.is_some_and(|at| now >= at.plus(CONFIRM_AFTER_MS));
-    let open = Permission::open_of(conn, ward, now)?;
-    if !late || open.is_empty() || !guardian.confirm(conn, now)? {
-        return Ok(false);
-    }
-    write_home(conn, ground, ward, &guardian, &open, "confirm_guardian", token, now)?;
-    Ok(true)
-}
-
-/// The yearly letter. The same words, so that nothing that was allowed is forgotten.
-pub fn remind(
-    conn: &mut Conn,
-    ground: &Ground,
-    guardian: &Guardian,
-    token: &str,
-    now: Timestamp,
-) -> Result<()> {
-    let open = Permission::open_of(conn, &guardian.ward, now)?;
-    guardian.remind(conn, now)?;
-    write_home(conn, ground, &guardian.ward, guardian, &open, "remind_guardian", token, now)
-}
-
-#[allow(clippy::too_many_arguments, reason = "one for each part of the letter")]
-fn write_home(
-    conn: &mut Conn,
-    ground: &Ground,
-    ward: &WardId,
-    guardian: &Guardian,
-    open: &[Permission],
-    template: &str,
-    token: &str,
-    now: Timestamp,
-) -> Result<()> {
-    ward::link(conn, ward, Opens::Revoke, token, now)?;
-    let allowed: Vec<&str> = open.iter().map(|p| p.scope.name()).collect();
-    let letter = Job::SendLetter {
-        to: guardian.email.clone(),
-        template: template.into(),
-        values: json!({
-            "name": Ward::find(conn, ward)?.name,
-            "allowed": allowed,
-            "link": format!("{}/guardians/{token}", ground.site_url),
-            "area": format!("{}/guardians", ground.site_url),
-        }),
-    };
-    enqueue(conn, &letter, now)
 }
 
 /// Closes an account for good, with everything of it that the law does not make us keep.

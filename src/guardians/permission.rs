@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::select;
 
 use super::state::State;
+use super::text;
 use crate::accounts::band::{Band, Hold};
 use crate::clock::{DAY, Timestamp};
 use crate::db::Conn;
@@ -144,8 +145,8 @@ impl Method {
         matches!(self, Method::GovIdDb | Method::Kba | Method::FaceMatch)
     }
 
-    /// Whether it needs somebody else's service, of which no adapter is built in: it cannot be switched on.
-    pub fn needs_adapter(self) -> bool {
+    /// Whether somebody else carries its messages: it is switched on only where settings name one.
+    pub fn needs_carrier(self) -> bool {
         self == Method::TextPlus
     }
 
@@ -195,7 +196,8 @@ impl Permission {
         Ok(all)
     }
 
-    /// Ends all of them, also those whose time was over. Answers which had not been taken back.
+    /// Ends all of them, also those whose time was over, and forgets a number that was kept to write of them. Answers which
+    /// had not been taken back.
     pub fn end(conn: &mut Conn, ward: &WardId, now: Timestamp) -> Result<Vec<Scope>> {
         let open =
             || permissions::table.filter(permissions::ward.eq(ward).and(permissions::revoked_at.is_null()));
@@ -203,10 +205,11 @@ impl Permission {
         scopes.sort();
         scopes.dedup();
         diesel::update(open()).set(permissions::revoked_at.eq(now)).execute(conn)?;
+        text::forget(conn, ward)?;
         Ok(scopes)
     }
 
-    /// Takes one scope back, or all. Answers which there were.
+    /// Takes one scope back, or all; with all of them a number goes that was kept to write of them. Answers which there were.
     pub fn revoke(
         conn: &mut Conn,
         ward: &WardId,
@@ -223,6 +226,9 @@ impl Permission {
         )
         .set(permissions::revoked_at.eq(now))
         .execute(conn)?;
+        if scope.is_none() {
+            text::forget(conn, ward)?;
+        }
         Ok(scopes)
     }
 }
@@ -294,10 +300,10 @@ mod tests {
         let weak: Vec<Method> = Method::ALL.iter().copied().filter(|m| !m.unlocks_disclosure()).collect();
         assert_eq!(weak, [Method::EmailPlus, Method::TextPlus]);
         let talks: Vec<Method> = Method::ALL.iter().copied().filter(|m| m.is_talk()).collect();
-        assert!(talks.iter().all(|m| m.unlocks_disclosure() && !m.needs_adapter()), "{talks:?}");
+        assert!(talks.iter().all(|m| m.unlocks_disclosure() && !m.needs_carrier()), "{talks:?}");
         let found_out: Vec<Method> = Method::ALL.iter().copied().filter(|m| m.needs_provider()).collect();
         assert_eq!(found_out, [Method::GovIdDb, Method::Kba, Method::FaceMatch]);
-        assert!(found_out.iter().all(|m| m.unlocks_disclosure() && !m.needs_adapter() && !m.is_talk()));
+        assert!(found_out.iter().all(|m| m.unlocks_disclosure() && !m.needs_carrier() && !m.is_talk()));
         assert!(Scope::OF_MINORS.iter().all(|s| *s != Scope::Account && *s != Scope::Publication));
     }
 }

@@ -10,7 +10,7 @@ use crate::clock::{DAY, Timestamp};
 use crate::consent::age::{Answer, Month};
 use crate::db::Conn;
 use crate::db::schema::{
-    guardian_links, guardians, provider_checks, verifications, ward_forms, ward_steps, wards,
+    guardian_links, guardian_texts, guardians, provider_checks, verifications, ward_forms, ward_steps, wards,
 };
 use crate::error::{Error, Result};
 use crate::ids::{GuardianId, Handle, ReceiptId, UserId, WardFormId, WardId};
@@ -212,12 +212,13 @@ impl Guardian {
         Ok(found.select(Guardian::as_select()).first(conn).optional()?)
     }
 
-    /// They answer no longer: their contact, their links, what they signed and how they were proved are forgotten. A card's
-    /// payment that is still to be given back stays until it was, and a check until its provider has forgotten, without our
-    /// knowing whose it was.
+    /// They answer no longer: their contact, their number, their links, what they signed and how they were proved are
+    /// forgotten. A card's payment that is still to be given back stays until it was, and a check until its provider has
+    /// forgotten, without our knowing whose it was.
     pub fn end(conn: &mut Conn, ward: &WardId) -> Result<()> {
         diesel::delete(guardians::table.filter(guardians::ward.eq(ward))).execute(conn)?;
         diesel::delete(guardian_links::table.filter(guardian_links::ward.eq(ward))).execute(conn)?;
+        diesel::delete(guardian_texts::table.filter(guardian_texts::ward.eq(ward))).execute(conn)?;
         diesel::delete(ward_forms::table.filter(ward_forms::ward.eq(ward))).execute(conn)?;
         let no_money =
             verifications::method.ne(Method::CardTransaction).or(verifications::refunded_at.is_not_null());

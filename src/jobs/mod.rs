@@ -11,7 +11,7 @@ pub mod run;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ids::{OrderId, UploadId, UserId, VerificationId, WardId};
+use crate::ids::{OrderId, TextId, UploadId, UserId, VerificationId, WardId};
 
 pub use queue::{
     Attempt, Lease, Parked, State, Waiting, attempt_of, claim, enqueue, enqueue_as, parked, retry,
@@ -40,7 +40,11 @@ pub enum Job {
     Collect {},
     /// Nobody answered for somebody under age: forget both contacts, if that time is over.
     DropUnanswered { ward: WardId },
-    /// Write to a guardian once more, a day after their answer.
+    /// Have a code carried to the number of a parent who answers with a text message. The number stands in the row alone.
+    SendText { text: TextId },
+    /// Forget the numbers of parents that are needed for nothing any more.
+    DropNumbers {},
+    /// Write to a guardian once more, a day after their answer, or send them a text message where they answered by one.
     ConfirmGuardian { ward: WardId },
     /// Everything about age that a day brings: bands that move, times that are over, yearly letters.
     MoveBands {},
@@ -68,6 +72,8 @@ impl Job {
             Job::FillDemo { .. } => "fill_demo",
             Job::Collect {} => "collect",
             Job::DropUnanswered { .. } => "drop_unanswered",
+            Job::SendText { .. } => "send_text",
+            Job::DropNumbers {} => "drop_numbers",
             Job::ConfirmGuardian { .. } => "confirm_guardian",
             Job::MoveBands {} => "move_bands",
             Job::ProveCard { .. } => "prove_card",

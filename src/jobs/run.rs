@@ -165,6 +165,8 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
         Job::EndCheckouts { buyer } => sales::jobs::end_checkouts(app, lease, buyer).await,
         Job::ProveCard { verification } => guardians::jobs::prove_card(app, lease, verification).await,
         Job::DropUnanswered { ward } => guardians::jobs::drop_unanswered(app, lease, ward).await,
+        Job::SendText { text } => guardians::jobs::send_text(app, lease, text).await,
+        Job::DropNumbers {} => guardians::jobs::drop_numbers(app, lease).await,
         Job::ConfirmGuardian { ward } => guardians::jobs::confirm(app, lease, ward).await,
         Job::MoveBands {} => guardians::jobs::move_bands(app, lease).await,
     }

@@ -242,7 +242,7 @@ pub async fn show(token: &str, form: Option<&str>, page: Page, app: &State<App>)
 }
 
 async fn home(app: &App, opened: Opened, token: &str, now: Timestamp) -> Result<Home> {
-    let Opened { ward, guardian, opens, open, country: _ } = opened;
+    let Opened { ward, guardian, opens, open, .. } = opened;
     let ground = Ground::of(app);
     let asked = ward.clone();
     let (held, purchases, steps, code, payouts, form, check) = app

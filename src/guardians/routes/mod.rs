@@ -1,6 +1,7 @@
 //! The pages of the young (`ward`), of those who answer for them (`home`), the notice of an account that is held back
 //! (`held`), proof of adulthood (`proof`) and of who a guardian is (`identity`) by providers (`provider`), what anybody reads
-//! about children (`online`), what anybody may report (`report`) and what the staff decide (`staff`).
+//! about children (`online`), what anybody may report (`report`), what the staff decide (`staff`), and a parent's way to answer
+//! with a text message (`text`).
 
 mod card;
 mod held;
@@ -12,6 +13,7 @@ mod provider;
 mod question;
 mod report;
 mod staff;
+mod text;
 mod ward;
 
 use rocket::Route;
@@ -24,6 +26,7 @@ use super::leaf::Stub;
 use super::moving;
 use super::notice::Ground;
 use super::permission::Permission;
+use super::text::TextMessage;
 use super::ward::{Guardian, Opens, Ward};
 use crate::App;
 use crate::accounts::band::Band;
@@ -99,6 +102,8 @@ struct Opened {
     pub open: Vec<Permission>,
     /// Where the person under age says they are: by their account, else by what they chose.
     pub country: Option<Named>,
+    /// The text message that was asked for last.
+    pub text: Option<TextMessage>,
 }
 
 impl Opened {
@@ -122,7 +127,8 @@ async fn opened(app: &App, token: &str) -> Result<Opened> {
                 None => None,
             };
             let country = said.or_else(|| ward.place.clone()).as_deref().and_then(named);
-            Ok(Opened { ward, guardian, opens, open, country })
+            let text = TextMessage::newest_of(conn, &ward.id)?;
+            Ok(Opened { ward, guardian, opens, open, country, text })
         })
         .await
 }
@@ -152,6 +158,10 @@ pub fn all() -> Vec<Route> {
         home::show,
         question::answer,
         question::sign,
+        text::show,
+        text::send,
+        text::enter,
+        text::end,
         home::change,
         home::disclose,
         home::end,
@@ -189,6 +199,7 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<ward::WardPage>());
     all.extend(samples::<home::FindPage>());
     all.extend(samples::<question::Question>());
+    all.extend(samples::<text::TextPage>());
     all.extend(samples::<home::Home>());
     all.extend(samples::<home::Over>());
     all.extend(samples::<identity::Checked>());

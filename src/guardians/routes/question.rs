@@ -8,6 +8,7 @@ use super::super::leaf::Stub;
 use super::super::notice::{self, Ground};
 use super::super::passage::{self, Word};
 use super::super::permission::{Permission, Scope};
+use super::super::text::{self, TextMessage};
 use super::super::ward::{self, Opens, Ward};
 use super::home::Over;
 use super::{Choice, Opened, opened};
@@ -42,6 +43,15 @@ pub struct ScopeRow {
     pub until: Option<Timestamp>,
 }
 
+/// The way to answer with a text message.
+#[derive(Serialize)]
+pub struct ByText {
+    /// Who carries it.
+    carrier: String,
+    /// The last two digits of the number that was proved, so that an answer counts by it.
+    ends_in: Option<String>,
+}
+
 /// What a guardian is asked.
 #[derive(Serialize)]
 pub struct Question {
@@ -63,6 +73,8 @@ pub struct Question {
     is_form: bool,
     /// Whether they gave a permission before.
     is_change: bool,
+    /// Of a child, where somebody carries text messages.
+    text: Option<ByText>,
 }
 
 /// Every scope a guardian chooses from, as it stands.
@@ -103,6 +115,8 @@ impl Question {
         let ward = &opened.ward;
         let is_child = ward.band == Band::Child;
         let told = notice::parts(ground, is_child);
+        let proved = opened.text.as_ref().filter(|text| text.is_proved(now));
+        let carrier = ground.carrier.clone().filter(|_| is_child);
         let none = vec![];
         let typed = form.lists.get("scope").unwrap_or(&none);
         let ticked: Vec<&str> = typed.iter().map(String::as_str).collect();
@@ -121,6 +135,7 @@ impl Question {
             title: form::TITLE,
             is_form,
             is_change: opened.guardian.answered_at.is_some(),
+            text: carrier.map(|carrier| ByText { carrier, ends_in: proved.and_then(TextMessage::ends_in) }),
             form,
         }
     }
@@ -140,8 +155,8 @@ impl View for Question {
             wants_proof: waits,
             until: Some(Timestamp(1_800_000_000_000)),
         };
-        [(true, false), (false, false), (false, true)]
-            .map(|(is_child, is_form)| Question {
+        [(true, false, None), (true, false, Some("89")), (false, false, None), (false, true, None)]
+            .map(|(is_child, is_form, ends_in)| Question {
                 token: "token".into(),
                 name: "Rain Kid".into(),
                 is_child,
@@ -157,6 +172,8 @@ impl View for Question {
                 title: form::TITLE,
                 is_form,
                 is_change: false,
+                text: is_child
+                    .then(|| ByText { carrier: "Text Desk".into(), ends_in: ends_in.map(str::to_owned) }),
             })
             .into()
     }
@@ -166,6 +183,10 @@ impl View for Question {
 fn country_of(place: &Named) -> String {
     place.code.split('-').next().unwrap_or_default().to_owned()
 }
+
+/// What somebody reads whose code came too long ago.
+const LATE: &str = "The hour for an answer by text message is over, and the number is deleted. Answer once more, and it counts \
+                    by e-mail; or have another code sent first.";
 
 /// Yes or no to an account and nothing else.
 #[post("/guardians/<token>/answer", data = "<form>")]
@@ -195,6 +216,12 @@ pub async fn answer(token: &str, form: Posted, page: Page, app: &State<App>) -> 
     if fields.text("liable") != "yes" {
         faults.add("liable", "Without this nobody answers for the account.");
     }
+    // What the page said counts: one that was opened before the code came answers by e-mail.
+    let by_text = fields.text("by") == "text";
+    let is_proved = asked.text.as_ref().is_some_and(|text| text.is_proved(Timestamp::now()));
+    if by_text && !is_proved {
+        faults.add("by", LATE);
+    }
     if !faults.is_empty() {
         let form = FormView::new(&fields, faults);
         let shown = Question::new(&ground, &asked, token, form, false, Timestamp::now());
@@ -206,6 +233,11 @@ pub async fn answer(token: &str, form: Posted, page: Page, app: &State<App>) -> 
     app.db
         .write(move |conn| {
             let now = Timestamp::now();
+            if !by_text {
+                text::forget(conn, &ward.id)?;
+            } else if TextMessage::proved_of(conn, &ward.id, now)?.is_none() {
+                return Err(Error::conflict(LATE));
+            }
             passage::permit(conn, &ground, &ward, &word, disclose, &stub, now)?;
             ward::link_again(conn, &area, now)
         })

@@ -66,7 +66,7 @@ async fn at_eighteen_the_guardians_part_ends_at_once() {
     let (own, hers) = (email_of("Rain Kid"), format!("guardian-of-{}", email_of("Rain Kid")));
     let (g, id, token) = (ground(&app), ward_of(&app, &kid).await.unwrap().id, secrets::token().unwrap());
     let later = Timestamp::now().plus(25 * HOUR);
-    app.app.db.write(move |conn| passage::confirm(conn, &g, &id, &token, later)).await.unwrap();
+    app.app.db.write(move |conn| confirming::confirm(conn, &g, &id, &token, later)).await.unwrap();
     sends(&app).await;
     let revoke = link_in(&app, &hers, "/guardians/");
     assert!(revoke != home);

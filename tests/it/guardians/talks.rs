@@ -87,8 +87,8 @@ async fn a_talk_proves_nothing_where_it_is_off() {
     assert!(all(&app).await.iter().all(|row| row.result == Outcome::Open));
 }
 
-/// R-PV-1, T-PV-1: each method has its switch; those that a provider finds out need one, the text message, for which no adapter
-/// exists, cannot be switched on, and the letter cannot be switched off.
+/// R-PV-1, T-PV-1: each method has its switch; those that a provider finds out need one, the text message somebody who carries
+/// it, and the letter cannot be switched off.
 #[test]
 fn each_method_has_a_switch() {
     let read = |methods: &str, phone: &str| {
@@ -115,7 +115,7 @@ fn each_method_has_a_switch() {
         ("email_plus,signed_form,kba", "", "kba, which a provider finds out"),
         ("email_plus,signed_form,gov_id_db", "", "gov_id_db, which a provider finds out"),
         ("email_plus,signed_form,face_match", "", "face_match, which a provider finds out"),
-        ("email_plus,signed_form,text_plus", "", "text_plus"),
+        ("email_plus,signed_form,text_plus", "", "text_plus, whose messages somebody must carry"),
         ("email_plus,nonsense", "", "names of methods"),
     ] {
         let faults = read(methods, phone).unwrap_err().join("; ");

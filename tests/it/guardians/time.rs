@@ -31,7 +31,7 @@ async fn timers_are_rows_and_end_to_the_millisecond() {
     let sent = app.letters_to("grace@example.com").len();
     for (at, more) in [(due.plus(23 * HOUR), 0), (due.plus(24 * HOUR), 1), (due.plus(25 * HOUR), 1)] {
         let (ground, id, token) = (ground(&app), again.id.clone(), secrets::token().unwrap());
-        app.app.db.write(move |conn| passage::confirm(conn, &ground, &id, &token, at)).await.unwrap();
+        app.app.db.write(move |conn| confirming::confirm(conn, &ground, &id, &token, at)).await.unwrap();
         sends(&app).await;
         assert_eq!(app.letters_to("grace@example.com").len(), sent + more);
     }

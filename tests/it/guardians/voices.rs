@@ -198,6 +198,12 @@ async fn the_statement_that_publishes_asks_for_everything() {
         Ok(())
     });
     assert_eq!(letter.await, "kept");
+    let text = attempt(|conn, _| {
+        let rows = permissions::table.filter(permissions::scope.eq(Scope::Publication));
+        diesel::update(rows).set(permissions::method.eq(Method::TextPlus)).execute(conn)?;
+        Ok(())
+    });
+    assert_eq!(text.await, "kept");
     let over = attempt(|conn, _| {
         let rows = permissions::table.filter(permissions::scope.eq(Scope::Publication));
         diesel::update(rows).set(permissions::expires_at.eq(Timestamp(1))).execute(conn)?;

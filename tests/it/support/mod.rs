@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod browser;
+pub mod carrier;
 pub mod choices;
 pub mod chromium;
 pub mod database;

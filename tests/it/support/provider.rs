@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::tcp::OwnedReadHalf;
 
 /// The key it knows the shop by.
 pub const KEY: &str = "key-of-the-shop";
@@ -17,6 +18,26 @@ pub struct Asked {
     /// The head as it came.
     pub head: String,
     pub body: String,
+}
+
+/// One request as it comes; nothing where the line was closed before.
+pub async fn heard(lines: &mut BufReader<OwnedReadHalf>) -> std::io::Result<Option<Asked>> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if lines.read_line(&mut head).await? == 0 {
+            return Ok(None);
+        }
+    }
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    lines.read_exact(&mut body).await?;
+    let mut words = head.split(' ').map(str::to_owned);
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Ok(Some(Asked { method, path, head, body }))
 }
 
 #[derive(Clone, Default)]
@@ -63,26 +84,9 @@ impl Provider {
 
     async fn answer(&self, socket: tokio::net::TcpStream) -> std::io::Result<()> {
         let (read, mut write) = socket.into_split();
-        let (mut lines, mut head) = (BufReader::new(read), String::new());
-        while !head.ends_with("\r\n\r\n") {
-            if lines.read_line(&mut head).await? == 0 {
-                return Ok(());
-            }
-        }
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-        });
-        let mut body = vec![0; length.unwrap_or(0)];
-        lines.read_exact(&mut body).await?;
-        let mut words = head.split(' ').map(str::to_owned);
-        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let asked = Asked {
-            method: method.clone(),
-            path: path.clone(),
-            head: head.clone(),
-            body: String::from_utf8_lossy(&body).into_owned(),
-        };
+        let mut lines = BufReader::new(read);
+        let Some(asked) = heard(&mut lines).await? else { return Ok(()) };
+        let Asked { method, path, head, .. } = asked.clone();
         let n = {
             let mut all = self.asked.lock().unwrap();
             all.push(asked);
