@@ -19,6 +19,8 @@ pub enum Error {
     Unconfirmed,
     /// For a guardian to allow, who has not; the sentence says how: 403.
     Guardian(&'static str),
+    /// Not open to somebody so young, whatever their guardian allowed: 403.
+    NotYet,
     /// The account shows nothing but a notice, for its owner's age: 303 there.
     Held,
     /// Asked for something that cannot be; the sentence is for the person: 422.
@@ -70,7 +72,7 @@ impl Error {
         match self {
             Error::NotFound => 404,
             Error::SignIn | Error::Held => 303,
-            Error::Forbidden | Error::Unconfirmed | Error::Guardian(_) => 403,
+            Error::Forbidden | Error::Unconfirmed | Error::Guardian(_) | Error::NotYet => 403,
             Error::Refused(_) => 422,
             Error::Conflict(_) => 409,
             Error::TooMany(_) => 429,
@@ -88,6 +90,7 @@ impl fmt::Display for Error {
             Error::Forbidden => f.write_str("not allowed"),
             Error::Unconfirmed => f.write_str("confirm your address first"),
             Error::Guardian(why) => f.write_str(why),
+            Error::NotYet => f.write_str("This is not open to you yet."),
             Error::Held => f.write_str("the account shows a notice"),
             Error::Refused(why) | Error::Conflict(why) => f.write_str(why),
             Error::TooMany(secs) => write!(f, "too many attempts; wait {secs} s"),
