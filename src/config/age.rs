@@ -54,9 +54,9 @@ pub enum Strength {
 /// Reads them.
 pub(super) fn read(said: &mut Said) -> AgeSettings {
     let identity = provider(said, "identity");
-    let minimum = said
+    let minimum: u32 = said
         .read("age.minimum", 13, "13 or more", |text| text.parse().ok().filter(|n| (13..=21).contains(n)));
-    let adult =
+    let adult: u32 =
         said.read("age.adult", 18, "18 or more", |text| text.parse().ok().filter(|n| (18..=21).contains(n)));
     AgeSettings {
         profile: said.text("age.profile", "guardian_under_18"),
