@@ -234,6 +234,7 @@ const NAMES: &[&str] = &[
     "age.under_minimum",
     "age.minimum",
     "age.adult",
+    "age.service_minimums",
     "age.strength",
     "age.methods",
     "age.proof_cents",

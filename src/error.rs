@@ -19,6 +19,8 @@ pub enum Error {
     Unconfirmed,
     /// For a guardian to allow, who has not; the sentence says how: 403.
     Guardian(&'static str),
+    /// Not open to somebody so young, whatever their guardian allowed: 403.
+    NotYet,
     /// The account shows nothing but a notice, for its owner's age: 303 there.
     Held,
     /// Everyone is asked for their age before this, and they were not: 303 to the screen, and back afterwards.
@@ -75,7 +77,7 @@ impl Error {
         match self {
             Error::NotFound => 404,
             Error::SignIn | Error::Held | Error::Unasked => 303,
-            Error::Forbidden | Error::Unconfirmed | Error::Guardian(_) => 403,
+            Error::Forbidden | Error::Unconfirmed | Error::Guardian(_) | Error::NotYet => 403,
             Error::OfAge { .. } => 451,
             Error::Refused(_) => 422,
             Error::Conflict(_) => 409,
@@ -94,6 +96,7 @@ impl fmt::Display for Error {
             Error::Forbidden => f.write_str("not allowed"),
             Error::Unconfirmed => f.write_str("confirm your address first"),
             Error::Guardian(why) => f.write_str(why),
+            Error::NotYet => f.write_str("This is not open to you yet."),
             Error::Held => f.write_str("the account shows a notice"),
             Error::Unasked => f.write_str("answer the age screen first"),
             Error::OfAge { .. } => f.write_str("for people of age"),

@@ -15,6 +15,7 @@ use crate::consent::children;
 use crate::db::Conn;
 use crate::db::schema::{track_events, tracks, uploads, users};
 use crate::error::{Error, Result};
+use crate::guardians::minimum::Minimums;
 use crate::ids::{Handle, Slug, TrackId, UploadId, UserId};
 use crate::jobs::{Job, enqueue};
 use crate::studio::upload::{Likeness, Upload, twins};
@@ -180,8 +181,9 @@ fn resembling(conn: &mut Conn, upload: &Upload, rec: &Recording) -> Result<Vec<R
 }
 
 /// Puts a track into the shop and tells its uploader.
-pub fn publish(conn: &mut Conn, slug: &Slug, by: &UserId, now: Timestamp) -> Result<()> {
+pub fn publish(conn: &mut Conn, slug: &Slug, by: &UserId, minimums: &Minimums, now: Timestamp) -> Result<()> {
     let track = Track::by_slug(conn, slug)?.track;
+    minimums.demand_seller(conn, &track.uploader_id, now)?;
     track.publish(conn, by, now)?;
     tell(conn, &track, "track_published", "", now)
 }

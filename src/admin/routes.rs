@@ -149,7 +149,8 @@ async fn next(app: &App) -> Result<String> {
 
 #[post("/admin/review/<slug>/publication", data = "<_form>")]
 async fn publish(slug: Slug, who: Reviewer, app: &State<App>, _form: Posted) -> Result<Reply> {
-    app.db.write(move |conn| desk::publish(conn, &slug, &who.id, Timestamp::now())).await?;
+    let least = app.config.age.services.clone();
+    app.db.write(move |conn| desk::publish(conn, &slug, &who.id, &least, Timestamp::now())).await?;
     // The page of what a child made is marked already; nobody sees it before this process knows that.
     app.child_pages.renew(&app.db).await?;
     app.bell.ring();

@@ -153,9 +153,9 @@ impl<'r> rocket::request::FromRequest<'r> for CameFrom {
 
 #[get("/<handle>")]
 async fn profile(handle: Handle, page: Page, uri: &Origin<'_>, app: &State<App>) -> Result<Reply> {
-    let of = handle.clone();
+    let (of, least) = (handle.clone(), app.config.age.services.clone());
     let read = app.db.read(move |conn| {
-        let profile = Profile::open(conn, &of, Timestamp::now())?;
+        let profile = least.profile(conn, &of, Timestamp::now())?;
         let links = profile.links(conn)?;
         Ok((profile, links))
     });
@@ -187,10 +187,10 @@ async fn profile(handle: Handle, page: Page, uri: &Origin<'_>, app: &State<App>)
 
 /// The link of somebody's profile at this place, and whose it is.
 async fn link_of(app: &App, handle: &Handle, n: usize) -> Result<(String, String)> {
-    let of = handle.clone();
+    let (of, least) = (handle.clone(), app.config.age.services.clone());
     app.db
         .read(move |conn| {
-            let profile = Profile::open(conn, &of, Timestamp::now())?;
+            let profile = least.profile(conn, &of, Timestamp::now())?;
             let (_, url) = profile.links(conn)?.into_iter().nth(n).ok_or(Error::NotFound)?;
             Ok((url, profile.name))
         })
@@ -279,7 +279,8 @@ fn version(key: &str) -> String {
 
 #[get("/<handle>/picture", rank = 20)]
 async fn picture(handle: Handle, asked: Conditions, app: &State<App>) -> Result<FileReply> {
-    let profile = app.db.read(move |conn| Profile::open(conn, &handle, Timestamp::now())).await?;
+    let least = app.config.age.services.clone();
+    let profile = app.db.read(move |conn| least.profile(conn, &handle, Timestamp::now())).await?;
     let key = profile.picture.ok_or(Error::NotFound)?;
     let stat = app.storage.stat(&key).await?.ok_or(Error::NotFound)?;
     let ending = key.rsplit('.').next().unwrap_or_default();

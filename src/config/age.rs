@@ -3,7 +3,8 @@
 use super::{Said, shown};
 use crate::consent::signal::{AgeSignal, BRACKETS};
 use crate::egress::{Keyed, PublicFile};
-use crate::guardians::permission::Method;
+use crate::guardians::minimum::Minimums;
+use crate::guardians::permission::{Method, Scope};
 
 /// What the shop is towards the young.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct AgeSettings {
     pub minimum: u32,
     /// From this age a person needs no guardian.
     pub adult: u32,
+    /// The services that begin at an age of their own, above the minimum.
+    pub services: Minimums,
     /// How a guardian proves to be one before a ward may sell or be paid.
     pub strength: Strength,
     /// The methods of 16 CFR 312.5(b)(2) that are switched on: the letter always, and at least one that proves more.
@@ -60,14 +63,16 @@ pub enum Strength {
 /// Reads them.
 pub(super) fn read(said: &mut Said) -> AgeSettings {
     let (identity, text) = (provider(said, "identity"), provider(said, "text"));
+    let minimum: u32 = said
+        .read("age.minimum", 13, "13 or more", |text| text.parse().ok().filter(|n| (13..=21).contains(n)));
+    let adult: u32 =
+        said.read("age.adult", 18, "18 or more", |text| text.parse().ok().filter(|n| (18..=21).contains(n)));
     AgeSettings {
         profile: said.text("age.profile", "guardian_under_18"),
         under_minimum: said.text("age.under_minimum", ""),
-        minimum: said.read("age.minimum", 13, "13 or more", |text| {
-            text.parse().ok().filter(|n| (13..=21).contains(n))
-        }),
-        adult: said
-            .read("age.adult", 18, "18 or more", |text| text.parse().ok().filter(|n| (18..=21).contains(n))),
+        minimum,
+        adult,
+        services: services(said, minimum, adult),
         strength: said.read("age.strength", Strength::Strong, "letter or strong", |text| match text {
             "letter" => Some(Strength::Letter),
             "strong" => Some(Strength::Strong),
@@ -82,6 +87,38 @@ pub(super) fn read(said: &mut Said) -> AgeSettings {
         identity,
         text,
     }
+}
+
+/// The ages at which single services begin, each between the site's minimum and 18.
+fn services(said: &mut Said, minimum: u32, adult: u32) -> Minimums {
+    let text = said.text("age.service_minimums", "");
+    let mut fault = |words: String| said.faults.push(format!("CUEHOUSE_AGE_SERVICE_MINIMUMS {words}"));
+    let mut ages: Vec<(Scope, u32)> = vec![];
+    for item in text.split(',').map(str::trim).filter(|_| !text.is_empty()) {
+        let Some((name, age)) = item.split_once('=').map(|(name, age)| (name.trim(), age.trim())) else {
+            fault(format!(
+                "says {item:?}, and should say services with their ages, such as upload=14,sell=16"
+            ));
+            continue;
+        };
+        let scope = Scope::parse(name).filter(|scope| Minimums::SERVICES.contains(scope));
+        let age: Option<u32> = age.parse().ok().filter(|age| (minimum..=18).contains(age));
+        match (scope, age) {
+            (None, _) if name == Scope::Account.as_str() => {
+                fault("names account, whose least age is CUEHOUSE_AGE_MINIMUM".into());
+            }
+            (None, _) => fault(format!(
+                "names {name:?}, which is none of {}",
+                Minimums::SERVICES.map(Scope::as_str).join(", ")
+            )),
+            (_, None) => fault(format!("says {item:?}, and an age should be a number from {minimum} to 18")),
+            (Some(scope), _) if ages.iter().any(|(said, _)| *said == scope) => {
+                fault(format!("names {name} twice"));
+            }
+            (Some(scope), Some(age)) => ages.push((scope, age)),
+        }
+    }
+    Minimums::new(ages, adult)
 }
 
 /// The methods by which a guardian is proved here.

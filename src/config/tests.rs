@@ -54,3 +54,39 @@ fn production_refuses_what_is_pretended() {
     good.insert("CUEHOUSE_VENDORS".into(), "ga4=G-TEST".into());
     assert_eq!(Config::read(None, &good).unwrap_err().len(), 1);
 }
+
+/// S2-50: services begin at ages of their own, between the site's minimum and 18; of anything else the start says what is
+/// wrong, in a sentence each.
+#[test]
+fn services_begin_at_ages_of_their_own_or_the_start_says_why_not() {
+    use crate::guardians::permission::Scope;
+
+    let read = |text: &str| Config::read(None, &env(&[("CUEHOUSE_AGE_SERVICE_MINIMUMS", text)]));
+    assert!(Config::read(None, &env(&[])).unwrap().age.services.is_empty());
+    assert!(read(" ").unwrap().age.services.is_empty());
+    let services = read("upload=14, sell = 18").unwrap().age.services;
+    let ages = [Scope::Upload, Scope::Sell, Scope::Buy].map(|scope| services.of(scope));
+    assert_eq!(ages, [Some(14), Some(18), None]);
+    let file = "[age]\nservice_minimums = [\"upload=14\", \"sell=18\"]\n";
+    assert_eq!(Config::read(Some(file), &env(&[])).unwrap().age.services, services);
+    for (text, words) in [
+        ("fly=14", "none of buy, upload, sell, payouts, profile, messages, contests"),
+        ("publication=14", "none of buy"),
+        ("marketing=14", "none of buy"),
+        ("account=14", "CUEHOUSE_AGE_MINIMUM"),
+        ("upload", "such as upload=14"),
+        ("upload=14,", "such as upload=14"),
+        ("upload=", "from 13 to 18"),
+        ("upload=fourteen", "from 13 to 18"),
+        ("upload=12", "from 13 to 18"),
+        ("upload=19", "from 13 to 18"),
+        ("upload=-14", "from 13 to 18"),
+        ("upload=14,upload=15", "twice"),
+    ] {
+        let faults = read(text).unwrap_err();
+        let is_said = faults[0].starts_with("CUEHOUSE_AGE_SERVICE_MINIMUMS ") && faults[0].contains(words);
+        assert!(faults.len() == 1 && is_said, "{text}: {faults:?}");
+    }
+    let raised = [("CUEHOUSE_AGE_MINIMUM", "15"), ("CUEHOUSE_AGE_SERVICE_MINIMUMS", "upload=14,fly=1")];
+    assert_eq!(Config::read(None, &env(&raised)).unwrap_err().len(), 2);
+}

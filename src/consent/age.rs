@@ -34,6 +34,12 @@ impl Month {
         (month.to_string() == text).then_some(month)
     }
 
+    /// The month in which this moment is, in UTC.
+    pub fn of(now: Timestamp) -> Month {
+        let (year, month) = now.year_month();
+        Month { year, month }
+    }
+
     fn after(self) -> Month {
         match self.month {
             12 => Month { year: self.year + 1, month: 1 },

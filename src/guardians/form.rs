@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::notice::Ground;
 use super::permission::{Method, Scope};
 use super::ward::{Guardian, Ward};
 use crate::clock::Timestamp;
@@ -73,7 +74,7 @@ pub fn document(
     guardian: &Guardian,
     signing: &Signing,
     form_hash: &str,
-    site: &str,
+    ground: &Ground,
     method: Method,
     expires: Timestamp,
     issuer: &Issuer,
@@ -82,9 +83,9 @@ pub fn document(
     let scopes: Vec<Value> = signing
         .scopes
         .iter()
-        .map(|s| json!({ "scope": s.as_str(), "name": s.name(), "words": s.words() }))
+        .map(|s| json!({ "scope": s.as_str(), "name": s.name(), "words": ground.words(*s) }))
         .collect();
-    let plain = json!({
+    let mut plain = json!({
         "@context": [
             "https://www.w3.org/ns/credentials/v2",
             { "@vocab": format!("{VOCABULARY}#") },
@@ -105,10 +106,15 @@ pub fn document(
                 "phone": signing.phone,
             },
             "scopes": scopes,
-            "statements": statements(site),
+            "statements": statements(&ground.site_name),
             "signature": { "typed": signing.signature, "method": method.as_str(), "at": now.rfc3339() },
         },
     });
+    let later = ground.minimums.named().into_iter().map(|(name, age)| json!({ "name": name, "age": age }));
+    let later: Vec<Value> = later.collect();
+    if !later.is_empty() {
+        plain["credentialSubject"]["servicesFrom"] = later.into();
+    }
     issuer.sign(plain, now)
 }
 

@@ -3,6 +3,7 @@
 use super::confirming;
 use super::growing;
 use super::leaf::Stub;
+use super::minimum;
 use super::notice::Ground;
 use super::passage;
 use super::routes::forget_checks;
@@ -179,8 +180,8 @@ pub async fn move_bands(app: &App, lease: &Lease) -> Result<()> {
     app.db.write(move |conn| lease.finish(conn, Timestamp::now())).await
 }
 
-/// The same at a given moment: timers that are over, permissions that ran out, bands that move, letters once a year, checks that a
-/// provider is to forget. Each ward in a write of its own.
+/// The same at a given moment: timers that are over, permissions that ran out, bands that move, services that are not open to
+/// somebody, letters once a year, checks that a provider is to forget. Each ward in a write of its own.
 pub async fn daily(app: &App, now: Timestamp) -> Result<()> {
     let ground = Ground::of(app);
     let due = app.db.read(move |conn| Ward::due(conn, now, SOME)).await?;
@@ -198,6 +199,7 @@ pub async fn daily(app: &App, now: Timestamp) -> Result<()> {
         let (ground, stub) = (ground.clone(), Stub::draw()?);
         app.db.write(move |conn| growing::expire(conn, &ground, &ward, &stub, now)).await?;
     }
+    close_services(app, now).await?;
     let remind = app.db.read(move |conn| Guardian::to_remind(conn, now.plus(-YEARLY_MS), SOME)).await?;
     for guardian in remind {
         let (ground, token) = (ground.clone(), secrets::token()?);
@@ -206,6 +208,42 @@ pub async fn daily(app: &App, now: Timestamp) -> Result<()> {
     app.db.write(move |conn| ward::sweep_links(conn, now)).await?;
     app.db.write(move |conn| text::sweep(conn, now)).await?;
     forget_checks(app, now).await?;
+    app.bell.ring();
+    Ok(())
+}
+
+/// What was allowed before a service had its own age ends with the start under that setting, for whoever is younger.
+pub(super) async fn keep_minimums(app: &App) {
+    if let Err(error) = close_services(app, Timestamp::now()).await {
+        tracing::error!(%error, "services could not be closed to whoever is too young for them");
+    }
+}
+
+/// Ends services of people who are younger than they begin at here.
+async fn close_services(app: &App, now: Timestamp) -> Result<()> {
+    if app.config.age.services.is_empty() {
+        return Ok(());
+    }
+    let ground = Ground::of(app);
+    loop {
+        let least = ground.minimums.clone();
+        let young = app.db.read(move |conn| minimum::too_young(conn, &least, now, SOME)).await?;
+        let is_last = young.len() < SOME as usize;
+        for ward in young {
+            let (ground, stub) = (ground.clone(), Stub::draw()?);
+            app.db.write(move |conn| minimum::close(conn, &ground, &ward, &stub, now)).await?;
+        }
+        if is_last {
+            break;
+        }
+    }
+    loop {
+        let least = ground.minimums.clone();
+        let done = app.db.write(move |conn| minimum::take_off_sale(conn, &least, now, SOME)).await?;
+        if done < SOME as usize {
+            break;
+        }
+    }
     app.bell.ring();
     Ok(())
 }

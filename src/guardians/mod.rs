@@ -8,6 +8,7 @@
 // What holds, and for whom.
 pub mod answer;
 pub mod guards;
+pub mod minimum;
 pub mod permission;
 pub mod state;
 pub mod verification;
@@ -53,6 +54,7 @@ pub fn stage() -> AdHoc {
             Box::pin(async move {
                 if let Some(app) = rocket.state::<App>() {
                     online::keep(app).await;
+                    jobs::keep_minimums(app).await;
                 }
             })
         }))

@@ -2,6 +2,7 @@
 //! and kept for ever under its hash. It names nobody: who asks stands in the letter beside it.
 
 use super::form;
+use super::minimum::Minimums;
 use super::permission::{Method, Scope};
 use super::ward::{ANSWER_MS, export_ms};
 use crate::App;
@@ -31,6 +32,8 @@ pub struct Ground {
     pub strength: Strength,
     /// How a guardian can be proved here.
     pub methods: Vec<Method>,
+    /// The services that begin at an age of their own.
+    pub minimums: Minimums,
     /// Who finds out that a guardian is who they say, as people are told of it.
     pub identity: Option<String>,
     /// Who carries text messages to parents, as people are told of it.
@@ -51,9 +54,18 @@ impl Ground {
             phone: app.config.operator_phone.clone(),
             strength: app.config.age.strength,
             methods: app.config.age.methods.clone(),
+            minimums: app.config.age.services.clone(),
             identity: app.config.age.identity.as_ref().map(|provider| provider.name.clone()),
             carrier: app.config.age.carrier().map(|carrier| carrier.name.clone()),
             is_payment_pretended: app.config.stripe.is_pretend(),
+        }
+    }
+
+    /// What a scope means here: with the age at which it begins, where it has one of its own.
+    pub fn words(&self, scope: Scope) -> String {
+        match self.minimums.of(scope) {
+            Some(age) => format!("{} {}", scope.words(), not_before(age)),
+            None => scope.words().to_owned(),
         }
     }
 
@@ -62,6 +74,13 @@ impl Ground {
         // What a child made is never shown to others on the strength of a letter, whatever the operator sets.
         scope == Scope::Publication || self.strength == Strength::Strong && scope.wants_more_proof()
     }
+}
+
+/// What a guardian reads of a service that begins at this age.
+pub fn not_before(age: u32) -> String {
+    format!(
+        "Not before the age of {age}: until then it cannot be allowed, and it does not begin by itself then."
+    )
 }
 
 /// A part of the notice: a heading and its sentences.
@@ -104,8 +123,12 @@ pub fn parts(ground: &Ground, is_child: bool) -> Vec<Part> {
         true => vec![Scope::Account, Scope::Publication],
         false => [Scope::Account].into_iter().chain(Scope::OF_MINORS).collect(),
     };
-    what.extend(scopes.iter().map(|scope| format!("{}: {}", scope.name(), scope.words())));
-    if is_child {
+    what.extend(scopes.iter().map(|scope| format!("{}: {}", scope.name(), ground.words(*scope))));
+    if let Some(age) = ground.minimums.of(Scope::Upload).filter(|_| is_child) {
+        what.push(format!(
+            "Nobody puts sounds here before the age of {age}, whatever is allowed: your child can listen, and keep favourites."
+        ));
+    } else if is_child {
         what.push(
             "With the account your child can put sounds here. A recorded voice is personal information: it is kept for your \
              child alone, and for you if you ask. A sound is measured once (length, loudness, tempo, key, and a print that \
@@ -236,7 +259,7 @@ pub fn direct(ground: &Ground, is_child: bool) -> Notice {
 /// The form's words as a notice of its own: what the signature is under.
 pub fn form(ground: &Ground) -> Notice {
     let mut lines: Vec<String> = vec![form::TITLE.to_owned()];
-    lines.extend(Scope::OF_MINORS.iter().map(|s| format!("{}: {}", s.name(), s.words())));
+    lines.extend(Scope::OF_MINORS.iter().map(|s| format!("{}: {}", s.name(), ground.words(*s))));
     lines.extend(form::statements(&ground.site_name));
     Notice { version: form::VERSION.into(), language: LANGUAGE.into(), text: lines.join("\n") }
 }
@@ -268,6 +291,7 @@ pub(in crate::guardians) mod tests {
             phone: String::new(),
             strength: config.age.strength,
             methods: config.age.methods.clone(),
+            minimums: config.age.services.clone(),
             identity: config.age.identity.as_ref().map(|provider| provider.name.clone()),
             carrier: config.age.carrier().map(|carrier| carrier.name.clone()),
             is_payment_pretended: false,

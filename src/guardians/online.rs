@@ -208,6 +208,10 @@ fn young(ground: &Ground) -> Vec<Part> {
         "Your parent can have all of it deleted.",
         "You never have to tell us more to take part.",
     ]);
+    let sounds = match ground.minimums.of(Scope::Upload) {
+        Some(_) => "You cannot put sounds here yet.",
+        None => "We keep the sounds you put here and the words you wrote about them.",
+    };
     can.push(format!("Does something feel wrong? Tell your parent, or write to {}.", ground.contact));
     vec![
         Part {
@@ -215,7 +219,7 @@ fn young(ground: &Ground) -> Vec<Part> {
             lines: said(&[
                 "We keep the name you made up for this site.",
                 "We keep your password, but in a way that nobody can read.",
-                "We keep the sounds you put here and the words you wrote about them.",
+                sounds,
                 "We keep what you marked as a favourite.",
                 "We keep which age group you are in. We do not keep your birthday.",
             ]),
@@ -247,6 +251,16 @@ fn before(ground: &Ground) -> Vec<Part> {
     }
     who.push(format!("By e-mail: {}.", ground.contact));
     who.push(format!("Nobody else collects anything from children at {}.", ground.site_name));
+    let sounds = match ground.minimums.of(Scope::Upload) {
+        Some(age) => format!(
+            "Nobody puts sounds here before the age of {age}, whatever a parent allows. What this notice says of the sounds of \
+             a child is about those that were put here before that was so."
+        ),
+        None => "A sound holds a voice, and a recorded voice is personal information. It is kept for the child alone. It is \
+                 measured once (length, loudness, tempo, key, and a print that finds the same recording again); nothing is \
+                 made of it that would recognise a voice."
+            .into(),
+    };
     vec![
         Part { heading: "Who runs this site", lines: who },
         Part {
@@ -261,10 +275,7 @@ fn before(ground: &Ground) -> Vec<Part> {
                  to the parent); what the child keeps as a favourite; the sounds it puts here, with the titles and words it gives them. The band of \
                  its age and the month in which the next one begins, never a date of birth."
                     .into(),
-                "A sound holds a voice, and a recorded voice is personal information. It is kept for the child alone. It is \
-                 measured once (length, loudness, tempo, key, and a print that finds the same recording again); nothing is \
-                 made of it that would recognise a voice."
-                    .into(),
+                sounds,
                 format!("Whether others hear it is a question of its own. {}", Scope::Publication.words()),
                 "No child has a public profile, comments or messages. Nothing of a child is sold, advertised with, or used to \
                  train machines, whatever anybody agreed to. Taking part never depends on more than this."

@@ -67,6 +67,13 @@ pub fn pdf(
             y = sheet.paragraph(Face::Sans, 8.4, SOFT, (MARGIN + 150.0, y), INNER - 150.0, &text(scope, "/words"))
                 + 5.0;
         }
+        let later = subject["servicesFrom"].as_array().into_iter().flatten();
+        let later: Vec<String> =
+            later.map(|service| format!("{} {}", text(service, "/name"), service["age"])).collect();
+        if !later.is_empty() {
+            let words = format!("Not to be allowed before an age of its own: {}.", later.join(", "));
+            y = sheet.paragraph(Face::Sans, 8.4, SOFT, (MARGIN, y), INNER, &words) + 3.0;
+        }
         y += 8.0;
         sheet.write(Face::Bold, 10.0, BLACK, (MARGIN, y), "Stated");
         y += 15.0;

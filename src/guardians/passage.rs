@@ -288,7 +288,7 @@ pub fn prove(
 }
 
 /// Edge 9: the form with its scopes, signed. It replaces what was signed before. A scope that wants more proof waits for
-/// it. Answers the document.
+/// it. Answers the document. `Conflict` where one begins at an age that the ward has not reached.
 pub fn authorise(
     conn: &mut Conn,
     ground: &Ground,
@@ -299,6 +299,7 @@ pub fn authorise(
     now: Timestamp,
 ) -> Result<String> {
     log::wait_turn(conn)?;
+    ground.minimums.demand_all(&signing.scopes, ward, now)?;
     let guardian = Guardian::of_ward(conn, &ward.id)?.ok_or(Error::NotFound)?;
     let text = notice::form(ground);
     let (hash, until) = (text.hash(), holds_until(ward, Some(LASTS_MS), now));
@@ -338,8 +339,7 @@ pub fn authorise(
     };
     leaf::take(conn, ground, ward, step, now)?;
     let method = proved.unwrap_or(Method::EmailPlus);
-    let document =
-        form::document(ward, &guardian, signing, &hash, &ground.site_name, method, until, issuer, now);
+    let document = form::document(ward, &guardian, signing, &hash, ground, method, until, issuer, now);
     let document = crate::proof::jcs::pretty(&document);
     ward::keep_form(conn, &ward.id, &document, now)?;
     effects(conn, ward, &gone, now)?;

@@ -1,12 +1,14 @@
 //! What a guardian allows, scope by scope, and the one question the rest of the house asks about it: may this account?
 //!
 //! A permission counts from the moment it was granted until it runs out or is taken back; nothing is remembered beside
-//! its row, so that a revocation acts in the very next statement.
+//! its row, so that a revocation acts in the very next statement. Whether somebody is old enough for a service that begins at
+//! an age of its own is asked with it ([`Minimums`]).
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::select;
 
+use super::minimum::Minimums;
 use super::state::State;
 use super::text;
 use crate::accounts::band::{Band, Hold};
@@ -235,7 +237,8 @@ impl Permission {
 
 /// Whether this account may, now: somebody of age, somebody of whom the site asks nothing more, or a ward that holds the
 /// scope. Nobody whose account shows but a notice. What a child uploads is part of what a parent allows with the account:
-/// kept for the child alone. That others hear it is a scope of its own.
+/// kept for the child alone. That others hear it is a scope of its own. Whoever lets somebody do something asks with
+/// [`demand`], which looks at a service's own age as well.
 pub fn may(conn: &mut Conn, user: &UserId, scope: Scope, now: Timestamp) -> Result<bool> {
     let (band, hold): (Band, Option<Hold>) =
         users::table.find(user).select((users::band, users::hold)).first(conn)?;
@@ -267,12 +270,19 @@ pub fn of_showing(conn: &mut Conn, user: &UserId) -> Result<Scope> {
 }
 
 /// `Guardian` where somebody may not take licences at this price. What costs nothing is for everybody but a child, whose
-/// parent allowed an account, favourites and the child's own sounds, and nothing else.
-pub fn demand_licences(conn: &mut Conn, user: &UserId, total: Cents, now: Timestamp) -> Result<()> {
+/// parent allowed an account, favourites and the child's own sounds, and nothing else. `NotYet` where they are too young to
+/// buy.
+pub fn demand_licences(
+    conn: &mut Conn,
+    user: &UserId,
+    total: Cents,
+    minimums: &Minimums,
+    now: Timestamp,
+) -> Result<()> {
     let band: Band = users::table.find(user).select(users::band).first(conn)?;
     match band {
         Band::Child => Err(Error::Guardian(NO_LICENCES)),
-        _ if total > Cents::ZERO => demand(conn, user, Scope::Buy, now),
+        _ if total > Cents::ZERO => demand(conn, user, Scope::Buy, minimums, now),
         _ => Ok(()),
     }
 }
@@ -281,8 +291,16 @@ pub fn demand_licences(conn: &mut Conn, user: &UserId, total: Cents, now: Timest
 pub(super) const NO_LICENCES: &str = "A licence is a contract, and children make none here. Listening is free, and what \
                                       you like is kept under your favourites.";
 
-/// The same as a demand: `Guardian` with the sentence for the one who may not.
-pub fn demand(conn: &mut Conn, user: &UserId, scope: Scope, now: Timestamp) -> Result<()> {
+/// The same as a demand: `NotYet` where somebody is too young for it here, whatever was allowed, and `Guardian` with the
+/// sentence for the one who may not.
+pub fn demand(
+    conn: &mut Conn,
+    user: &UserId,
+    scope: Scope,
+    minimums: &Minimums,
+    now: Timestamp,
+) -> Result<()> {
+    minimums.demand(conn, user, scope, now)?;
     match may(conn, user, scope, now)? {
         true => Ok(()),
         false => Err(Error::Guardian(scope.asks())),

@@ -108,6 +108,11 @@ impl Ward {
         self.next_band_month.as_deref().and_then(Month::parse)
     }
 
+    /// All that is known of its age.
+    pub fn known(&self) -> Answer {
+        Answer { band: self.band, next: self.next() }
+    }
+
     /// Wards whose time is over.
     pub fn due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Ward>> {
         let over = wards::table.filter(wards::due_at.le(now)).order(wards::due_at).limit(limit);

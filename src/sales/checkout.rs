@@ -67,7 +67,7 @@ pub async fn begin(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -
 async fn open(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -> Result<Opened> {
     let (buyer, licensee, seal) = (buyer.clone(), licensee.clone(), seal.to_owned());
     let rules = Rules { currency: app.config.currency.clone(), share_bps: app.config.share_bps };
-    let issuer = app.issuer.clone();
+    let (issuer, least) = (app.issuer.clone(), app.config.age.services.clone());
     let opened = app
         .db
         .write(move |conn: &mut Conn| {
@@ -85,7 +85,7 @@ async fn open(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -> Res
                 return Ok(Opened::Changed(basket));
             }
             // Whoever is under age needs their guardian's word for what costs something.
-            permission::demand_licences(conn, &buyer, basket.total(), now)?;
+            permission::demand_licences(conn, &buyer, basket.total(), &least, now)?;
             let order = Order::open(conn, &buyer, &basket, &licensee, &rules, now)?;
             if order.total_cents == Cents::ZERO {
                 settle_free(conn, &order, &issuer, now)?;
@@ -156,16 +156,16 @@ async fn pay(app: &App, order: &Order) -> Result<Option<Next>> {
     };
     let (order, url) = (order.clone(), session.url.clone());
     let told = app.services.of(Use::Payment).map(Line::of_service);
-    let (id, kept) = (session.id.clone(), order.clone());
+    let (id, kept, least) = (session.id.clone(), order.clone(), app.config.age.services.clone());
     let awaits = app.db.write(move |conn| {
         let now = Timestamp::now();
         // Taken back while we asked Stripe.
-        permission::demand(conn, &kept.buyer_id, Scope::Buy, now)?;
+        permission::demand(conn, &kept.buyer_id, Scope::Buy, &least, now)?;
         kept.awaits(conn, &session.id, session.url.as_deref(), now)?;
         told.iter().try_for_each(|line| line.record(conn, 1, now))
     });
     if let Err(error) = awaits.await {
-        if matches!(error, Error::Guardian(_)) {
+        if matches!(error, Error::Guardian(_) | Error::NotYet) {
             app.stripe.expire(&id).await?;
             app.db.write(move |conn| order.cancel(conn, Timestamp::now())).await?;
         }

@@ -199,7 +199,7 @@ async fn finish(
 ) -> Result<bool> {
     let (id, by, said) = (id.clone(), uploader.clone(), said.cloned());
     let (publish, of_age) = (what.publish, what.of_age);
-    let currency = app.config.currency.clone();
+    let (currency, least) = (app.config.currency.clone(), app.config.age.services.clone());
     app.db
         .write(move |conn| {
             let now = Timestamp::now();
@@ -228,6 +228,7 @@ async fn finish(
             if publish {
                 let track = Track::find(conn, &track.id)?;
                 track.submit(conn, &by, now)?;
+                least.demand_seller(conn, &by, now)?;
                 track.publish(conn, &by, now)?;
             }
             Ok(publish)

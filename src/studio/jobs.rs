@@ -45,15 +45,15 @@ pub async fn process(app: &App, lease: &Lease, id: &UploadId) -> Result<()> {
         Ok(examined) => {
             let recording = keep(app, id, &examined).await?;
             let near = near(app, &upload, &examined.facts).await?;
-            let ready = id.clone();
+            let (ready, least) = (id.clone(), app.config.age.services.clone());
             let done = finish(app, lease, move |conn| {
-                Upload::ready(conn, &ready, &recording, near.as_ref(), Timestamp::now()).map(drop)
+                Upload::ready(conn, &ready, &recording, near.as_ref(), &least, Timestamp::now()).map(drop)
             });
             match done.await {
                 // Taken back while we listened: what was made has no row, and is collected.
-                Err(Error::Guardian(why)) => {
-                    let id = id.clone();
-                    finish(app, lease, move |conn| Upload::refuse(conn, &id, why, Timestamp::now())).await
+                Err(no @ (Error::Guardian(_) | Error::NotYet)) => {
+                    let (id, why) = (id.clone(), no.to_string());
+                    finish(app, lease, move |conn| Upload::refuse(conn, &id, &why, Timestamp::now())).await
                 }
                 other => other,
             }

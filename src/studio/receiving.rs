@@ -28,11 +28,12 @@ pub async fn receive(
         0 => Err(Error::refused("This file is empty.")),
         _ => {
             let (id, uploader, filename) = (id.clone(), uploader.clone(), filename.to_owned());
+            let least = app.config.age.services.clone();
             let told = app.services.of(Use::Keeping).map(Line::of_service);
             app.db
                 .write(move |conn| {
                     let now = Timestamp::now();
-                    Upload::received(conn, &id, &uploader, &filename, &kept, now)?;
+                    Upload::received(conn, &id, &uploader, &filename, &kept, &least, now)?;
                     told.iter().try_for_each(|line| line.record(conn, 1, now))?;
                     let once = Some(format!("process:{id}"));
                     let job = Job::ProcessUpload { upload: id.clone() };

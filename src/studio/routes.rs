@@ -23,7 +23,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::guardians::erasing;
 use crate::guardians::guards::{Permitted, Profile, Upload as Upload_};
-use crate::guardians::permission;
+use crate::guardians::permission::{self, Scope};
 use crate::guardians::routes::frozen_by_words;
 use crate::ids::{Handle, Slug, UploadId, UserId};
 use crate::jobs::{self, Priority};
@@ -63,6 +63,8 @@ pub fn all() -> Vec<rocket::Route> {
 async fn index(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
     let is_child = who.band == Band::Child;
     if !who.has(Role::Uploader) {
+        let (least, id) = (app.config.age.services.clone(), who.id.clone());
+        app.db.read(move |conn| least.demand(conn, &id, Scope::Upload, Timestamp::now())).await?;
         let handle = who.handle.as_ref().map(ToString::to_string).unwrap_or_default();
         let form = FormView::filled([("handle", handle)]);
         let agreement = Agreement::now();
@@ -292,11 +294,11 @@ async fn submit(slug: Slug, who: Uploader, page: Page, app: &State<App>, _form: 
 
 /// Hands a track to the reviewers, or shows what it lacks at the field where it is missing.
 async fn hand_in(app: &App, who: &Visitor, page: Page, slug: &Slug) -> Result<Reply> {
-    let (wanted, by) = (slug.clone(), who.id.clone());
+    let (wanted, by, least) = (slug.clone(), who.id.clone(), app.config.age.services.clone());
     let handed = app.db.write(move |conn| {
         let now = Timestamp::now();
         let scope = permission::of_showing(conn, &by)?;
-        permission::demand(conn, &by, scope, now)?;
+        permission::demand(conn, &by, scope, &least, now)?;
         Track::own(conn, &wanted, &by)?.submit(conn, &by, now)
     });
     let handed = handed.await;

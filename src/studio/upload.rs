@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::db::schema::{recordings, uploads};
 use crate::error::{Error, Result};
+use crate::guardians::minimum::Minimums;
 use crate::guardians::permission::{self, Scope};
 use crate::ids::{UploadId, UserId};
 use crate::jobs;
@@ -80,16 +81,17 @@ pub fn master_key(id: &UploadId) -> String {
 
 impl Upload {
     /// Keeps that a file came, whose bytes are in storage already, and notices when the same bytes came before. `Guardian`
-    /// when its uploader is under age and may not upload in this very moment.
+    /// when its uploader is under age and may not upload in this very moment, `NotYet` when they are too young for it here.
     pub fn received(
         conn: &mut Conn,
         id: &UploadId,
         uploader: &UserId,
         filename: &str,
         kept: &Kept,
+        minimums: &Minimums,
         now: Timestamp,
     ) -> Result<Upload> {
-        permission::demand(conn, uploader, Scope::Upload, now)?;
+        permission::demand(conn, uploader, Scope::Upload, minimums, now)?;
         let twin = earliest_with_bytes(conn, id, uploader, &kept.sha256)?;
         let upload = Upload {
             id: id.clone(),
@@ -159,17 +161,18 @@ impl Upload {
     }
 
     /// It was examined: keeps the facts, makes the draft, notices what resembles it. Answers the draft. `Guardian` when its
-    /// uploader may not upload any more.
+    /// uploader may not upload any more, `NotYet` when they turned out to be too young for it here.
     pub fn ready(
         conn: &mut Conn,
         id: &UploadId,
         recording: &Recording,
         near: Option<&Twin>,
+        minimums: &Minimums,
         now: Timestamp,
     ) -> Result<Track> {
         let upload = Upload::find(conn, id)?;
         // A guardian may have taken it back while the file was on its way.
-        permission::demand(conn, &upload.uploader_id, Scope::Upload, now)?;
+        permission::demand(conn, &upload.uploader_id, Scope::Upload, minimums, now)?;
         if upload.twin_of.is_none() {
             let samples = earliest_with_samples(conn, &upload, &recording.samples_sha256)?;
             let twin = samples.map(|of| (of, Likeness::Samples));

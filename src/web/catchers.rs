@@ -95,11 +95,16 @@ pub async fn any(status: Status, request: &Request<'_>) -> Reply {
         code = if allow.is_some() { 405 } else { 404 };
     }
     let (title, default) = said(code);
-    let title = if matches!(error, Some(Error::Guardian(_))) { "For your guardian to allow" } else { title };
+    let title = match error {
+        Some(Error::Guardian(_)) => "For your guardian to allow",
+        Some(Error::NotYet) => "Not yet",
+        _ => title,
+    };
     let (own, again_after) = match &error {
         Some(Error::Refused(why) | Error::Conflict(why)) => (Some(why.clone()), None),
         Some(Error::Unconfirmed) => (Some(UNCONFIRMED.to_owned()), None),
         Some(Error::Guardian(why)) => (Some((*why).to_owned()), None),
+        Some(early @ Error::NotYet) => (Some(early.to_string()), None),
         Some(Error::TooMany(secs) | Error::Busy(secs)) => (None, Some(*secs)),
         Some(Error::Internal(_)) | None if code >= 500 => {
             let error =

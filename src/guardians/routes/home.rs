@@ -178,6 +178,7 @@ impl View for Home {
                     ticked: false,
                     wants_proof: true,
                     until: Some(at),
+                    from: (!holds && !full).then_some(14),
                 })
                 .into(),
             has_form: full,
@@ -272,7 +273,7 @@ async fn home(app: &App, opened: Opened, token: &str, now: Timestamp) -> Result<
         is_over: open.is_empty(),
         over_at: ward.due_at,
         days_after: ward::export_ms(ward.band) / DAY,
-        scopes: rows(&ground, ward.band, &open, &[], now),
+        scopes: rows(&ground, &ward, &open, &[], now),
         has_form: form.is_some(),
         code: code.filter(|_| opens != Opens::Revoke),
         contact: app.config.contact.clone(),

@@ -41,6 +41,8 @@ pub struct ScopeRow {
     pub ticked: bool,
     pub wants_proof: bool,
     pub until: Option<Timestamp>,
+    /// The age at which it begins here, for somebody who has not reached it: until then it is not offered.
+    pub from: Option<u32>,
 }
 
 /// The way to answer with a text message.
@@ -71,6 +73,8 @@ pub struct Question {
     title: &'static str,
     /// Whether the form with scopes is shown, instead of the question itself.
     is_form: bool,
+    /// The age before which nobody puts sounds here, where there is one.
+    sounds_from: Option<u32>,
     /// Whether they gave a permission before.
     is_change: bool,
     /// Of a child, where somebody carries text messages.
@@ -80,12 +84,13 @@ pub struct Question {
 /// Every scope a guardian chooses from, as it stands.
 pub(super) fn rows(
     ground: &Ground,
-    band: Band,
+    ward: &Ward,
     open: &[Permission],
     ticked: &[&str],
     now: Timestamp,
 ) -> Vec<ScopeRow> {
-    let all: &[Scope] = if band == Band::Child { &[Scope::Publication] } else { &Scope::OF_MINORS };
+    let all: &[Scope] = if ward.band == Band::Child { &[Scope::Publication] } else { &Scope::OF_MINORS };
+    let is_open = |scope: Scope| ground.minimums.is_open(scope, ward.known(), now);
     all.iter()
         .map(|scope| {
             let found = open.iter().find(|p| p.scope == *scope);
@@ -98,6 +103,7 @@ pub(super) fn rows(
                 ticked: ticked.contains(&scope.as_str()),
                 wants_proof: ground.wants_more_proof(*scope),
                 until: found.map(|p| p.expires_at),
+                from: ground.minimums.of(*scope).filter(|_| !is_open(*scope)),
             }
         })
         .collect()
@@ -130,10 +136,11 @@ impl Question {
             countries: places::countries().iter().map(|c| Choice::new(&c.code, &c.name)).collect(),
             said: opened.country.as_ref().map(|place| place.name.clone()),
             country: opened.country.as_ref().map(country_of).unwrap_or_default(),
-            scopes: rows(ground, ward.band, &opened.open, &ticked, now),
+            scopes: rows(ground, ward, &opened.open, &ticked, now),
             statements: form::statements(&ground.site_name),
             title: form::TITLE,
             is_form,
+            sounds_from: ground.minimums.of(Scope::Upload),
             is_change: opened.guardian.answered_at.is_some(),
             text: carrier.map(|carrier| ByText { carrier, ends_in: proved.and_then(TextMessage::ends_in) }),
             form,
@@ -154,6 +161,7 @@ impl View for Question {
             ticked: waits,
             wants_proof: waits,
             until: Some(Timestamp(1_800_000_000_000)),
+            from: (!waits).then_some(14),
         };
         [(true, false, None), (true, false, Some("89")), (false, false, None), (false, true, None)]
             .map(|(is_child, is_form, ends_in)| Question {
@@ -171,6 +179,7 @@ impl View for Question {
                 statements: form::statements("Cuehouse"),
                 title: form::TITLE,
                 is_form,
+                sounds_from: is_form.then_some(14),
                 is_change: false,
                 text: is_child
                     .then(|| ByText { carrier: "Text Desk".into(), ends_in: ends_in.map(str::to_owned) }),
@@ -251,9 +260,10 @@ pub(super) fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn signing(fields: &Fields) -> Signing {
+/// What was filled in. `may_upload`: whether the account's owner is old enough to.
+fn signing(fields: &Fields, may_upload: bool) -> Signing {
     let wanted = fields.all("scope");
-    let sells = wanted.contains(&"sell");
+    let sells = wanted.contains(&"sell") && may_upload;
     Signing {
         name: plain(fields.text("guardian_name")),
         relationship: fields.text("relationship").to_owned(),
@@ -276,7 +286,9 @@ pub async fn sign(token: &str, form: Posted, page: Page, app: &State<App>) -> Re
     if asked.ward.band != Band::Minor || !may {
         return Err(Error::conflict("This form cannot be signed any more."));
     }
-    let (ground, signing) = (Ground::of(app), signing(&fields));
+    let (ground, now) = (Ground::of(app), Timestamp::now());
+    let is_open = |scope: Scope| ground.minimums.is_open(scope, asked.ward.known(), now);
+    let signing = signing(&fields, is_open(Scope::Upload));
     let mut faults = Faults::default();
     for (field, sentence) in signing.faults() {
         faults.add(field, sentence);
@@ -287,12 +299,16 @@ pub async fn sign(token: &str, form: Posted, page: Page, app: &State<App>) -> Re
     if signing.scopes.is_empty() {
         faults.add("scope", "Tick what you allow. For an account and nothing else, use the other button.");
     }
+    if let Some(scope) = signing.scopes.iter().find(|scope| !is_open(**scope)) {
+        let age = ground.minimums.of(*scope).unwrap_or_default();
+        faults.add("scope", format!("“{}” begins at {age} here and cannot be allowed before.", scope.name()));
+    }
     if fields.text("liable") != "yes" {
         faults.add("liable", "Without this nobody answers for the account.");
     }
     if !faults.is_empty() {
         let form = FormView::new(&fields, faults);
-        let shown = Question::new(&ground, &asked, token, form, true, Timestamp::now());
+        let shown = Question::new(&ground, &asked, token, form, true, now);
         return page.show_as(422, &shown);
     }
     let (ward, stub, issuer, area) = (asked.ward.id, Stub::draw()?, app.issuer.clone(), token.to_owned());

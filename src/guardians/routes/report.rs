@@ -39,7 +39,8 @@ impl View for ReportPage {
 }
 
 async fn reported(app: &App, handle: Handle) -> Result<Profile> {
-    app.db.read(move |conn| Profile::open(conn, &handle, Timestamp::now())).await
+    let least = app.config.age.services.clone();
+    app.db.read(move |conn| least.profile(conn, &handle, Timestamp::now())).await
 }
 
 /// Asks what one knows.

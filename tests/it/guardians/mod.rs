@@ -46,6 +46,7 @@ mod moving;
 mod online;
 mod proofs;
 mod removing;
+mod services;
 mod talks;
 mod texts;
 mod time;
