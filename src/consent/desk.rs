@@ -1,26 +1,24 @@
-//! Where choices are made: one screen with everything on it, one button for everything, and a receipt for each.
+//! Where choices are made: one button for everything, a receipt for each choice, and one choice for each form.
 
 use std::collections::BTreeSet;
 
-use rocket::{State, get, post};
-use serde::Serialize;
+use rocket::{State, post};
 
 use super::account;
 use super::age::Band;
-use super::choices::{Choices, Standing};
-use super::decision::Reason;
+use super::choices::Choices;
+use super::choices_page;
 use super::deed::{Change, Press, carry_out, met};
 use super::guards::{Consent, Decided, Signals};
-use super::letters::Wanted;
-use super::letters::routes::{Switch, switches};
 use super::log;
-use super::notice::{self, PurposeTold, Told, VendorTold};
+use super::notice::{self, Told};
 use super::out_of_reach::{self, OutOfReach};
 use super::purpose::Purpose;
-use super::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
-use super::rulebook::{AdsMode, Enabled, Rulebook};
+use super::receipt::{self, Action, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
+use super::rulebook::Rulebook;
 use super::seal;
-use super::whereabouts::{WherePart, named};
+use super::whereabouts::named;
+use super::word::{self, Made, Use, Verdict, Word};
 use crate::App;
 use crate::accounts::user::User;
 use crate::ads::wishes;
@@ -30,14 +28,16 @@ use crate::guardians::leaf::Stub;
 use crate::guardians::moving;
 use crate::guardians::notice::Ground;
 use crate::ids::{ReceiptId, UserId};
-use crate::secrets;
-use crate::web::{Fields, Ours, Page, Posted, Reply, View};
+use crate::web::csrf;
+use crate::web::{Fields, Ours, Page, Pressed, Reply};
 
 /// An opt-out of sale and sharing is remembered longer than a choice: browsers keep a cookie for 400 days at most.
 pub(super) const OPT_OUT_LASTS: i64 = 400 * DAY;
 
-/// A press that comes again within this time, by the same button of the same page, is the same press.
-const TWICE_MS: i64 = 5_000;
+const USED: &str = "This form was already used, and something else was chosen since. Nothing was changed: here is what \
+                    holds now.";
+const OUTDATED: &str = "This form was open for a long time, so a yes in it is not taken any more. Nothing was changed: \
+                        here is what holds now.";
 
 /// A change with what its receipt says beside it. Drawn and worded before the write, which may run twice.
 struct Deed {
@@ -68,20 +68,40 @@ struct Scene<'a> {
     surface: &'static str,
     /// The words that were in front of them.
     shown: String,
-    /// The receipt that is written, where it is the same for a press that is sent twice.
-    id: Option<ReceiptId>,
+}
+
+/// A choice that was made, now or by the same press before.
+struct Done {
+    choices: Choices,
+    receipt: ReceiptId,
+    action: Action,
+    takes_away: bool,
+    lost: BTreeSet<String>,
+}
+
+impl Done {
+    /// A change that has its receipt.
+    fn of(change: Change, receipt: ReceiptId) -> Done {
+        let Change { choices, action, takes_away, lost, .. } = change;
+        Done { choices, receipt, action, takes_away, lost }
+    }
+}
+
+/// What became of a write.
+enum Recorded {
+    Now(Done),
+    /// Nothing: its word had made a choice before.
+    Before(Made),
 }
 
 impl Deed {
     fn new(app: &App, scene: Scene<'_>, mut change: Change, now: Timestamp) -> Result<Deed> {
-        let Scene { account, before, signals, band, surface, shown, id } = scene;
+        let Scene { account, before, signals, band, surface, shown } = scene;
         let book = &app.consent;
         let notice =
             Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: shown };
         let place = change.choices.place.clone();
-        let id = id.map_or_else(ReceiptId::draw, Ok)?;
-        // Whoever says no carries no id: theirs is proved by the receipt they were shown, and found by nobody else.
-        change.choices.receipt = change.grants().then(|| id.to_string());
+        let id = ReceiptId::draw()?;
         let granted: BTreeSet<&str> =
             change.items.iter().filter(|i| i.state == Answer::Granted).map(|i| i.vendor.as_str()).collect();
         let (met_before, met_now) = (met(book, before, now), met(book, &change.choices, now));
@@ -126,21 +146,46 @@ impl Deed {
             recipients: told_once.map(Recipient::of).collect(),
             limit_note: receipt::LIMIT_NOTE.into(),
         };
+        change.proved_by(&receipt.id);
         Ok(Deed { account, refuses_all: false, change, receipt, salt: Salt::draw()?, notice, moves: None })
     }
 
-    /// Changes the state and writes the receipt, both or neither. A press that was sent twice has one receipt.
-    async fn record(self, app: &App, now: Timestamp) -> Result<(Choices, ReceiptId)> {
+    /// Changes the state and writes the receipt, both or neither. With a word that made a choice before neither, in whichever
+    /// process that was; but for `said`: a no that is said again to an account, which holds in any case.
+    async fn record(
+        self,
+        app: &App,
+        used: Option<Use>,
+        said: Option<Made>,
+        now: Timestamp,
+    ) -> Result<Recorded> {
         let Deed { account, refuses_all, change, receipt, salt, notice, moves } = self;
-        let (choices, id) = (change.choices, receipt.id.clone());
-        let (kept, proof_ms) = (choices.clone(), app.consent.proof_ms);
-        app.db
+        let done = Done::of(change, receipt.id.clone());
+        let (kept, proof_ms) = (done.choices.clone(), app.consent.proof_ms);
+        let before = app
+            .db
             .write(move |conn| {
                 log::wait_turn(conn)?;
-                if !log::holds(conn, &receipt.id)? {
-                    notice.keep(conn)?;
-                    let until = receipt::kept_until(receipt.valid_until, proof_ms);
-                    log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
+                let insists = account.as_ref().zip(said.as_ref());
+                if let Some((user, made)) = insists
+                    && account::of(conn, user)?.choices.is_some_and(|has| has.says_the_same(&kept))
+                {
+                    return Ok(Some(made.clone()));
+                }
+                let mut used = used.as_ref();
+                if let Some(word) = used
+                    && let Some(made) = word::made(conn, &word.word)?
+                {
+                    if insists.is_none() {
+                        return Ok(Some(made));
+                    }
+                    used = None;
+                }
+                notice.keep(conn)?;
+                let until = receipt::kept_until(receipt.valid_until, proof_ms);
+                log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
+                if let Some(used) = used {
+                    used.keep(conn, &receipt.id)?;
                 }
                 if let Some(user) = &account {
                     account::keep(conn, user, &kept, now)?;
@@ -151,10 +196,10 @@ impl Deed {
                         moving::moved(conn, ground, user, place, stub, now)?;
                     }
                 }
-                Ok(())
+                Ok(None)
             })
             .await?;
-        Ok((choices, id))
+        Ok(before.map_or(Recorded::Now(done), Recorded::Before))
     }
 
     /// The same for a change of an account that several requests see at once: the first makes it and writes its receipt.
@@ -204,7 +249,6 @@ pub(super) async fn signal(
         band: Some(Band::Adult),
         surface: "signal",
         shown: notice::sale(app.consent.on().any(|v| v.trades())),
-        id: None,
     };
     let deed = Deed { refuses_all: true, ..Deed::new(app, scene, change, now)? };
     if let Some(made) = deed.record_first(app, was, now).await? {
@@ -234,210 +278,131 @@ pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<Receipt
         band: Some(owner.band),
         surface: "inquiry",
         shown: notice::sale(app.consent.on().any(|v| v.trades())),
-        id: None,
     };
-    Ok(Deed::new(app, scene, change, now)?.record(app, now).await?.1)
-}
-
-/// A purpose with its switch.
-#[derive(Serialize)]
-struct PurposeRow {
-    #[serde(flatten)]
-    told: PurposeTold,
-    on: bool,
-}
-
-/// A vendor with its switch and the reason it is on or off in this very answer.
-#[derive(Serialize)]
-struct VendorRow {
-    #[serde(flatten)]
-    told: VendorTold,
-    on: bool,
-    is_contacted: bool,
-    reason: &'static str,
-}
-
-/// The screen where everything is decided.
-#[derive(Serialize)]
-pub struct ChoicesPage {
-    /// Whether anybody could be contacted at all on this site.
-    has_vendors: bool,
-    /// Whether nobody is asked, because of the age question.
-    is_young: bool,
-    /// Whether it makes a difference where they are.
-    asks_place: bool,
-    /// Where they say they are, and what they may say.
-    place: WherePart,
-    /// Whether somebody is on without having been granted, because of that place.
-    is_loose: bool,
-    purposes: Vec<PurposeRow>,
-    vendors: Vec<VendorRow>,
-    small: &'static str,
-    /// Letters that nobody has to get; only for people with an account.
-    letters: Vec<Switch>,
-    says_gpc: bool,
-    says_dnt: bool,
-    signal_beaten: bool,
-    decided_at: Option<Timestamp>,
-    expires_at: Option<Timestamp>,
-    opted_out_at: Option<Timestamp>,
-    /// The receipt of the choice just made, or of the last yes.
-    receipt: Option<String>,
-    /// Whether it was made just now.
-    is_fresh: bool,
-    /// Whether anything that could be contacted sells, shares or targets.
-    trades: bool,
-    no_cookies: bool,
-    /// Whether house advertisements go on after a no.
-    ads_go_on: bool,
-    edition: Timestamp,
-}
-
-impl ChoicesPage {
-    fn new(app: &App, consent: &Consent, letters: Vec<Switch>, fresh: Option<String>) -> ChoicesPage {
-        let (book, now) = (&app.consent, Timestamp::now());
-        let (choices, decision) = (&consent.choices, &consent.decision);
-        let told = Told::about(book.on());
-        let standing =
-            |id: &str, purpose| book.on().find(|v| v.id == id).map(|v| choices.standing(v, purpose, now));
-        let is_young = matches!(consent.band, Some(Band::Child | Band::Minor))
-            || consent.band.is_none() && app.consent.child_mode;
-        // What is on without a yes is shown as on: a switch that says otherwise would lie.
-        let unasked = |at: usize| decision.reasons[at] == Reason::OptOutProfile;
-        let vendors = book
-            .enabled
-            .iter()
-            .map(|e| {
-                let vendor = &book.registry.vendors[e.at];
-                let on = choices.vendors.get(&vendor.id).is_some_and(|a| a.yes)
-                    && choices.of(vendor, now) != Standing::Expired
-                    && choices.of(vendor, now) != Standing::Changed
-                    || unasked(e.at);
-                VendorRow {
-                    told: VendorTold::new(vendor),
-                    on,
-                    is_contacted: decision.reasons[e.at].allows(),
-                    reason: decision.reasons[e.at].words(),
-                }
-            })
-            .collect();
-        let purposes = told
-            .purposes
-            .iter()
-            .map(|p| {
-                let purpose = Purpose::parse(p.slug);
-                let on = purpose.is_some_and(|purpose| {
-                    let is_unasked = |e: &Enabled| {
-                        unasked(e.at) && book.registry.vendors[e.at].purposes.contains(&purpose)
-                    };
-                    choices.purposes.get(&purpose) == Some(&true)
-                        && told.vendors.iter().any(|v| standing(&v.id, purpose) == Some(Standing::Granted))
-                        || book.enabled.iter().any(is_unasked)
-                });
-                PurposeRow { told: p.clone(), on }
-            })
-            .collect();
-        ChoicesPage {
-            has_vendors: !book.enabled.is_empty(),
-            is_young,
-            asks_place: match is_young {
-                true => consent.account.is_some(),
-                false => !book.enabled.is_empty(),
-            },
-            place: WherePart::new(book, choices.place.as_deref()),
-            is_loose: book.enabled.iter().any(|e| unasked(e.at)),
-            purposes,
-            vendors,
-            small: told.small,
-            letters,
-            says_gpc: consent.signals.gpc,
-            says_dnt: consent.signals.dnt && book.honour_dnt,
-            signal_beaten: consent.signal(app) && choices.overrides_gpc.is_some(),
-            decided_at: choices.decided_at,
-            expires_at: choices.expires_at.filter(|at| *at > now),
-            opted_out_at: choices.opted_out_at,
-            is_fresh: fresh.is_some(),
-            receipt: fresh.or_else(|| choices.receipt.clone()),
-            trades: book.on().any(|v| v.trades()),
-            no_cookies: !consent.takes_cookies,
-            ads_go_on: decision.ads != AdsMode::None,
-            edition: super::routes::edition_day(),
-        }
+    match Deed::new(app, scene, change, now)?.record(app, None, None, now).await? {
+        Recorded::Now(Done { receipt, .. }) | Recorded::Before(Made { receipt, .. }) => Ok(receipt),
     }
 }
 
-impl View for ChoicesPage {
-    const TEMPLATE: &'static str = "consent/choices.html";
-
-    fn samples() -> Vec<ChoicesPage> {
-        let day = Timestamp(1_800_000_000_000);
-        let all: Vec<_> = super::vendor::Registry::shipped()
-            .map(|r| r.vendors.iter().filter(|v| v.id == "ga4" || v.id == "histats").collect())
-            .unwrap_or_default();
-        let told = Told::about(all.into_iter());
-        let place = |on: bool| WherePart {
-            here: named("US-TX").filter(|_| on),
-            states: named("US-TX").into_iter().collect(),
-            countries: named("DE").into_iter().collect(),
-            loose: if on { vec!["Texas".into()] } else { vec![] },
-        };
-        let page = |has_vendors: bool, on: bool, account: bool| ChoicesPage {
-            has_vendors,
-            is_young: false,
-            asks_place: has_vendors,
-            place: place(on),
-            is_loose: on && account,
-            purposes: told.purposes.iter().map(|p| PurposeRow { told: p.clone(), on }).collect(),
-            vendors: told
-                .vendors
-                .iter()
-                .map(|v| VendorRow { told: v.clone(), on, is_contacted: on, reason: "On." })
-                .collect(),
-            small: told.small,
-            letters: if account {
-                vec![Switch { slug: "marketing_email", name: "A letter a week", words: "What is new.", on }]
-            } else {
-                vec![]
-            },
-            says_gpc: on,
-            says_dnt: !on,
-            signal_beaten: on && account,
-            decided_at: on.then_some(day),
-            expires_at: on.then_some(day),
-            opted_out_at: account.then_some(day),
-            receipt: on.then(|| "01".into()),
-            is_fresh: account,
-            trades: true,
-            no_cookies: !account,
-            ads_go_on: on,
-            edition: day,
-        };
-        let young = ChoicesPage { is_young: true, ..page(true, false, false) };
-        vec![page(false, false, false), page(true, false, false), page(true, true, true), young]
-    }
+/// One press of a button in a form of ours: what it is about, and what stood beside it.
+struct Pressing<'a> {
+    app: &'a App,
+    consent: &'a Consent,
+    press: Press,
+    asked: Vec<usize>,
+    surface: &'static str,
+    shown: String,
 }
 
-/// One screen with every choice on it.
-#[get("/privacy/choices?<receipt>")]
-pub async fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
-    let fresh = receipt.and_then(ReceiptId::parse).map(|id| id.to_string());
-    // Nobody under age gets letters with offers.
-    let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
-    let shown = match consent.account.clone().filter(|_| !is_young) {
-        None => vec![],
-        Some(user) => {
-            let wanted = app.db.read(move |conn| Wanted::of(conn, &user)).await?;
-            switches(app, &wanted, Timestamp::now())
-        }
-    };
-    page.show(&ChoicesPage::new(app, &consent, shown, fresh))
+/// What comes of a press.
+enum Outcome {
+    Done(Box<Done>),
+    /// Nothing: it was so before.
+    Already,
+    /// Nothing, and why.
+    Refused(&'static str),
+}
+
+impl Pressing<'_> {
+    fn change(&self, at: Timestamp) -> Change {
+        let signal = self.consent.signal(self.app);
+        carry_out(&self.app.consent, &self.consent.choices, &self.press, &self.asked, signal, at)
+    }
+
+    /// What this press made of the same choices when it came before, to the letter.
+    fn again(&self, made: &Made, is_bound: bool) -> Change {
+        let mut change = self.change(made.at).bounded(&self.consent.choices, is_bound);
+        change.proved_by(&made.receipt);
+        change
+    }
+
+    fn deed(&self, change: Change, now: Timestamp) -> Result<Deed> {
+        let consent = self.consent;
+        let scene = Scene {
+            account: consent.account.clone(),
+            before: &consent.choices,
+            signals: consent.signals,
+            band: consent.band,
+            surface: self.surface,
+            shown: self.shown.clone(),
+        };
+        let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
+        let moves = match (&self.press, is_young && consent.account.is_some()) {
+            (Press::Place(Some(place)), true) => {
+                Some(Moves { ground: Ground::of(self.app), place: place.clone(), stub: Stub::draw()? })
+            }
+            _ => None,
+        };
+        let refuses_all = matches!(self.press, Press::Refuse | Press::OptOut);
+        Ok(Deed { refuses_all, moves, ..Deed::new(self.app, scene, change, now)? })
+    }
+
+    /// Makes the choice, if its word may make one.
+    async fn comes_to(&self, word: &Word, now: Timestamp) -> Result<Outcome> {
+        let (app, before) = (self.app, &self.consent.choices);
+        let (change, is_old) = (self.change(now), word.is_old(now));
+        let made = if change.gives && is_old {
+            let name = word.name();
+            app.db.read(move |conn| word::made(conn, &name)).await?
+        } else {
+            let deed = self.deed(change.clone().bounded(before, is_old), now)?;
+            let used = word.used(before, &deed.change.choices);
+            match deed.record(app, Some(used), None, now).await? {
+                Recorded::Now(done) => return Ok(Outcome::Done(Box::new(done))),
+                Recorded::Before(made) => Some(made),
+            }
+        };
+        let again = made.as_ref().map(|made| self.again(made, word.is_old(made.at)));
+        let both = made.as_ref().zip(again.as_ref());
+        let is_dated = !matches!(self.press, Press::Place(_));
+        let met = both.map(|(made, again)| word.met(made, before, &again.choices, is_dated));
+        let verdict = word::verdict(change.gives, change.alters, is_old, met);
+        Ok(match (verdict, made, again) {
+            // Of an account its row is the truth, and another press may have changed it at this moment.
+            (Verdict::Again, Some(made), _) if self.consent.account.is_some() && !change.gives => {
+                Outcome::Done(Box::new(self.refuses(word, made, change, now).await?))
+            }
+            (Verdict::Holds, Some(Made { receipt, action, .. }), _) => {
+                let (choices, lost) = (before.clone(), BTreeSet::new());
+                Outcome::Done(Box::new(Done { choices, receipt, action, takes_away: false, lost }))
+            }
+            (Verdict::Again, Some(made), Some(again)) => match self.still_says(&again.choices).await? {
+                true => Outcome::Done(Box::new(Done::of(again, made.receipt))),
+                false => Outcome::Refused(USED),
+            },
+            (Verdict::No, Some(made), _) => {
+                Outcome::Done(Box::new(self.refuses(word, made, change, now).await?))
+            }
+            (Verdict::Already, ..) => Outcome::Already,
+            (Verdict::Used, ..) => Outcome::Refused(USED),
+            _ => Outcome::Refused(OUTDATED),
+        })
+    }
+
+    /// Whether nothing else was chosen for the account since. Without one nobody can know but the browser.
+    async fn still_says(&self, choices: &Choices) -> Result<bool> {
+        let Some(user) = self.consent.account.clone() else { return Ok(true) };
+        let kept = self.app.db.read(move |conn| account::of(conn, &user)).await?;
+        Ok(kept.choices.is_some_and(|kept| kept.says_the_same(choices)))
+    }
+
+    /// Carries out a no whose word was used: once for each state that it is said to.
+    async fn refuses(&self, word: &Word, made: Made, change: Change, now: Timestamp) -> Result<Done> {
+        let before = &self.consent.choices;
+        let deed = self.deed(change.bounded(before, true), now)?;
+        let used = word.used_again(before, &deed.change.choices);
+        Ok(match deed.record(self.app, Some(used), Some(made), now).await? {
+            Recorded::Now(done) => done,
+            Recorded::Before(made) => Done::of(self.again(&made, true), made.receipt),
+        })
+    }
 }
 
 /// Takes a choice: the state changes and its receipt is written, or nothing does. Then a whole new document, because a
 /// policy is fixed when its document arrives.
 #[post("/privacy/choices", data = "<form>")]
-pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<Reply> {
-    let (fields, now) = (form.0, Timestamp::now());
+pub async fn choose(form: Pressed, page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
+    let (Pressed(fields, issued), now) = (form, Timestamp::now());
     let back = fields.text("return");
     let press = match fields.text("choice") {
         "accept" => Press::Accept,
@@ -476,86 +441,56 @@ pub async fn choose(form: Posted, consent: Decided, app: &State<App>) -> Result<
         (None, some) if !some.is_empty() && !fields.has("all") => some.clone(),
         _ => everyone(),
     };
-    let change = carry_out(book, &consent.choices, &press, &asked, consent.signal(app), now);
-    let (action, takes_away) = (change.action, change.takes_away);
-    let lost = change.lost.iter().filter_map(|id| OutOfReach::of(book.registry.vendor(id)?, now));
-    let said = [Some(said(action).to_owned()), out_of_reach::words(&lost.collect::<Vec<_>>())];
-    let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let surface = match (back, fields.text("from")) {
         ("", _) => "choices",
         (_, "footer") => "footer",
         _ => "banner",
     };
-    let scene = Scene {
-        account: consent.account.clone(),
-        before: &consent.choices,
-        signals: consent.signals,
-        band: consent.band,
-        surface,
-        shown: shown(book, &press, surface, &shown_to),
-        id: receipt_of(app, &fields, &press, &consent.choices, now).await?,
-    };
-    let refuses_all = matches!(press, Press::Refuse | Press::OptOut);
-    let moves = match (change.choices.place.clone(), is_young && says_where) {
-        (Some(place), true) => Some(Moves { ground: Ground::of(app), place, stub: Stub::draw()? }),
-        _ => None,
-    };
-    let deed = Deed { refuses_all, moves, ..Deed::new(app, scene, change, now)? };
-    let (choices, id) = deed.record(app, now).await?;
-    let proof = format!("/privacy/receipts/{id}");
-    let reply = match surface {
-        "banner" | "footer" => Reply::go_back(back, "/").notice_with(&said, "Receipt", &proof),
-        _ => Reply::go(format!("/privacy/choices?receipt={id}")).notice(&said),
+    let word = Word::new(&app.keys.seal, &issued.nonce, issued.at, sent(&fields, consent.signal(app)));
+    let shown = shown(book, &press, surface, &shown_to);
+    let pressing = Pressing { app, consent: &consent, press, asked, surface, shown };
+    let to = if surface == "choices" { "/privacy/choices" } else { back };
+    Ok(match pressing.comes_to(&word, now).await? {
+        Outcome::Done(done) => answer(app, *done, page.browser(), to, now),
+        Outcome::Already => Reply::go_back(to, "/").notice("That is how it was already."),
+        Outcome::Refused(why) => return choices_page::instead(app, page, &consent, why).await,
+    })
+}
+
+/// All that a press depends on beside the choices it is pressed upon: what was sent, but for the word itself, and whether a
+/// signal is applied.
+fn sent(fields: &Fields, signal: bool) -> String {
+    let pairs = fields.iter().filter(|(name, _)| *name != csrf::FIELD);
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    format!("{signal} {form}")
+}
+
+/// Answers a choice that was made: back to where it was asked, with a line for the next page. Whoever granted something
+/// carries the receipt's id anyway; for whoever did not it waits here, and nothing in the browser leads to it.
+fn answer(app: &App, done: Done, browser: &str, to: &str, now: Timestamp) -> Reply {
+    let Done { choices, receipt, action, takes_away, lost } = done;
+    let book = &app.consent;
+    let lost = lost.iter().filter_map(|id| OutOfReach::of(book.registry.vendor(id)?, now));
+    let said = [Some(said(action).to_owned()), out_of_reach::words(&lost.collect::<Vec<_>>())];
+    let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let reply = match (&choices.receipt, to) {
+        (None, _) => {
+            app.handed.leave(browser, receipt, now);
+            Reply::go_back(to, "/").notice_with_receipt(&said)
+        }
+        (Some(_), "/privacy/choices") => {
+            Reply::go(format!("/privacy/choices?receipt={receipt}")).notice(&said)
+        }
+        (Some(_), _) => {
+            Reply::go_back(to, "/").notice_with(&said, "Receipt", &format!("/privacy/receipts/{receipt}"))
+        }
     };
     let lasts = if choices.opted_out_at.is_some() { OPT_OUT_LASTS } else { book.choice_ms };
     let reply =
         reply.keep(Ours::Consent, seal::close(&app.keys.seal, &choices), Some(lasts)).forget(Ours::Later);
     // What vendors kept beside cookies goes too (Clear Site Data; browsers take it over https alone).
     let clears = takes_away && app.config.is_https();
-    Ok(if clears { reply.header("Clear-Site-Data", "\"storage\"") } else { reply })
-}
-
-/// The receipt of a press: the same when a form is sent twice, as by a double click, so that one choice has one receipt.
-/// Every page's token is another, and a state that was changed since by another press makes this a new one. Who says where
-/// they are answers nothing about anybody, and every press of that is its own.
-async fn receipt_of(
-    app: &App,
-    fields: &Fields,
-    press: &Press,
-    before: &Choices,
-    now: Timestamp,
-) -> Result<Option<ReceiptId>> {
-    if matches!(press, Press::Place(_)) {
-        return Ok(None);
-    }
-    let Some((id, earlier)) = receipt_of_form(app, fields).await? else { return Ok(None) };
-    let is_new = earlier.is_some_and(|at| {
-        now.since(at) >= TWICE_MS || before.decided_at.is_some_and(|decided| decided.secs() > at.secs())
-    });
-    Ok((!is_new).then_some(id))
-}
-
-/// The receipt that exactly this form has, and when it was written, if it was.
-async fn receipt_of_form(app: &App, fields: &Fields) -> Result<Option<(ReceiptId, Option<Timestamp>)>> {
-    let sent: String =
-        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields.iter()).finish();
-    let bits = secrets::mac(&secrets::derive(&app.keys.seal, "a press of a choice"), sent.as_bytes());
-    let Some(bits) = bits.first_chunk::<16>() else { return Ok(None) };
-    let id = ReceiptId::of(*bits);
-    let asked = id.clone();
-    match app.db.read(move |conn| log::kept(conn, &asked)).await {
-        Ok(kept) => Ok(Some((id, Some(kept.receipt.time)))),
-        Err(Error::NotFound) => Ok(Some((id, None))),
-        Err(error) => Err(error),
-    }
-}
-
-/// The receipt of a press that changes no choice: the same when its form is sent twice, a new one when it is sent later.
-pub(super) async fn receipt_of_press(app: &App, fields: &Fields, now: Timestamp) -> Result<ReceiptId> {
-    match receipt_of_form(app, fields).await? {
-        Some((id, earlier)) if earlier.is_none_or(|at| now.since(at) < TWICE_MS) => Ok(id),
-        _ => ReceiptId::draw(),
-    }
+    if clears { reply.header("Clear-Site-Data", "\"storage\"") } else { reply }
 }
 
 /// The words beside the button that was pressed; of the banner those about the vendors that stood in it.

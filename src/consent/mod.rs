@@ -39,17 +39,20 @@ pub mod tell;
 // Where it is kept, and how it is proved.
 pub mod account;
 pub mod disclosure;
+pub mod handed;
 pub mod inquiry;
 pub mod log;
 pub mod own;
 pub mod receipt;
 pub mod seal;
+pub mod word;
 
 // What the trade calls it.
 pub mod trade;
 
 // Its addresses, beside those of the log and of letters.
 pub mod age;
+pub mod choices_page;
 pub mod desk;
 pub mod jobs;
 pub mod look;
@@ -73,7 +76,7 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<routes::Answered>());
     all.extend(samples::<routes::Privacy>());
     all.extend(samples::<routes::PrivacyBefore>());
-    all.extend(samples::<desk::ChoicesPage>());
+    all.extend(samples::<choices_page::ChoicesPage>());
     all.extend(samples::<who::WhoPage>());
     all.extend(samples::<rights::RightsPage>());
     all.extend(samples::<retention::RetentionPage>());
@@ -96,7 +99,7 @@ pub fn stage() -> AdHoc {
                     routes::answer,
                     routes::privacy,
                     routes::edition,
-                    desk::choices,
+                    choices_page::choices,
                     desk::choose,
                     once::routes::create,
                     who::vendors,
