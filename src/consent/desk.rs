@@ -85,6 +85,11 @@ impl Done {
         let Change { choices, action, takes_away, lost, .. } = change;
         Done { choices, receipt, action, takes_away, lost }
     }
+
+    /// Choices that were made before and still hold.
+    fn holding(choices: Choices, made: Made) -> Done {
+        Done { choices, receipt: made.receipt, action: made.action, takes_away: false, lost: BTreeSet::new() }
+    }
 }
 
 /// What became of a write.
@@ -352,24 +357,30 @@ impl Pressing<'_> {
                 Recorded::Before(made) => Some(made),
             }
         };
+        // Of an account its row is the truth: this browser may not have heard of it yet, or say more than it.
+        let account = self.consent.account.clone();
+        let is_somebodys = account.is_some();
+        if let (Some(made), Some(user)) = (&made, account) {
+            let own = app.db.read(move |conn| account::of(conn, &user)).await?.choices;
+            if let Some(own) = own.filter(|own| word.holds(made, own)) {
+                return Ok(Outcome::Done(Box::new(Done::holding(own, made.clone()))));
+            }
+        }
         let again = made.as_ref().map(|made| self.again(made, word.is_old(made.at)));
         let both = made.as_ref().zip(again.as_ref());
         let is_dated = !matches!(self.press, Press::Place(_));
         let met = both.map(|(made, again)| word.met(made, before, &again.choices, is_dated));
         let verdict = word::verdict(change.gives, change.alters, is_old, met);
         Ok(match (verdict, made, again) {
-            // Of an account its row is the truth, and another press may have changed it at this moment.
-            (Verdict::Again, Some(made), _) if self.consent.account.is_some() && !change.gives => {
+            // Its row says something else than this word made.
+            (Verdict::Again, ..) if is_somebodys && change.gives => Outcome::Refused(USED),
+            (Verdict::Again, Some(made), _) if is_somebodys => {
                 Outcome::Done(Box::new(self.refuses(word, made, change, now).await?))
             }
-            (Verdict::Holds, Some(Made { receipt, action, .. }), _) => {
-                let (choices, lost) = (before.clone(), BTreeSet::new());
-                Outcome::Done(Box::new(Done { choices, receipt, action, takes_away: false, lost }))
+            (Verdict::Holds, Some(made), _) => Outcome::Done(Box::new(Done::holding(before.clone(), made))),
+            (Verdict::Again, Some(made), Some(again)) => {
+                Outcome::Done(Box::new(Done::of(again, made.receipt)))
             }
-            (Verdict::Again, Some(made), Some(again)) => match self.still_says(&again.choices).await? {
-                true => Outcome::Done(Box::new(Done::of(again, made.receipt))),
-                false => Outcome::Refused(USED),
-            },
             (Verdict::No, Some(made), _) => {
                 Outcome::Done(Box::new(self.refuses(word, made, change, now).await?))
             }
@@ -377,13 +388,6 @@ impl Pressing<'_> {
             (Verdict::Used, ..) => Outcome::Refused(USED),
             _ => Outcome::Refused(OUTDATED),
         })
-    }
-
-    /// Whether nothing else was chosen for the account since. Without one nobody can know but the browser.
-    async fn still_says(&self, choices: &Choices) -> Result<bool> {
-        let Some(user) = self.consent.account.clone() else { return Ok(true) };
-        let kept = self.app.db.read(move |conn| account::of(conn, &user)).await?;
-        Ok(kept.choices.is_some_and(|kept| kept.says_the_same(choices)))
     }
 
     /// Carries out a no whose word was used: once for each state that it is said to.

@@ -132,14 +132,18 @@ impl Word {
         Use { word, from, to: self.hash("to", &self.press, &to.write()) }
     }
 
+    /// Whether these are the choices that this press made with its word.
+    pub fn holds(&self, made: &Made, choices: &Choices) -> bool {
+        self.hash("to", &self.press, &choices.write()) == made.used.to
+    }
+
     /// How this press upon `state` stands to what its word made. `repeated` is what it would have made of it at that time;
     /// `is_dated` is whether it dates the choices it makes.
     pub fn met(&self, made: &Made, state: &Choices, repeated: &Choices, is_dated: bool) -> Met {
-        let makes = |choices: &Choices| self.hash("to", &self.press, &choices.write()) == made.used.to;
         let is_from = || self.hash("from", &self.press, &state.write()) == made.used.from;
-        if makes(state) {
+        if self.holds(made, state) {
             Met::Holding
-        } else if !(is_from() && makes(repeated)) {
+        } else if !(is_from() && self.holds(made, repeated)) {
             Met::Changed
         } else if state.are_surely_before(made.at, is_dated) {
             Met::Repeated

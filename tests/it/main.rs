@@ -38,6 +38,7 @@ mod privacy_signals;
 mod privacy_words;
 mod probes;
 mod refusers;
+mod replays;
 mod requirements;
 mod retention;
 mod review;
