@@ -358,19 +358,20 @@ impl Pressing<'_> {
             }
         };
         // Of an account its row is the truth: this browser may not have heard of it yet, or say more than it.
-        let account = self.consent.account.clone();
-        let is_somebodys = account.is_some();
-        if let (Some(made), Some(user)) = (&made, account) {
-            let own = app.db.read(move |conn| account::of(conn, &user)).await?.choices;
-            if let Some(own) = own.filter(|own| word.holds(made, own)) {
+        let user = self.consent.account.clone();
+        let (is_somebodys, mut alters) = (user.is_some(), change.alters);
+        if let (Some(made), Some(user)) = (&made, user) {
+            let own = app.db.read(move |conn| account::of(conn, &user)).await?.choices.unwrap_or_default();
+            if word.holds(made, &own) {
                 return Ok(Outcome::Done(Box::new(Done::holding(own, made.clone()))));
             }
+            alters |= !own.says_the_same(&change.choices);
         }
         let again = made.as_ref().map(|made| self.again(made, word.is_old(made.at)));
         let both = made.as_ref().zip(again.as_ref());
         let is_dated = !matches!(self.press, Press::Place(_));
         let met = both.map(|(made, again)| word.met(made, before, &again.choices, is_dated));
-        let verdict = word::verdict(change.gives, change.alters, is_old, met);
+        let verdict = word::verdict(change.gives, alters, is_old, met);
         Ok(match (verdict, made, again) {
             // Its row says something else than this word made.
             (Verdict::Again, ..) if is_somebodys && change.gives => Outcome::Refused(USED),

@@ -107,9 +107,9 @@ async fn newest(app: &TestApp, browser: &Browser) -> Kept {
     app.app.db.read(move |conn| log::of_account(conn, &user, 1)).await.unwrap().remove(0)
 }
 
-/// T-RC-8, R-RC-8, R-CN-10: with an account and without. A form that is sent twice, at once or later, makes one choice with one
+/// T-RC-8, R-RC-8, R-RC-1, R-CN-10: with an account and without. A form that is sent twice, at once or later, makes one choice with one
 /// receipt. A yes that was taken back is refused when its form comes again, and nothing changes. A no is carried out whatever
-/// became of its form. What another browser was given is nothing here.
+/// became of its form. What another browser was given is nothing here. No row says which browser sent a form.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_sent_again_is_no_second_choice() {
     let app = shop().await;
@@ -194,6 +194,10 @@ async fn what_is_sent_again_is_no_second_choice() {
     assert_eq!((first.status, second.status), (303, 303));
     assert_eq!(leaves(&app.app).await, began + 1);
     clean(&again.get("/").await.is(200));
+    let rows = app.every_row().await;
+    for known in [mine.cookie("forms").unwrap(), &bound.browser(), &no.0[0].1] {
+        assert!(!rows.contains(known), "{known}");
+    }
     // A page that is asked for its token alone still takes a yes.
     let csrf = again.get("/").await.is(200).csrf().unwrap();
     again.post(PATH, &[("csrf", &csrf), ("choice", "accept")]).await.is(303);
