@@ -86,7 +86,8 @@ pub enum Verdict {
     Outdated,
 }
 
-/// What becomes of a press that gives something, or changes anything, in a page that is old, with a word that was used.
+/// What becomes of a press: whether it gives something, whether it changes anything, whether its page is old, and how it
+/// stands to what its word made, where that was used.
 pub fn verdict(gives: bool, alters: bool, is_old: bool, met: Option<Met>) -> Verdict {
     match met {
         None if gives && is_old => Verdict::Outdated,
@@ -172,7 +173,8 @@ pub fn made(conn: &mut Conn, name: &str) -> Result<Option<Made>> {
 }
 
 impl Use {
-    /// Keeps it with the receipt, in the write that made it. A word that another receipt has is tried again, and found.
+    /// Keeps it with the receipt, in the write that made it. Where another receipt came to have the word meanwhile the write is
+    /// tried again, and finds it.
     pub fn keep(&self, conn: &mut Conn, receipt: &ReceiptId) -> Result<()> {
         let set = (
             consent_receipts::word.eq(&self.word),
