@@ -255,11 +255,11 @@ impl Street {
     }
 }
 
-/// What the rows say of every account that chose: its choices, and its receipts from the newest on.
-type Minds = Vec<(UserId, Choices, Vec<Receipt>)>;
+/// What the rows say of an account that chose: its choices, and its receipts from the newest on.
+type Mind = (UserId, Choices, Vec<Receipt>);
 
 /// Choices and receipts, in one view of the rows; and that the chain and the tree are whole.
-async fn minds(db: &Db) -> Minds {
+async fn minds(db: &Db) -> Vec<Mind> {
     db.read(|conn| {
         let mut all = vec![];
         let rows: Vec<(UserId, String)> =
@@ -288,7 +288,7 @@ async fn minds(db: &Db) -> Minds {
 
 /// T-RC-1, R-CN-10: whenever the shop died, what an account allows is what its newest receipt says, and each receipt is of a
 /// choice that was made: none of a choice that is not there, no choice without one.
-fn choices_have_their_receipts(minds: &Minds) {
+fn choices_have_their_receipts(minds: &[Mind]) {
     for (user, choices, receipts) in minds {
         let newest = receipts.first().unwrap_or_else(|| panic!("{user} chose without a receipt"));
         let grants = newest.items.iter().any(|item| item.state == Answer::Granted);
