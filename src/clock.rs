@@ -49,6 +49,11 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(millis))
     }
 
+    /// The beginning of its minute.
+    pub fn minute(self) -> Timestamp {
+        Timestamp(self.0 - self.0.rem_euclid(MINUTE))
+    }
+
     /// Milliseconds from `earlier` to this moment.
     pub fn since(self, earlier: Timestamp) -> i64 {
         self.0 - earlier.0

@@ -99,6 +99,8 @@ pub struct App {
     pub window: Arc<web::Window>,
     /// Who answered the age screen a moment ago, without the answer's being kept.
     pub turns: Arc<consent::turn::Turns>,
+    /// Receipts of a no that wait for the next page of their browser, which holds nothing that names them.
+    pub handed: Arc<consent::handed::Handed>,
     /// What was loaded once a moment ago, so that no copy loads it again.
     pub once: Arc<consent::once::Used>,
     /// Pages that appeal to children.
@@ -194,6 +196,7 @@ impl App {
             templates: web::Templates::new(&config.currency)?,
             window: Arc::default(),
             turns: Arc::default(),
+            handed: Arc::default(),
             once: Arc::default(),
             child_pages: Arc::new(child_pages),
             ads: Arc::new(ads),

@@ -52,6 +52,27 @@ impl Choices {
         *self == Choices::default()
     }
 
+    /// Whether the same is answered, whenever that was and however long it holds.
+    pub fn says_the_same(&self, other: &Choices) -> bool {
+        (&self.purposes, &self.vendors, &self.place) == (&other.purposes, &other.vendors, &other.place)
+            && (self.overrides_gpc, self.opted_out_at) == (other.overrides_gpc, other.opted_out_at)
+    }
+
+    /// Whether these surely are choices of before that moment, and none that look alike and were made since. Whoever granted
+    /// something carries an id that no other choice has; everyone else's are dated to the minute, where the press dates them.
+    pub fn are_surely_before(&self, at: Timestamp, is_dated: bool) -> bool {
+        self.receipt.is_some() || is_dated && self.decided_at.is_none_or(|decided| decided < at.minute())
+    }
+
+    /// Takes every moment in it down to its minute: to the second it would nearly be a number of its own.
+    pub fn blur(&mut self) {
+        let moments =
+            [&mut self.decided_at, &mut self.expires_at, &mut self.overrides_gpc, &mut self.opted_out_at];
+        for at in moments.into_iter().flatten() {
+            *at = at.minute();
+        }
+    }
+
     fn has_run_out(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|at| now >= at)
     }

@@ -1,13 +1,15 @@
 //! The screen of choices: everything that can be decided about who may see a visitor, as it stands for them.
 
+use rocket::{State, get};
 use serde::Serialize;
 
 use super::adult;
 use super::age::Band;
 use super::choices::Standing;
 use super::decision::Reason;
-use super::guards::Consent;
-use super::letters::routes::Switch;
+use super::guards::{Consent, Decided};
+use super::letters::Wanted;
+use super::letters::routes::{Switch, switches};
 use super::notice::{PurposeTold, Told, VendorTold};
 use super::purpose::Purpose;
 use super::routes::edition_day;
@@ -16,7 +18,9 @@ use super::vendor::Registry;
 use super::whereabouts::{Here, WherePart, named};
 use crate::App;
 use crate::clock::Timestamp;
-use crate::web::View;
+use crate::error::Result;
+use crate::ids::ReceiptId;
+use crate::web::{Page, Reply, View};
 
 /// A purpose with its switch.
 #[derive(Serialize)]
@@ -71,6 +75,8 @@ pub struct ChoicesPage {
     /// Whether anything that could be contacted sells, shares or targets.
     trades: bool,
     no_cookies: bool,
+    /// Why a form that was sent changed nothing.
+    spent: Option<&'static str>,
     /// Whether house advertisements go on after a no.
     ads_go_on: bool,
     edition: Timestamp,
@@ -78,12 +84,7 @@ pub struct ChoicesPage {
 
 impl ChoicesPage {
     /// Everything as it stands for this visitor. `fresh` is the receipt of a choice made just now.
-    pub(super) fn new(
-        app: &App,
-        consent: &Consent,
-        letters: Vec<Switch>,
-        fresh: Option<String>,
-    ) -> ChoicesPage {
+    fn new(app: &App, consent: &Consent, letters: Vec<Switch>, fresh: Option<String>) -> ChoicesPage {
         let (book, now) = (&app.consent, Timestamp::now());
         let (choices, decision) = (&consent.choices, &consent.decision);
         let told = Told::about(book.on());
@@ -154,6 +155,7 @@ impl ChoicesPage {
             receipt: fresh.or_else(|| choices.receipt.clone()),
             trades: book.on().any(|v| v.trades()),
             no_cookies: !consent.takes_cookies,
+            spent: None,
             ads_go_on: decision.ads != AdsMode::None,
             edition: edition_day(),
         }
@@ -205,6 +207,7 @@ impl View for ChoicesPage {
             is_fresh: account,
             trades: true,
             no_cookies: !account,
+            spent: (on && !account).then_some("This form was already used."),
             ads_go_on: on,
             edition: day,
         };
@@ -214,8 +217,32 @@ impl View for ChoicesPage {
             page(false, false, false),
             page(true, false, false),
             page(true, true, true),
+            page(true, true, false),
             young(None),
             young(unasked),
         ]
     }
+}
+
+/// One screen with every choice on it.
+#[get("/privacy/choices?<receipt>")]
+pub async fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
+    let fresh = receipt.and_then(ReceiptId::parse).or_else(|| page.receipt().cloned());
+    let letters = letters(app, &consent).await?;
+    page.show(&ChoicesPage::new(app, &consent, letters, fresh.map(|id| id.to_string())))
+}
+
+/// The same screen in answer to a form that changed nothing, with the reason: what holds, and every choice anew. 409.
+pub(super) async fn instead(app: &App, page: Page, consent: &Consent, why: &'static str) -> Result<Reply> {
+    let letters = letters(app, consent).await?;
+    let shown = ChoicesPage { spent: Some(why), ..ChoicesPage::new(app, consent, letters, None) };
+    page.show_as(409, &shown)
+}
+
+/// The letters that this visitor may have. Nobody under age gets any with offers.
+async fn letters(app: &App, consent: &Consent) -> Result<Vec<Switch>> {
+    let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
+    let Some(user) = consent.account.clone().filter(|_| !is_young) else { return Ok(vec![]) };
+    let wanted = app.db.read(move |conn| Wanted::of(conn, &user)).await?;
+    Ok(switches(app, &wanted, Timestamp::now()))
 }

@@ -10,6 +10,7 @@ use super::rulebook::Rulebook;
 use super::vendor::Vendor;
 use super::whereabouts::Here;
 use crate::clock::Timestamp;
+use crate::ids::ReceiptId;
 
 /// What a visitor pressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,10 @@ pub struct Change {
     pub choices: Choices,
     pub action: Action,
     pub items: Vec<Item>,
+    /// Whether somebody can be contacted who could not before, or a yes is said anew: what only its own page can give.
+    pub gives: bool,
+    /// Whether anything is another answer than before; that the same holds longer is none.
+    pub alters: bool,
     /// Whether somebody who could be contacted before cannot any more.
     pub takes_away: bool,
     /// Who that is.
@@ -54,6 +59,29 @@ impl Change {
     /// Whether anything is granted afterwards.
     pub fn grants(&self) -> bool {
         self.items.iter().any(|i| i.state == Answer::Granted)
+    }
+
+    /// The same, but that no earlier yes lasts longer by it, where `is_bound`: a press that may give nothing may not give
+    /// that either.
+    #[must_use]
+    pub fn bounded(mut self, before: &Choices, is_bound: bool) -> Change {
+        if is_bound
+            && self.grants()
+            && let Some(until) = before.expires_at
+        {
+            self.choices.expires_at = self.choices.expires_at.map(|at| at.min(until));
+        }
+        self
+    }
+
+    /// Names the receipt that proves it, where anything is granted. A no carries no id, and nothing that could be one: it is
+    /// dated to the minute, so that it is the same for everyone who said it then.
+    pub fn proved_by(&mut self, receipt: &ReceiptId) {
+        let grants = self.grants();
+        self.choices.receipt = grants.then(|| receipt.to_string());
+        if !grants {
+            self.choices.blur();
+        }
     }
 }
 
@@ -127,20 +155,14 @@ pub fn carry_out(
     let (met_before, met_now) = (met(book, before, country, now), met(book, &choices, country, now));
     let takes_away = withdraws || !met_before.is_subset(&met_now);
     let lost = &(&met_before | &had) - &met_now;
-    let items = book
-        .on()
-        .flat_map(|v| v.purposes.iter().map(move |p| (v, *p)))
-        .map(|(vendor, purpose)| Item {
-            purpose,
-            vendor: vendor.id.clone(),
-            state: match choices.standing(vendor, purpose, now) {
-                Standing::Granted => Answer::Granted,
-                Standing::Refused => Answer::Refused,
-                _ => Answer::Undecided,
-            },
-            fingerprint: vendor.fingerprint().to_owned(),
-        })
-        .collect();
+    let items = items(book, &choices, now);
+    let overrides = choices.overrides_gpc.is_some() && choices.overrides_gpc != before.overrides_gpc;
+    let gives = *press == Press::Accept
+        || !has.is_subset(&had)
+        || !met_now.is_subset(&met_before)
+        || before.opted_out_at.is_some() && choices.opted_out_at.is_none()
+        || overrides;
+    let alters = !choices.says_the_same(before) || items != self::items(book, before, now);
     let all = book.on().count();
     let action = match press {
         Press::OptOut => Action::OptOut,
@@ -154,7 +176,24 @@ pub fn carry_out(
     if has.is_empty() {
         choices.receipt = None;
     }
-    Change { choices, action, items, takes_away, lost }
+    Change { choices, action, items, gives, alters, takes_away, lost }
+}
+
+/// How everyone who could be contacted stands, purpose by purpose.
+fn items(book: &Rulebook, choices: &Choices, now: Timestamp) -> Vec<Item> {
+    book.on()
+        .flat_map(|v| v.purposes.iter().map(move |p| (v, *p)))
+        .map(|(vendor, purpose)| Item {
+            purpose,
+            vendor: vendor.id.clone(),
+            state: match choices.standing(vendor, purpose, now) {
+                Standing::Granted => Answer::Granted,
+                Standing::Refused => Answer::Refused,
+                _ => Answer::Undecided,
+            },
+            fingerprint: vendor.fingerprint().to_owned(),
+        })
+        .collect()
 }
 
 /// A purpose that nobody who is still granted uses is refused with the last who did.
@@ -248,6 +287,9 @@ mod tests {
         let fresh = carry_out(&book, &none, None, &Press::Refuse, &ids(&book), false, now);
         assert_eq!((fresh.action, fresh.takes_away), (Action::Refuse, false));
         assert_eq!(fresh.choices.receipt, None);
+        assert_eq!((yes.gives, yes.alters, no.gives, no.alters), (true, true, false, true));
+        let twice = carry_out(&book, &no.choices, &Press::Refuse, &ids(&book), false, now.plus(DAY));
+        assert_eq!((twice.gives, twice.alters), (false, false), "the same no, longer");
         let one = Press::Save {
             purposes: BTreeSet::from([Purpose::Analytics]),
             vendors: BTreeSet::from(["histats".to_owned()]),

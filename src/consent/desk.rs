@@ -1,208 +1,42 @@
-//! Where choices are made: one screen with everything on it (`choosing`), one button for everything, and a receipt for each.
+//! Where choices are made: one button for everything, a receipt for each choice, and one choice for each form. The screen with
+//! everything on it is `choosing`.
 
 use std::collections::BTreeSet;
 
-use rocket::{State, get, post};
+use rocket::{State, post};
 
 use super::account;
 use super::adult::IfAdult;
 use super::age::Band;
 use super::choices::Choices;
-use super::choosing::ChoicesPage;
+use super::choosing;
 use super::deed::{Change, Press, carry_out, met};
 use super::guards::{Consent, Decided, Signals};
-use super::letters::Wanted;
-use super::letters::routes::switches;
-use super::log;
 use super::notice::{self, Told};
 use super::out_of_reach::{self, OutOfReach};
 use super::purpose::Purpose;
-use super::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
+use super::receipt;
+use super::record::{Country, Deed, Done, Moves, Recorded, Scene};
 use super::rulebook::Rulebook;
 use super::seal;
-use super::whereabouts::{Here, named};
+use super::whereabouts::named;
+use super::word::{self, Made, Verdict, Word};
 use crate::App;
 use crate::accounts::guards::SignedIn;
 use crate::accounts::user::User;
-use crate::ads::wishes;
 use crate::clock::{DAY, Timestamp};
 use crate::error::{Error, Result};
-use crate::guardians::leaf::Stub;
-use crate::guardians::moving;
-use crate::guardians::notice::Ground;
 use crate::ids::{ReceiptId, UserId};
-use crate::secrets;
-use crate::web::{Fields, Ours, Page, Posted, Reply};
+use crate::web::csrf;
+use crate::web::{Fields, Ours, Page, Posted, Pressed, Reply};
 
 /// An opt-out of sale and sharing is remembered longer than a choice: browsers keep a cookie for 400 days at most.
 pub(super) const OPT_OUT_LASTS: i64 = 400 * DAY;
 
-/// A press that comes again within this time, by the same button of the same page, is the same press.
-const TWICE_MS: i64 = 5_000;
-
-/// A change with what its receipt says beside it. Drawn and worded before the write, which may run twice.
-struct Deed {
-    account: Option<UserId>,
-    /// Whether everything is refused, our own choosing by what somebody likes too.
-    refuses_all: bool,
-    change: Change,
-    receipt: Receipt,
-    salt: Salt,
-    notice: Notice,
-    /// What an account says of where its owner is, where that is what changes: then its choices stay as they were.
-    country: Option<Country>,
-    /// What follows for somebody young who said where they are.
-    moves: Option<Moves>,
-}
-
-/// Where an account says its owner is: before, and from now on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Country {
-    was: Option<String>,
-    is: Option<String>,
-}
-
-impl Country {
-    /// One that stays.
-    fn same(is: Option<&str>) -> Country {
-        Country { was: is.map(str::to_owned), is: is.map(str::to_owned) }
-    }
-}
-
-/// Somebody young with an account says that they are somewhere.
-struct Moves {
-    ground: Ground,
-    place: String,
-    stub: Stub,
-}
-
-/// Who chose, from what, and where.
-struct Scene<'a> {
-    account: Option<UserId>,
-    before: &'a Choices,
-    country: Country,
-    signals: Signals,
-    band: Option<Band>,
-    surface: &'static str,
-    /// The words that were in front of them.
-    shown: String,
-    /// The receipt that is written, where it is the same for a press that is sent twice.
-    id: Option<ReceiptId>,
-}
-
-impl Deed {
-    fn new(app: &App, scene: Scene<'_>, mut change: Change, now: Timestamp) -> Result<Deed> {
-        let Scene { account, before, country, signals, band, surface, shown, id } = scene;
-        let book = &app.consent;
-        let notice =
-            Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: shown };
-        let place = change.choices.place.clone();
-        let id = id.map_or_else(ReceiptId::draw, Ok)?;
-        // Whoever says no carries no id: theirs is proved by the receipt they were shown, and found by nobody else.
-        change.choices.receipt = change.grants().then(|| id.to_string());
-        let granted: BTreeSet<&str> =
-            change.items.iter().filter(|i| i.state == Answer::Granted).map(|i| i.vendor.as_str()).collect();
-        let met_before = met(book, before, country.was.as_deref(), now);
-        let met_now = met(book, &change.choices, country.is.as_deref(), now);
-        let told_once = book.on().filter(|v| {
-            granted.contains(v.id.as_str()) || met_before.contains(&v.id) || met_now.contains(&v.id)
-        });
-        // A place is known as long as its cookie lasts.
-        let until = match change.action {
-            receipt::Action::Place => now.plus(book.choice_ms),
-            _ => change.choices.expires_at.unwrap_or(now),
-        };
-        let receipt = Receipt {
-            id,
-            time: Timestamp::from_secs(now.secs()),
-            action: change.action,
-            items: change
-                .items
-                .iter()
-                .map(|i| receipt::Item {
-                    purpose: i.purpose.slug().into(),
-                    vendor: i.vendor.clone(),
-                    state: i.state,
-                    fingerprint: i.fingerprint.clone(),
-                })
-                .collect(),
-            notice: notice.named(),
-            registry_fingerprint: book.registry.fingerprint().to_owned(),
-            profile: Here::new(place.as_deref(), country.is.as_deref()).profile(book),
-            band: match band {
-                None => AgeBand::Unknown,
-                Some(Band::Child) => AgeBand::Child,
-                Some(Band::Minor) => AgeBand::Minor,
-                Some(Band::Adult) => AgeBand::Adult,
-            },
-            signals: receipt::Signals { gpc: signals.gpc, dnt: signals.dnt },
-            surface: surface.into(),
-            previous: before.receipt.as_deref().and_then(ReceiptId::parse),
-            valid_until: Timestamp::from_secs(until.secs().max(now.secs())),
-            recipients: told_once.map(Recipient::of).collect(),
-            limit_note: receipt::LIMIT_NOTE.into(),
-        };
-        let country = (country.was != country.is).then_some(country);
-        let salt = Salt::draw()?;
-        Ok(Deed { account, refuses_all: false, change, receipt, salt, notice, country, moves: None })
-    }
-
-    /// Changes the state and writes the receipt, both or neither. A press that was sent twice has one receipt.
-    async fn record(self, app: &App, now: Timestamp) -> Result<(Choices, ReceiptId)> {
-        let Deed { account, refuses_all, change, receipt, salt, notice, country, moves } = self;
-        let (choices, id) = (change.choices, receipt.id.clone());
-        let (kept, proof_ms) = (choices.clone(), app.consent.proof_ms);
-        app.db
-            .write(move |conn| {
-                log::wait_turn(conn)?;
-                if !log::holds(conn, &receipt.id)? {
-                    notice.keep(conn)?;
-                    let until = receipt::kept_until(receipt.valid_until, proof_ms);
-                    log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
-                }
-                if let Some(user) = &account {
-                    match &country {
-                        Some(country) => User::set_country(conn, user, country.is.as_deref())?,
-                        None => account::keep(conn, user, &kept, now)?,
-                    }
-                    if refuses_all {
-                        wishes::withdraw(conn, user, now)?;
-                    }
-                    if let Some(Moves { ground, place, stub }) = &moves {
-                        moving::moved(conn, ground, user, place, stub, now)?;
-                    }
-                }
-                Ok(())
-            })
-            .await?;
-        Ok((choices, id))
-    }
-
-    /// The same for a change of an account that several requests see at once: the first makes it and writes its receipt.
-    /// Answers nothing when another was first.
-    async fn record_first(self, app: &App, was: Option<String>, now: Timestamp) -> Result<Option<Choices>> {
-        let Deed { account, refuses_all, change, receipt, salt, notice, country: _, moves: _ } = self;
-        let account = account.ok_or_else(|| Error::internal("a change of no account"))?;
-        let (kept, proof_ms) = (change.choices.clone(), app.consent.proof_ms);
-        let first = app
-            .db
-            .write(move |conn| {
-                log::wait_turn(conn)?;
-                if !account::keep_first(conn, &account, was.as_deref(), &kept, now)? {
-                    return Ok(false);
-                }
-                if refuses_all {
-                    wishes::withdraw(conn, &account, now)?;
-                }
-                notice.keep(conn)?;
-                let until = receipt::kept_until(receipt.valid_until, proof_ms);
-                log::append(conn, &receipt, &salt, Some(&account), until, now)?;
-                Ok(true)
-            })
-            .await?;
-        Ok(first.then_some(change.choices))
-    }
-}
+const USED: &str = "This form was already used, and something else was chosen since. Nothing was changed: here is what \
+                    holds now.";
+const OUTDATED: &str = "This form was open for a long time, so a yes in it is not taken any more. Nothing was changed: \
+                        here is what holds now.";
 
 /// A signal reached an account that had not opted out: it is opted out from now on, on every device (11 CCR 7025(c)(1)).
 /// A browser asks for several pages at once, so `was` says what the account's row held when `before` was read: the
@@ -227,7 +61,6 @@ pub(super) async fn signal(
         band: Some(Band::Adult),
         surface: "signal",
         shown: notice::sale(app.consent.on().any(|v| v.trades())),
-        id: None,
     };
     let deed = Deed { refuses_all: true, ..Deed::new(app, scene, change, now)? };
     if let Some(made) = deed.record_first(app, was, now).await? {
@@ -258,9 +91,10 @@ pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<Receipt
         band: Some(owner.band),
         surface: "inquiry",
         shown: notice::sale(app.consent.on().any(|v| v.trades())),
-        id: None,
     };
-    Ok(Deed::new(app, scene, change, now)?.record(app, now).await?.1)
+    match Deed::new(app, scene, change, now)?.record(app, None, None, now).await? {
+        Recorded::Now(Done { receipt, .. }) | Recorded::Before(Made { receipt, .. }) => Ok(receipt),
+    }
 }
 
 /// Keeps where the owner of an account says they are, or that they would rather not say, with a receipt of whose rules hold for
@@ -277,9 +111,7 @@ async fn settle(app: &App, consent: &Consent, country: Option<String>, now: Time
     let met_before = met(book, before, consent.country.as_deref(), now);
     let takes_away = !met_before.is_subset(&met(book, before, country.as_deref(), now));
     let moves = match (&country, consent.band) {
-        (Some(place), Some(Band::Child | Band::Minor)) => {
-            Some(Moves { ground: Ground::of(app), place: place.clone(), stub: Stub::draw()? })
-        }
+        (Some(place), Some(Band::Child | Band::Minor)) => Some(Moves::to(app, place)?),
         _ => None,
     };
     let scene = Scene {
@@ -290,33 +122,136 @@ async fn settle(app: &App, consent: &Consent, country: Option<String>, now: Time
         band: consent.band,
         surface: "account",
         shown: notice::COUNTRY.into(),
-        id: None,
     };
-    Deed { moves, ..Deed::new(app, scene, change, now)? }.record(app, now).await?;
+    Deed { moves, ..Deed::new(app, scene, change, now)? }.record(app, None, None, now).await?;
     Ok(takes_away)
 }
 
-/// One screen with every choice on it.
-#[get("/privacy/choices?<receipt>")]
-pub async fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &State<App>) -> Result<Reply> {
-    let fresh = receipt.and_then(ReceiptId::parse).map(|id| id.to_string());
-    // Nobody under age gets letters with offers.
-    let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
-    let shown = match consent.account.clone().filter(|_| !is_young) {
-        None => vec![],
-        Some(user) => {
-            let wanted = app.db.read(move |conn| Wanted::of(conn, &user)).await?;
-            switches(app, &wanted, Timestamp::now())
+/// One press of a button in a form of ours: what it is about, and what stood beside it.
+struct Pressing<'a> {
+    app: &'a App,
+    consent: &'a Consent,
+    press: Press,
+    asked: Vec<usize>,
+    surface: &'static str,
+    shown: String,
+}
+
+/// What comes of a press.
+enum Outcome {
+    Done(Box<Done>),
+    /// Nothing: it was so before.
+    Already,
+    /// Nothing, and why.
+    Refused(&'static str),
+}
+
+impl Pressing<'_> {
+    fn change(&self, at: Timestamp) -> Change {
+        let signal = self.consent.signal(self.app);
+        let Consent { choices, country, .. } = self.consent;
+        carry_out(&self.app.consent, choices, country.as_deref(), &self.press, &self.asked, signal, at)
+    }
+
+    /// What this press made of the same choices when it came before, to the letter.
+    fn again(&self, made: &Made, is_bound: bool) -> Change {
+        let mut change = self.change(made.at).bounded(&self.consent.choices, is_bound);
+        change.proved_by(&made.receipt);
+        change
+    }
+
+    fn deed(&self, change: Change, now: Timestamp) -> Result<Deed> {
+        let consent = self.consent;
+        let scene = Scene {
+            account: consent.account.clone(),
+            before: &consent.choices,
+            country: Country::same(consent.country.as_deref()),
+            signals: consent.signals,
+            band: consent.band,
+            surface: self.surface,
+            shown: self.shown.clone(),
+        };
+        let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
+        let moves = match (&self.press, is_young && consent.account.is_some()) {
+            (Press::Place(Some(place)), true) => Some(Moves::to(self.app, place)?),
+            _ => None,
+        };
+        let refuses_all = matches!(self.press, Press::Refuse | Press::OptOut);
+        Ok(Deed { refuses_all, moves, ..Deed::new(self.app, scene, change, now)? })
+    }
+
+    /// Makes the choice, if its word may make one.
+    async fn comes_to(&self, word: &Word, now: Timestamp) -> Result<Outcome> {
+        let (app, before) = (self.app, &self.consent.choices);
+        let (change, is_old) = (self.change(now), word.is_old(now));
+        let made = if change.gives && is_old {
+            let name = word.name();
+            app.db.read(move |conn| word::made(conn, &name)).await?
+        } else {
+            let deed = self.deed(change.clone().bounded(before, is_old), now)?;
+            let used = word.used(before, &deed.change.choices);
+            match deed.record(app, Some(used), None, now).await? {
+                Recorded::Now(done) => return Ok(Outcome::Done(Box::new(done))),
+                Recorded::Before(made) => Some(made),
+            }
+        };
+        // Of an account its row is the truth: this browser may not have heard of it yet, or say more than it.
+        let user = self.consent.account.clone();
+        let (is_somebodys, mut alters) = (user.is_some(), change.alters);
+        if let (Some(made), Some(user)) = (&made, user) {
+            let own = app.db.read(move |conn| account::of(conn, &user)).await?.choices.unwrap_or_default();
+            if word.holds(made, &own) {
+                return Ok(Outcome::Done(Box::new(Done::holding(own, made.clone()))));
+            }
+            alters |= !own.says_the_same(&change.choices);
         }
-    };
-    page.show(&ChoicesPage::new(app, &consent, shown, fresh))
+        let again = made.as_ref().map(|made| self.again(made, word.is_old(made.at)));
+        let both = made.as_ref().zip(again.as_ref());
+        let is_dated = !matches!(self.press, Press::Place(_));
+        let met = both.map(|(made, again)| word.met(made, before, &again.choices, is_dated));
+        let verdict = word::verdict(change.gives, alters, is_old, met);
+        Ok(match (verdict, made, again) {
+            // Its row says something else than this word made.
+            (Verdict::Again, ..) if is_somebodys && change.gives => Outcome::Refused(USED),
+            (Verdict::Again, Some(made), _) if is_somebodys => {
+                Outcome::Done(Box::new(self.refuses(word, made, change, now).await?))
+            }
+            (Verdict::Holds, Some(made), _) => Outcome::Done(Box::new(Done::holding(before.clone(), made))),
+            (Verdict::Again, Some(made), Some(again)) => {
+                Outcome::Done(Box::new(Done::of(again, made.receipt)))
+            }
+            (Verdict::No, Some(made), _) => {
+                Outcome::Done(Box::new(self.refuses(word, made, change, now).await?))
+            }
+            (Verdict::Already, ..) => Outcome::Already,
+            (Verdict::Used, ..) => Outcome::Refused(USED),
+            _ => Outcome::Refused(OUTDATED),
+        })
+    }
+
+    /// Carries out a no whose word was used: once for each state that it is said to.
+    async fn refuses(&self, word: &Word, made: Made, change: Change, now: Timestamp) -> Result<Done> {
+        let before = &self.consent.choices;
+        let deed = self.deed(change.bounded(before, true), now)?;
+        let used = word.used_again(before, &deed.change.choices);
+        Ok(match deed.record(self.app, Some(used), Some(made), now).await? {
+            Recorded::Now(done) => done,
+            Recorded::Before(made) => Done::of(self.again(&made, true), made.receipt),
+        })
+    }
 }
 
 /// Takes a choice: the state changes and its receipt is written, or nothing does. Then a whole new document, because a
 /// policy is fixed when its document arrives.
 #[post("/privacy/choices", data = "<form>")]
-pub async fn choose(form: Posted, consent: Decided, adult: IfAdult, app: &State<App>) -> Result<Reply> {
-    let (fields, now) = (form.0, Timestamp::now());
+pub async fn choose(
+    form: Pressed,
+    page: Page,
+    consent: Decided,
+    adult: IfAdult,
+    app: &State<App>,
+) -> Result<Reply> {
+    let (Pressed(fields, issued), now) = (form, Timestamp::now());
     let back = fields.text("return");
     let press = match fields.text("choice") {
         "accept" => Press::Accept,
@@ -356,43 +291,54 @@ pub async fn choose(form: Posted, consent: Decided, adult: IfAdult, app: &State<
         (None, some) if !some.is_empty() && !fields.has("all") => some.clone(),
         _ => everyone(),
     };
-    let country = consent.country.as_deref();
-    let change = carry_out(book, &consent.choices, country, &press, &asked, consent.signal(app), now);
-    let (action, takes_away) = (change.action, change.takes_away);
-    let lost = change.lost.iter().filter_map(|id| OutOfReach::of(book.registry.vendor(id)?, now));
-    let said = [Some(said(action).to_owned()), out_of_reach::words(&lost.collect::<Vec<_>>())];
-    let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let surface = match (back, fields.text("from")) {
         ("", _) => "choices",
         (_, "footer") => "footer",
         _ => "banner",
     };
-    let scene = Scene {
-        account: consent.account.clone(),
-        before: &consent.choices,
-        country: Country::same(country),
-        signals: consent.signals,
-        band: consent.band,
-        surface,
-        shown: shown(book, &press, surface, &shown_to),
-        id: receipt_of(app, &fields, &press, &consent.choices, now).await?,
-    };
-    let refuses_all = matches!(press, Press::Refuse | Press::OptOut);
-    let moves = match (change.choices.place.clone(), is_young && says_where) {
-        (Some(place), true) => Some(Moves { ground: Ground::of(app), place, stub: Stub::draw()? }),
-        _ => None,
-    };
-    let deed = Deed { refuses_all, moves, ..Deed::new(app, scene, change, now)? };
-    let (choices, id) = deed.record(app, now).await?;
-    let proof = format!("/privacy/receipts/{id}");
-    let reply = match surface {
-        "banner" | "footer" => Reply::go_back(back, "/").notice_with(&said, "Receipt", &proof),
-        _ => Reply::go(format!("/privacy/choices?receipt={id}")).notice(&said),
+    let word = Word::new(&app.keys.seal, &issued.nonce, issued.at, sent(&fields, consent.signal(app)));
+    let shown = shown(book, &press, surface, &shown_to);
+    let pressing = Pressing { app, consent: &consent, press, asked, surface, shown };
+    let to = if surface == "choices" { "/privacy/choices" } else { back };
+    Ok(match pressing.comes_to(&word, now).await? {
+        Outcome::Done(done) => answer(app, *done, page.browser(), to, now),
+        Outcome::Already => Reply::go_back(to, "/").notice("That is how it was already."),
+        Outcome::Refused(why) => return choosing::instead(app, page, &consent, why).await,
+    })
+}
+
+/// All that a press depends on beside the choices it is pressed upon: what was sent, but for the word itself, and whether a
+/// signal is applied.
+fn sent(fields: &Fields, signal: bool) -> String {
+    let pairs = fields.iter().filter(|(name, _)| *name != csrf::FIELD);
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    format!("{signal} {form}")
+}
+
+/// Answers a choice that was made: back to where it was asked, with a line for the next page. Whoever granted something
+/// carries the receipt's id anyway; for whoever did not it waits here, and nothing in the browser leads to it.
+fn answer(app: &App, done: Done, browser: &str, to: &str, now: Timestamp) -> Reply {
+    let Done { choices, receipt, action, takes_away, lost } = done;
+    let book = &app.consent;
+    let lost = lost.iter().filter_map(|id| OutOfReach::of(book.registry.vendor(id)?, now));
+    let said = [Some(said(action).to_owned()), out_of_reach::words(&lost.collect::<Vec<_>>())];
+    let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let reply = match (&choices.receipt, to) {
+        (None, _) => {
+            app.handed.leave(browser, receipt, now);
+            Reply::go_back(to, "/").notice_with_receipt(&said)
+        }
+        (Some(_), "/privacy/choices") => {
+            Reply::go(format!("/privacy/choices?receipt={receipt}")).notice(&said)
+        }
+        (Some(_), _) => {
+            Reply::go_back(to, "/").notice_with(&said, "Receipt", &format!("/privacy/receipts/{receipt}"))
+        }
     };
     let lasts = if choices.opted_out_at.is_some() { OPT_OUT_LASTS } else { book.choice_ms };
     let reply =
         reply.keep(Ours::Consent, seal::close(&app.keys.seal, &choices), Some(lasts)).forget(Ours::Later);
-    Ok(clearing(app, takes_away, reply))
+    clearing(app, takes_away, reply)
 }
 
 /// Keeps where the owner of an account says they are. An empty field: they would rather not say.
@@ -420,49 +366,6 @@ fn clearing(app: &App, takes_away: bool, reply: Reply) -> Reply {
     match takes_away && app.config.is_https() {
         true => reply.header("Clear-Site-Data", "\"storage\""),
         false => reply,
-    }
-}
-
-/// The receipt of a press: the same when a form is sent twice, as by a double click, so that one choice has one receipt.
-/// Every page's token is another, and a state that was changed since by another press makes this a new one. Who says where
-/// they are answers nothing about anybody, and every press of that is its own.
-async fn receipt_of(
-    app: &App,
-    fields: &Fields,
-    press: &Press,
-    before: &Choices,
-    now: Timestamp,
-) -> Result<Option<ReceiptId>> {
-    if matches!(press, Press::Place(_)) {
-        return Ok(None);
-    }
-    let Some((id, earlier)) = receipt_of_form(app, fields).await? else { return Ok(None) };
-    let is_new = earlier.is_some_and(|at| {
-        now.since(at) >= TWICE_MS || before.decided_at.is_some_and(|decided| decided.secs() > at.secs())
-    });
-    Ok((!is_new).then_some(id))
-}
-
-/// The receipt that exactly this form has, and when it was written, if it was.
-async fn receipt_of_form(app: &App, fields: &Fields) -> Result<Option<(ReceiptId, Option<Timestamp>)>> {
-    let sent: String =
-        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields.iter()).finish();
-    let bits = secrets::mac(&secrets::derive(&app.keys.seal, "a press of a choice"), sent.as_bytes());
-    let Some(bits) = bits.first_chunk::<16>() else { return Ok(None) };
-    let id = ReceiptId::of(*bits);
-    let asked = id.clone();
-    match app.db.read(move |conn| log::kept(conn, &asked)).await {
-        Ok(kept) => Ok(Some((id, Some(kept.receipt.time)))),
-        Err(Error::NotFound) => Ok(Some((id, None))),
-        Err(error) => Err(error),
-    }
-}
-
-/// The receipt of a press that changes no choice: the same when its form is sent twice, a new one when it is sent later.
-pub(super) async fn receipt_of_press(app: &App, fields: &Fields, now: Timestamp) -> Result<ReceiptId> {
-    match receipt_of_form(app, fields).await? {
-        Some((id, earlier)) if earlier.is_none_or(|at| now.since(at) < TWICE_MS) => Ok(id),
-        _ => ReceiptId::draw(),
     }
 }
 

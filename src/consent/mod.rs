@@ -40,11 +40,14 @@ pub mod tell;
 // Where it is kept, and how it is proved.
 pub mod account;
 pub mod disclosure;
+pub mod handed;
 pub mod inquiry;
 pub mod log;
 pub mod own;
 pub mod receipt;
+pub mod record;
 pub mod seal;
+pub mod word;
 
 // What the trade calls it.
 pub mod trade;
@@ -101,7 +104,7 @@ pub fn stage() -> AdHoc {
                     routes::answer,
                     routes::privacy,
                     routes::edition,
-                    desk::choices,
+                    choosing::choices,
                     desk::choose,
                     desk::country,
                     once::routes::create,

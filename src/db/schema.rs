@@ -443,6 +443,9 @@ diesel::table! {
         body -> Text,
         account -> Nullable<Text>,
         expires_at -> BigInt,
+        word -> Nullable<Text>,
+        word_from -> Nullable<Text>,
+        word_to -> Nullable<Text>,
     }
 }
 

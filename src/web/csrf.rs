@@ -1,5 +1,8 @@
 //! Forms that only our own pages can send: a token that follows from the browser's session, or from a cookie of its own
-//! where there is none, masked anew in every page so that compression tells nothing about it (BREACH, 2013).
+//! where there is none, another in every page so that compression tells nothing about it (BREACH, 2013).
+//!
+//! A token says when its page was made, and has random bits that no other page has: a form that must count once can go by
+//! them. Only we can write one, so neither can be made up, not by the browser either.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,6 +11,7 @@ use rocket::http::Status;
 
 use super::cookies::Ours;
 use crate::App;
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::secrets;
 
@@ -15,6 +19,18 @@ use crate::secrets;
 pub const FIELD: &str = "csrf";
 /// The header that scripts send the same in.
 pub const HEADER: &str = "X-CSRF-Token";
+
+/// The random bits and the moment in front of a token's seal.
+const HEAD: usize = 16 + 8;
+
+/// What a token that fits says of its page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// Random bits of this page alone.
+    pub nonce: [u8; 16],
+    /// When the page was made, to the second.
+    pub at: Timestamp,
+}
 
 /// What a browser's forms are bound to.
 #[derive(Clone, Debug)]
@@ -36,18 +52,34 @@ impl Bound {
         Ok(Bound { mac: mac(request, &to), fresh })
     }
 
+    /// The same for a browser without a session that has this cookie, under the shop's key for forms.
+    pub fn to_cookie(key: &[u8; 32], forms: &str) -> Bound {
+        Bound { mac: secrets::mac(key, format!("f:{forms}").as_bytes()), fresh: None }
+    }
+
     /// What tells this browser from others as long as its forms are bound to the same: a hash, which leads back to nothing.
     pub fn browser(&self) -> String {
         hex::encode(&secrets::derive(&self.mac, "browser")[..16])
     }
 
     /// The token for one page.
-    pub fn token(&self) -> Result<String> {
-        let pad: [u8; 32] = secrets::random()?;
-        let mut bytes = pad.to_vec();
-        bytes.extend(self.mac.iter().zip(pad).map(|(m, p)| m ^ p));
-        Ok(URL_SAFE_NO_PAD.encode(bytes))
+    pub fn token(&self, now: Timestamp) -> Result<String> {
+        Ok(write(&self.mac, Issued { nonce: secrets::random()?, at: now }))
     }
+}
+
+fn write(mac: &[u8; 32], issued: Issued) -> String {
+    let head = [&issued.nonce[..], &issued.at.secs().to_be_bytes()[..]].concat();
+    let seal = secrets::mac(mac, &head);
+    URL_SAFE_NO_PAD.encode([&head[..], &seal[..]].concat())
+}
+
+fn read(mac: &[u8; 32], token: &str) -> Option<Issued> {
+    let bytes = URL_SAFE_NO_PAD.decode(token.trim()).ok()?;
+    let (head, seal) = bytes.split_at_checked(HEAD)?;
+    let (nonce, secs) = (head.first_chunk::<16>()?, head.last_chunk::<8>()?);
+    let issued = Issued { nonce: *nonce, at: Timestamp::from_secs(i64::from_be_bytes(*secs)) };
+    secrets::same(seal, &secrets::mac(mac, head)).then_some(issued)
 }
 
 fn known(request: &Request<'_>) -> Option<String> {
@@ -62,18 +94,22 @@ fn mac(request: &Request<'_>, to: &str) -> [u8; 32] {
 
 /// Whether this token is one this browser was given.
 pub fn fits(request: &Request<'_>, token: &str) -> bool {
-    let Some(to) = known(request) else { return false };
-    let Ok(bytes) = URL_SAFE_NO_PAD.decode(token.trim()) else { return false };
-    if bytes.len() != 64 {
-        return false;
-    }
-    let unmasked: Vec<u8> = bytes[..32].iter().zip(&bytes[32..]).map(|(p, m)| p ^ m).collect();
-    secrets::same(&unmasked, &mac(request, &to))
+    issued(request, token).is_some()
 }
 
-/// The token in the header, if it is there and fits.
+/// What a token says, if it is one this browser was given.
+pub fn issued(request: &Request<'_>, token: &str) -> Option<Issued> {
+    read(&mac(request, &known(request)?), token)
+}
+
+/// Whether there is a token in the header that fits.
 pub fn header_fits(request: &Request<'_>) -> bool {
-    request.headers().get_one(HEADER).is_some_and(|token| fits(request, token))
+    in_header(request).is_some()
+}
+
+/// What the token in the header says, if it is there and fits.
+pub fn in_header(request: &Request<'_>) -> Option<Issued> {
+    issued(request, request.headers().get_one(HEADER)?)
 }
 
 /// What a form without the right token is told.
@@ -90,4 +126,31 @@ pub fn refused(request: &Request<'_>) -> (Status, Error) {
     };
     super::trouble::keep_words(request, words);
     (Status::Forbidden, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R-RC-8: a token is one browser's, says when it was made, and cannot be dated or numbered otherwise.
+    #[test]
+    fn a_token_cannot_be_made_up() {
+        let (mine, other, at) = ([7; 32], [8; 32], Timestamp::from_secs(1_800_000_000));
+        let issued = Issued { nonce: [3; 16], at };
+        let token = write(&mine, issued);
+        assert_eq!((read(&mine, &token), read(&mine, &format!(" {token}\n"))), (Some(issued), Some(issued)));
+        assert_eq!(read(&other, &token), None);
+        let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+        for at in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[at] ^= 1;
+            assert_eq!(read(&mine, &URL_SAFE_NO_PAD.encode(altered)), None, "byte {at}");
+        }
+        for short in [0, 8, HEAD, bytes.len() - 1] {
+            assert_eq!(read(&mine, &URL_SAFE_NO_PAD.encode(&bytes[..short])), None, "{short} bytes");
+        }
+        let bound = Bound::to_cookie(&mine, "a");
+        let tokens = [bound.token(at).unwrap(), bound.token(at).unwrap()];
+        assert_ne!(tokens[0], tokens[1], "every page has its own");
+    }
 }

@@ -7,6 +7,7 @@ use rocket::data::{Data, FromData, Outcome, ToByteUnit};
 use rocket::http::{ContentType, Status};
 use serde::Serialize;
 
+use super::csrf::Issued;
 use super::{csrf, trouble};
 use crate::error::Error;
 
@@ -16,6 +17,9 @@ const MOST_FIELDS: usize = 500;
 
 /// An urlencoded form whose token was right. Without, the request ends in 403 before the handler.
 pub struct Posted(pub Fields);
+
+/// The same with what its token says of the page it stood in, for a form that counts once.
+pub struct Pressed(pub Fields, pub Issued);
 
 /// The fields of a form in the order they came.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +69,15 @@ impl<'r> FromData<'r> for Posted {
     type Error = Error;
 
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Posted> {
+        Pressed::from_data(request, data).await.map(|Pressed(fields, _)| Posted(fields))
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromData<'r> for Pressed {
+    type Error = Error;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Pressed> {
         if request.content_type().is_some_and(|kind| !kind.0.is_form() && *kind != ContentType::Form) {
             return trouble::out(request, Error::refused("This address takes a form."));
         }
@@ -80,12 +93,12 @@ impl<'r> FromData<'r> for Posted {
             Err(_) => return trouble::out(request, Error::refused("That form is not text.")),
         };
         let fields = Fields::parse(&body);
-        let right = csrf::header_fits(request) || csrf::fits(request, fields.text(csrf::FIELD));
-        if !right {
+        let issued = csrf::in_header(request).or_else(|| csrf::issued(request, fields.text(csrf::FIELD)));
+        let Some(issued) = issued else {
             let (status, error) = csrf::refused(request);
             return trouble::out_as(request, status, error);
-        }
-        Outcome::Success(Posted(fields))
+        };
+        Outcome::Success(Pressed(fields, issued))
     }
 }
 

@@ -28,7 +28,7 @@ use rocket::{catchers, routes};
 
 pub use client::Client;
 pub use cookies::Ours;
-pub use form::{Faults, Fields, FormView, Posted};
+pub use form::{Faults, Fields, FormView, Posted, Pressed};
 pub use limits::{Attempt, Limits};
 pub use multipart::Incoming;
 pub use page::{Ad, Framed, Page, Unloaded};

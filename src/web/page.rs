@@ -21,9 +21,11 @@ use crate::clock::Timestamp;
 use crate::consent::entry;
 use crate::consent::frame::ConsentFrame;
 use crate::consent::guards::Consent;
+use crate::consent::handed::Handed;
 use crate::consent::policy;
 use crate::consent::rulebook::Rulebook;
 use crate::error::{Error, Result};
+use crate::ids::ReceiptId;
 
 /// A page in the making.
 pub struct Page {
@@ -35,6 +37,9 @@ pub struct Page {
     fresh_forms_cookie: Option<String>,
     browser: String,
     had_notice: bool,
+    /// A receipt that waited for this page.
+    receipt: Option<ReceiptId>,
+    handed: Arc<Handed>,
     media_origin: Option<String>,
     form_origins: Vec<String>,
     book: Arc<Rulebook>,
@@ -136,10 +141,23 @@ pub struct Note {
 }
 
 impl Note {
-    fn read(text: &str) -> Note {
+    /// Reads what an earlier answer left; `receipt` is one that waits for this browser.
+    fn read(text: &str, receipt: Option<&ReceiptId>) -> Note {
         let mut parts = text.split('\n').map(str::to_owned);
-        let line = parts.next().unwrap_or_default();
-        let (label, address) = (parts.next(), parts.next().filter(|a| reply::is_local(a)));
+        let mut line = parts.next().unwrap_or_default();
+        let (mut label, mut address) = (parts.next(), parts.next());
+        if address.as_deref() == Some(reply::WAITING) {
+            address = Some(match receipt {
+                Some(id) => format!("/privacy/receipts/{id}"),
+                None => {
+                    // Another process took the choice, or it was shown before: nobody here knows which one it was.
+                    line += " Its receipt cannot be shown here. To have one, choose once more under";
+                    label = Some("Your Privacy Choices".into());
+                    "/privacy/choices".into()
+                }
+            });
+        }
+        let address = address.filter(|a| reply::is_local(a));
         Note { line, label: label.filter(|_| address.is_some()), address }
     }
 }
@@ -220,6 +238,9 @@ impl Page {
         if self.had_notice {
             reply = reply.forget(Ours::Notice);
         }
+        if self.receipt.is_some() {
+            self.handed.take(&self.browser);
+        }
         for (cookie, value) in self.kept {
             reply = reply.keep(cookie, value, None);
         }
@@ -242,6 +263,11 @@ impl Page {
         &self.browser
     }
 
+    /// The receipt of the choice that led to this page, where the browser holds nothing that names it. Shown once.
+    pub fn receipt(&self) -> Option<&ReceiptId> {
+        self.receipt.as_ref()
+    }
+
     /// The address of this page, to come back to.
     pub fn here(&self) -> String {
         format!("{}{}", self.frame.path, self.frame.query)
@@ -260,7 +286,8 @@ impl Page {
         let consent = Consent::of(request).await?;
         let forms = Bound::of(request)?;
         let notice = Ours::Notice.of(request);
-        let line = reply::notice_in(request);
+        let (line, browser) = (reply::notice_in(request), forms.browser());
+        let receipt = line.as_ref().and_then(|_| app.handed.waiting(&browser, Timestamp::now()));
         let visitor = seen.visitor.clone();
         let uri = request.uri();
         let path = uri.path().as_str().to_owned();
@@ -285,14 +312,14 @@ impl Page {
             hears_all: visitor.is_some() || app.config.preview_anonymous,
             visitor: visitor.clone(),
             basket_count: seen.basket_count,
-            csrf: forms.token()?,
+            csrf: forms.token(Timestamp::now())?,
             url: app.config.absolute(&path),
             path: path.clone(),
             query,
             site_name: app.config.site_name.clone(),
             site_url: app.config.site_url.clone(),
             currency: app.config.currency.clone(),
-            notice: line.map(|text| Note::read(&text)),
+            notice: line.map(|text| Note::read(&text, receipt.as_ref())),
             consent: ConsentFrame::new(&app.consent, &consent, &path, Timestamp::now()),
             ad: None,
             framed: None,
@@ -305,9 +332,11 @@ impl Page {
             basket_count: seen.basket_count,
             templates: app.templates.clone(),
             frame,
-            browser: forms.browser(),
+            browser,
             fresh_forms_cookie: forms.fresh,
             had_notice: notice.is_some(),
+            receipt,
+            handed: Arc::clone(&app.handed),
             media_origin: app.media_origin.clone(),
             form_origins: vec![],
             book: app.consent.clone(),

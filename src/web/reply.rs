@@ -109,10 +109,18 @@ impl Reply {
         reply.cookies.push(Cook::Notice(line));
         reply
     }
+
+    /// The same with a link to the receipt that waits in this process's memory for this browser. The line itself is alike
+    /// for everyone and leads nowhere.
+    pub fn notice_with_receipt(self, line: &str) -> Reply {
+        self.notice_with(line, "Receipt", WAITING)
+    }
 }
 
 /// What the line for the next page is sealed for.
 const NOTICE: &str = "cuehouse notice";
+/// Stands in a line where the address of a receipt would: it is no address, and alike for everyone.
+pub(super) const WAITING: &str = "waiting";
 /// How long it waits for that page.
 const NOTICE_MS: i64 = 60_000;
 

@@ -1,5 +1,5 @@
-//! The program is killed at any moment, again and again, while people upload and buy: nothing that was acknowledged is
-//! lost, nothing is there twice.
+//! The program is killed at any moment, again and again, while people upload, buy and choose who may see them: nothing that
+//! was acknowledged is lost, nothing is there twice, and no choice is without its receipt.
 //!
 //! `CUEHOUSE_CRASHES` sets how often (50), `CUEHOUSE_CRASH_SEED` repeats the moments of an earlier run.
 
@@ -9,8 +9,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use cuehouse::db::schema::{entries, jobs, licences, order_lines, orders, recordings, tracks, uploads};
+use cuehouse::clock::Timestamp;
+use cuehouse::consent::choices::Choices;
+use cuehouse::consent::log::{self, merkle};
+use cuehouse::consent::purpose::Purpose;
+use cuehouse::consent::receipt::{Answer, Receipt};
+use cuehouse::db::schema::{
+    account_choices, consent_log, consent_receipts, entries, jobs, licences, order_lines, orders, recordings,
+    tracks, uploads,
+};
 use cuehouse::db::{Db, DbUrl};
+use cuehouse::ids::UserId;
 use cuehouse::sandbox;
 use cuehouse::secrets::sha256;
 use diesel::prelude::*;
@@ -27,6 +36,10 @@ use crate::support::wavs::music;
 /// Uploads are costly without optimising: no more are begun.
 const UPLOADS: u64 = 12;
 const BUYERS: usize = 3;
+/// People with an account who change their mind all the time.
+const CHOOSERS: usize = 2;
+/// Who might see them.
+const VENDORS: &str = "ga4=G-TEST,statcounter=123:abc,histats=77";
 
 /// Numbers that look drawn and are the same for the same seed.
 struct Chance(u64);
@@ -51,6 +64,9 @@ struct Acknowledged {
     published: BTreeSet<String>,
     /// Payment pages that Stripe took money on, with the order they belong to.
     paid: BTreeMap<String, String>,
+    /// How many choices were made, and how many were pressed whose answer never came.
+    chosen: usize,
+    unheard: usize,
     /// Posts that a kill left without an answer.
     unsure: usize,
 }
@@ -206,6 +222,90 @@ impl Street {
     }
 }
 
+impl Street {
+    /// Accepts, refuses, opts out and chooses in part, in any order; and sends now and then a form again that a kill left
+    /// unanswered.
+    async fn chooses(&self, mut who: Browser, mut chance: Chance) {
+        while !self.is_closing() {
+            pause(60 + chance.below(100)).await;
+            let seen = who.get("/privacy/choices").await.is(200);
+            let csrf = seen.csrf().unwrap();
+            let choice = ["accept", "refuse", "opt_out", "save"][chance.below(4) as usize];
+            let form = [
+                ("csrf", csrf.as_str()),
+                ("choice", choice),
+                ("all", "yes"),
+                ("purpose.analytics", "on"),
+                ("vendor.histats", "on"),
+            ];
+            let mut status = who.post("/privacy/choices", &form).await.status;
+            if status == 0 && chance.below(2) == 0 {
+                // The page is still there: whoever pressed in it once more has chosen once.
+                who.get("/healthz").await;
+                status = who.post("/privacy/choices", &form).await.status;
+            }
+            let mut known = self.known.lock().unwrap();
+            match status {
+                303 => known.chosen += 1,
+                // The shop was going down, or is gone.
+                0 | 503 => known.unheard += 1,
+                other => panic!("{choice} was answered with {other}"),
+            }
+        }
+    }
+}
+
+/// What the rows say of an account that chose: its choices, and its receipts from the newest on.
+type Mind = (UserId, Choices, Vec<Receipt>);
+
+/// Choices and receipts, in one view of the rows; and that the chain and the tree are whole.
+async fn minds(db: &Db) -> Vec<Mind> {
+    db.read(|conn| {
+        let mut all = vec![];
+        let rows: Vec<(UserId, String)> =
+            account_choices::table.select((account_choices::user_id, account_choices::line)).load(conn)?;
+        for (user, line) in rows {
+            let kept = log::of_account(conn, &user, i64::MAX)?;
+            all.push((user, Choices::read(&line).unwrap(), kept.into_iter().map(|k| k.receipt).collect()));
+        }
+        let (mut chain, mut tree) = ([0; 32], merkle::Growing::default());
+        let leaves: Vec<String> =
+            consent_log::table.order(consent_log::seq).select(consent_log::leaf).load(conn)?;
+        for leaf in &leaves {
+            let leaf = merkle::hash_of(leaf).unwrap();
+            chain = merkle::link(&chain, &leaf);
+            let _ = tree.add(leaf);
+        }
+        let last = log::end(conn)?.map_or([0; 32], |last| merkle::hash_of(&last.chain).unwrap());
+        assert_eq!((chain, tree.root()), (last, log::root(conn, leaves.len() as u64)?));
+        let receipts: i64 = consent_receipts::table.count().get_result(conn)?;
+        assert_eq!(receipts, leaves.len() as i64, "every leaf has its receipt");
+        Ok(all)
+    })
+    .await
+    .unwrap()
+}
+
+/// T-RC-1, R-CN-10: whenever the shop died, what an account allows is what its newest receipt says, and each receipt is of a
+/// choice that was made: none of a choice that is not there, no choice without one.
+fn choices_have_their_receipts(minds: &[Mind]) {
+    for (user, choices, receipts) in minds {
+        let newest = receipts.first().unwrap_or_else(|| panic!("{user} chose without a receipt"));
+        let grants = newest.items.iter().any(|item| item.state == Answer::Granted);
+        assert_eq!(choices.receipt, grants.then(|| newest.id.to_string()), "{user}");
+        let dated = if grants { newest.time } else { newest.time.minute() };
+        assert_eq!(choices.decided_at, Some(dated), "{user}: {choices:?} {newest:?}");
+        assert_eq!(newest.items.len(), 3);
+        for item in &newest.items {
+            let by_purpose = choices.purposes[&Purpose::parse(&item.purpose).unwrap()];
+            let is_on = by_purpose && choices.vendors[&item.vendor].yes;
+            assert_eq!(is_on, item.state == Answer::Granted, "{user}: {choices:?} {newest:?}");
+        }
+        let grew = receipts.windows(2).all(|two| two[0].time >= two[1].time);
+        assert!(grew && newest.time <= Timestamp::now());
+    }
+}
+
 async fn pause(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }
@@ -238,11 +338,15 @@ async fn a_shop_that_is_killed_at_any_moment_loses_nothing_and_does_nothing_twic
     let stripe = sandbox_in(&folder.path().join("stripe"), &format!("{url}/stripe/webhook")).await;
     let settings = Settings::new(&data, port, &rows.url)
         .with("CUEHOUSE_STRIPE_URL", &stripe.url)
-        .with("CUEHOUSE_STRIPE_WEBHOOK_SECRET", SECRET);
+        .with("CUEHOUSE_STRIPE_WEBHOOK_SECRET", SECRET)
+        .with("CUEHOUSE_VENDORS", VENDORS);
     settings.adds("ines@example.com", "Ines Morrow", &["uploader"]);
     settings.adds("rae@example.com", "Rae Reviewer", &["reviewer"]);
     for n in 0..BUYERS {
         settings.adds(&format!("ada{n}@example.com"), "Ada Field", &[]);
+    }
+    for n in 0..CHOOSERS {
+        settings.adds(&format!("cho{n}@example.com"), "Cho Moody", &[]);
     }
     let db = Db::open(&DbUrl::parse(&rows.url).unwrap()).unwrap();
 
@@ -263,8 +367,13 @@ async fn a_shop_that_is_killed_at_any_moment_loses_nothing_and_does_nothing_twic
         let (here, luck) = (street.clone(), Chance(seed ^ n as u64 ^ 0xada));
         people.spawn(async move { here.buys(ada, luck).await });
     }
+    for n in 0..CHOOSERS {
+        let cho = signs_in(&street.url, &format!("cho{n}@example.com")).await;
+        let (here, luck) = (street.clone(), Chance(seed ^ n as u64 ^ 0xc40));
+        people.spawn(async move { here.chooses(cho, luck).await });
+    }
 
-    for _ in 0..kills {
+    for n in 0..kills {
         // One in five dies while it starts.
         match chance.below(5) {
             0 => pause(chance.below(300)).await,
@@ -277,7 +386,17 @@ async fn a_shop_that_is_killed_at_any_moment_loses_nothing_and_does_nothing_twic
         if chance.below(2) == 0 {
             time_passes(&db, 31_000).await;
         }
+        choices_have_their_receipts(&minds(&db).await);
         shop = settings.start("serve");
+        if n % 10 == 9 {
+            // Beside the running shop, while it comes up.
+            let beside = settings.clone();
+            let said = tokio::task::spawn_blocking(move || beside.run(&["check", "--json"], ""));
+            let said = said.await.unwrap();
+            let text = String::from_utf8_lossy(&said.stdout);
+            let is_whole = ["\"consent-", "receipt-equals-leaf"].iter().all(|rule| !text.contains(rule));
+            assert!(text.contains("\"findings\"") && is_whole, "{text}");
+        }
     }
     shop.dies().await;
     time_passes(&db, 31_000).await;
@@ -294,14 +413,22 @@ async fn a_shop_that_is_killed_at_any_moment_loses_nothing_and_does_nothing_twic
     shop.ends().await;
     let known = std::mem::take(&mut *street.known.lock().unwrap());
     println!(
-        "{} uploads, {} published, {} paid, {} posts without an answer, {:?} in all",
+        "{} uploads, {} published, {} paid, {} choices, {} posts without an answer, {:?} in all",
         known.uploads.len(),
         known.published.len(),
         known.paid.len(),
-        known.unsure,
+        known.chosen,
+        known.unsure + known.unheard,
         begun.elapsed()
     );
     nothing_is_lost_or_double(&db, &known, &data, &stripe).await;
+    let minds = minds(&db).await;
+    choices_have_their_receipts(&minds);
+    let receipts: usize = minds.iter().map(|(.., receipts)| receipts.len()).sum();
+    println!("{receipts} receipts of choices");
+    // A choice that was heard of has one; one whose answer never came has one or none.
+    assert!((known.chosen..=known.chosen + known.unheard).contains(&receipts), "{receipts} {known:?}");
+    assert!(minds.len() == CHOOSERS && known.chosen as u64 > kills, "hardly anything was chosen");
     let said = settings.run(&["check", "--deep", "--json"], "");
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
     assert!(known.uploads.len() as u64 == UPLOADS && !known.paid.is_empty(), "hardly anything happened");

@@ -39,6 +39,7 @@ mod privacy_signals;
 mod privacy_words;
 mod probes;
 mod refusers;
+mod replays;
 mod requirements;
 mod retention;
 mod review;

@@ -145,7 +145,8 @@ async fn a_receipt_keeps_the_words_beside_its_button() {
         let mut browser = app.visitor();
         let page = browser.get("/privacy/choices").await.is(200);
         let landing = chooses(&mut browser, fields).await.is(303).location().to_owned();
-        let (_, notice) = kept(app, landing.split("receipt=").nth(1).unwrap()).await;
+        let receipt = browser.get(&landing).await.is(200).link("/privacy/receipts/").unwrap();
+        let (_, notice) = kept(app, receipt.trim_start_matches("/privacy/receipts/")).await;
         assert!(notice.text.contains(part), "{fields:?}: {}", notice.text);
         stands_in(&notice, &page);
     }

@@ -145,6 +145,7 @@ fn data(category: Category) -> Value {
         Category::Pages => "pd:BrowserHistory",
         Category::Marks => "pd:Identifying",
         Category::Email => "pd:EmailAddress",
+        Category::Phone => "pd:TelephoneNumber",
         Category::Purchases => "pd:Purchase",
         Category::Files => "dpv:PersonalData",
         Category::Letters => "pd:EmailContent",

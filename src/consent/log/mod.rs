@@ -179,7 +179,7 @@ fn grow(conn: &mut Conn, index: u64, leaf: Hash) -> Result<()> {
 /// Somebody else added a leaf meanwhile: on PostgreSQL that shows as a number taken twice, and the write is tried again
 /// behind the other one.
 #[track_caller]
-fn overtaken(error: Sql) -> Error {
+pub(super) fn overtaken(error: Sql) -> Error {
     match error {
         Sql::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
             Error::overtaken("another choice was recorded at the same moment")

@@ -6,12 +6,17 @@ use rocket::{State, post};
 use super::{LASTS_MS, Pass};
 use crate::App;
 use crate::clock::Timestamp;
-use crate::consent::desk;
 use crate::consent::guards::Decided;
+use crate::consent::log;
 use crate::consent::own::OwnChoice;
 use crate::error::{Error, Result};
+use crate::ids::ReceiptId;
+use crate::secrets;
 use crate::web::reply::is_local;
-use crate::web::{Ours, Page, Posted, Reply};
+use crate::web::{Fields, Ours, Page, Posted, Reply};
+
+/// A press that comes again within this time, by the same button of the same page, is the same press.
+const TWICE_MS: i64 = 5_000;
 
 /// Takes a press: writes its receipt and leads back to the page, whose next answer alone may contact the vendor. Nothing is
 /// granted, and no choice changes. Refused, with nothing written, where a press cannot stand in: for somebody young, for a
@@ -28,7 +33,7 @@ pub async fn create(form: Posted, page: Page, consent: Decided, app: &State<App>
     let offer = consent.once.offer.filter(|offer| offer.vendor.id == wanted);
     let offer = offer
         .ok_or_else(|| Error::refused("That cannot be loaded once for you here. Nothing was changed."))?;
-    let id = desk::receipt_of_press(app, &fields, now).await?;
+    let id = receipt_of(app, &fields, now).await?;
     let choice = OwnChoice::once(app, &consent, offer, id.clone(), now)?;
     app.db.write(move |conn| choice.record(conn, now)).await?;
     let pass = Pass {
@@ -41,4 +46,19 @@ pub async fn create(form: Posted, page: Page, consent: Decided, app: &State<App>
     Ok(Reply::go(format!("{to}#slot"))
         .notice_with(&said, "Receipt", &format!("/privacy/receipts/{id}"))
         .keep(Ours::Once, pass.seal(&app.keys.seal, now), Some(LASTS_MS)))
+}
+
+/// The receipt of a press: the same when its form is sent twice, as by a double click, a new one when it is sent later.
+async fn receipt_of(app: &App, fields: &Fields, now: Timestamp) -> Result<ReceiptId> {
+    let sent: String =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields.iter()).finish();
+    let bits = secrets::mac(&secrets::derive(&app.keys.seal, "a press of a choice"), sent.as_bytes());
+    let Some(bits) = bits.first_chunk::<16>() else { return ReceiptId::draw() };
+    let id = ReceiptId::of(*bits);
+    let asked = id.clone();
+    match app.db.read(move |conn| log::kept(conn, &asked)).await {
+        Ok(kept) if now.since(kept.receipt.time) >= TWICE_MS => ReceiptId::draw(),
+        Ok(_) | Err(Error::NotFound) => Ok(id),
+        Err(error) => Err(error),
+    }
 }

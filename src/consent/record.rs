@@ -1,0 +1,251 @@
+//! How a choice is written: what its receipt says is drawn and worded before, and then the state and the receipt are written
+//! in one transaction, or neither is.
+
+use std::collections::BTreeSet;
+
+use super::account;
+use super::age::Band;
+use super::choices::Choices;
+use super::deed::{Change, met};
+use super::guards::Signals;
+use super::log;
+use super::notice;
+use super::receipt::{self, Action, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
+use super::whereabouts::Here;
+use super::word::{self, Made, Use};
+use crate::App;
+use crate::accounts::user::User;
+use crate::ads::wishes;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::guardians::leaf::Stub;
+use crate::guardians::moving;
+use crate::guardians::notice::Ground;
+use crate::ids::{ReceiptId, UserId};
+
+/// A change with what its receipt says beside it. Drawn and worded before the write, which may run twice.
+pub struct Deed {
+    pub account: Option<UserId>,
+    /// Whether everything is refused, our own choosing by what somebody likes too.
+    pub refuses_all: bool,
+    pub change: Change,
+    pub receipt: Receipt,
+    pub salt: Salt,
+    pub notice: Notice,
+    /// What an account says of where its owner is, where that is what changes: then its choices stay as they were.
+    pub country: Option<Country>,
+    /// What follows for somebody young who said where they are.
+    pub moves: Option<Moves>,
+}
+
+/// Where an account says its owner is: before, and from now on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Country {
+    pub was: Option<String>,
+    pub is: Option<String>,
+}
+
+impl Country {
+    /// One that stays.
+    pub fn same(is: Option<&str>) -> Country {
+        Country { was: is.map(str::to_owned), is: is.map(str::to_owned) }
+    }
+}
+
+/// Somebody young with an account says that they are somewhere.
+pub struct Moves {
+    pub ground: Ground,
+    pub place: String,
+    pub stub: Stub,
+}
+
+impl Moves {
+    /// To this place.
+    pub fn to(app: &App, place: &str) -> Result<Moves> {
+        Ok(Moves { ground: Ground::of(app), place: place.to_owned(), stub: Stub::draw()? })
+    }
+}
+
+/// Who chose, from what, and where.
+pub struct Scene<'a> {
+    pub account: Option<UserId>,
+    pub before: &'a Choices,
+    pub country: Country,
+    pub signals: Signals,
+    pub band: Option<Band>,
+    pub surface: &'static str,
+    /// The words that were in front of them.
+    pub shown: String,
+}
+
+/// A choice that was made, now or by the same press before.
+pub struct Done {
+    pub choices: Choices,
+    pub receipt: ReceiptId,
+    pub action: Action,
+    pub takes_away: bool,
+    pub lost: BTreeSet<String>,
+}
+
+impl Done {
+    /// A change that has its receipt.
+    pub fn of(change: Change, receipt: ReceiptId) -> Done {
+        let Change { choices, action, takes_away, lost, .. } = change;
+        Done { choices, receipt, action, takes_away, lost }
+    }
+
+    /// Choices that were made before and still hold.
+    pub fn holding(choices: Choices, made: Made) -> Done {
+        Done { choices, receipt: made.receipt, action: made.action, takes_away: false, lost: BTreeSet::new() }
+    }
+}
+
+/// What became of a write.
+pub enum Recorded {
+    Now(Done),
+    /// Nothing: its word had made a choice before.
+    Before(Made),
+}
+
+impl Deed {
+    /// The deed of a change in a scene, with a receipt of its own.
+    pub fn new(app: &App, scene: Scene<'_>, mut change: Change, now: Timestamp) -> Result<Deed> {
+        let Scene { account, before, country, signals, band, surface, shown } = scene;
+        let book = &app.consent;
+        let notice =
+            Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: shown };
+        let place = change.choices.place.clone();
+        let id = ReceiptId::draw()?;
+        let granted: BTreeSet<&str> =
+            change.items.iter().filter(|i| i.state == Answer::Granted).map(|i| i.vendor.as_str()).collect();
+        let met_before = met(book, before, country.was.as_deref(), now);
+        let met_now = met(book, &change.choices, country.is.as_deref(), now);
+        let told_once = book.on().filter(|v| {
+            granted.contains(v.id.as_str()) || met_before.contains(&v.id) || met_now.contains(&v.id)
+        });
+        // A place is known as long as its cookie lasts.
+        let until = match change.action {
+            receipt::Action::Place => now.plus(book.choice_ms),
+            _ => change.choices.expires_at.unwrap_or(now),
+        };
+        let receipt = Receipt {
+            id,
+            time: Timestamp::from_secs(now.secs()),
+            action: change.action,
+            items: change
+                .items
+                .iter()
+                .map(|i| receipt::Item {
+                    purpose: i.purpose.slug().into(),
+                    vendor: i.vendor.clone(),
+                    state: i.state,
+                    fingerprint: i.fingerprint.clone(),
+                })
+                .collect(),
+            notice: notice.named(),
+            registry_fingerprint: book.registry.fingerprint().to_owned(),
+            profile: Here::new(place.as_deref(), country.is.as_deref()).profile(book),
+            band: match band {
+                None => AgeBand::Unknown,
+                Some(Band::Child) => AgeBand::Child,
+                Some(Band::Minor) => AgeBand::Minor,
+                Some(Band::Adult) => AgeBand::Adult,
+            },
+            signals: receipt::Signals { gpc: signals.gpc, dnt: signals.dnt },
+            surface: surface.into(),
+            previous: before.receipt.as_deref().and_then(ReceiptId::parse),
+            valid_until: Timestamp::from_secs(until.secs().max(now.secs())),
+            recipients: told_once.map(Recipient::of).collect(),
+            limit_note: receipt::LIMIT_NOTE.into(),
+        };
+        change.proved_by(&receipt.id);
+        let country = (country.was != country.is).then_some(country);
+        let salt = Salt::draw()?;
+        Ok(Deed { account, refuses_all: false, change, receipt, salt, notice, country, moves: None })
+    }
+
+    /// Changes the state and writes the receipt, both or neither. With a word that made a choice before neither, in whichever
+    /// process that was; but for `said`: a no that is said again to an account, which holds in any case.
+    pub async fn record(
+        self,
+        app: &App,
+        used: Option<Use>,
+        said: Option<Made>,
+        now: Timestamp,
+    ) -> Result<Recorded> {
+        let Deed { account, refuses_all, change, receipt, salt, notice, country, moves } = self;
+        let done = Done::of(change, receipt.id.clone());
+        let (kept, proof_ms) = (done.choices.clone(), app.consent.proof_ms);
+        let before = app
+            .db
+            .write(move |conn| {
+                log::wait_turn(conn)?;
+                let insists = account.as_ref().zip(said.as_ref());
+                if let Some((user, made)) = insists
+                    && account::of(conn, user)?.choices.is_some_and(|has| has.says_the_same(&kept))
+                {
+                    return Ok(Some(made.clone()));
+                }
+                let mut used = used.as_ref();
+                if let Some(word) = used
+                    && let Some(made) = word::made(conn, &word.word)?
+                {
+                    if insists.is_none() {
+                        return Ok(Some(made));
+                    }
+                    used = None;
+                }
+                notice.keep(conn)?;
+                let until = receipt::kept_until(receipt.valid_until, proof_ms);
+                log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
+                if let Some(used) = used {
+                    used.keep(conn, &receipt.id)?;
+                }
+                if let Some(user) = &account {
+                    match &country {
+                        Some(country) => User::set_country(conn, user, country.is.as_deref())?,
+                        None => account::keep(conn, user, &kept, now)?,
+                    }
+                    if refuses_all {
+                        wishes::withdraw(conn, user, now)?;
+                    }
+                    if let Some(Moves { ground, place, stub }) = &moves {
+                        moving::moved(conn, ground, user, place, stub, now)?;
+                    }
+                }
+                Ok(None)
+            })
+            .await?;
+        Ok(before.map_or(Recorded::Now(done), Recorded::Before))
+    }
+
+    /// The same for a change of an account that several requests see at once: the first makes it and writes its receipt.
+    /// Answers nothing when another was first.
+    pub async fn record_first(
+        self,
+        app: &App,
+        was: Option<String>,
+        now: Timestamp,
+    ) -> Result<Option<Choices>> {
+        let Deed { account, refuses_all, change, receipt, salt, notice, country: _, moves: _ } = self;
+        let account = account.ok_or_else(|| Error::internal("a change of no account"))?;
+        let (kept, proof_ms) = (change.choices.clone(), app.consent.proof_ms);
+        let first = app
+            .db
+            .write(move |conn| {
+                log::wait_turn(conn)?;
+                if !account::keep_first(conn, &account, was.as_deref(), &kept, now)? {
+                    return Ok(false);
+                }
+                if refuses_all {
+                    wishes::withdraw(conn, &account, now)?;
+                }
+                notice.keep(conn)?;
+                let until = receipt::kept_until(receipt.valid_until, proof_ms);
+                log::append(conn, &receipt, &salt, Some(&account), until, now)?;
+                Ok(true)
+            })
+            .await?;
+        Ok(first.then_some(change.choices))
+    }
+}
