@@ -20,8 +20,9 @@ use url::Url;
 pub use ad_frames::AdOrigin;
 
 use crate::clock::DAY;
+use crate::consent::constants::{CHOICE_DAYS, LONGEST_CHOICE_DAYS};
 use crate::consent::receipt::{LONGEST_PROOF_DAYS, PROOF_KEPT_MS};
-use crate::consent::rulebook::{AdsMode, CHOICE_DAYS, LONGEST_CHOICE_DAYS, Rulebook};
+use crate::consent::rulebook::{AdsMode, Rulebook};
 use crate::consent::trade;
 use crate::consent::trade::tcf::Cmp;
 use crate::db::DbUrl;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::account;
 use super::age::Band;
 use super::choices::{Choices, Standing};
+use super::constants::COOKIE_CEILING_DAYS;
 use super::decision::Reason;
 use super::deed::{Change, Press, carry_out, met};
 use super::guards::{Consent, Decided, Signals};
@@ -33,8 +34,8 @@ use crate::ids::{ReceiptId, UserId};
 use crate::secrets;
 use crate::web::{Fields, Ours, Page, Posted, Reply, View};
 
-/// An opt-out of sale and sharing is remembered longer than a choice: browsers keep a cookie for 400 days at most.
-pub(super) const OPT_OUT_LASTS: i64 = 400 * DAY;
+/// An opt-out of sale and sharing is remembered longer than a choice: as long as a browser keeps a cookie.
+pub(super) const OPT_OUT_LASTS: i64 = COOKIE_CEILING_DAYS * DAY;
 
 /// A press that comes again within this time, by the same button of the same page, is the same press.
 const TWICE_MS: i64 = 5_000;

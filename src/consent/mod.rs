@@ -9,6 +9,7 @@
 
 // What is asked, and what is decided.
 pub mod choices;
+pub mod constants;
 pub mod decision;
 pub mod deed;
 pub mod notice;

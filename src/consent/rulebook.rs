@@ -12,11 +12,6 @@ use super::vendor::{HoldEnds, Registry, State, Vendor};
 use crate::clock::DAY;
 use crate::config::Config;
 
-/// How long a yes or a no lasts: six months (CNIL, good practice on cookies, 2020).
-pub const CHOICE_DAYS: i64 = 182;
-/// The longest it may be set to: 13 months (CNIL; text of the TCF).
-pub const LONGEST_CHOICE_DAYS: i64 = 396;
-
 /// How far advertising goes. The site sets the highest; a decision lowers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
