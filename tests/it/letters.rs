@@ -79,6 +79,52 @@ async fn the_weekly_letter_is_for_those_who_want_it() {
     assert_eq!(app.app.mail.letters().len(), 1);
 }
 
+/// T-PR-12, PR-12: whoever left the letters with news still gets those about what they did, which cannot be switched off and
+/// carry no news; the receipt says what a withdrawal does not reach, and who carried the letters. Nobody is phoned: an account
+/// has no place for a number.
+#[tokio::test(flavor = "multi_thread")]
+async fn news_can_be_left_and_letters_about_what_one_did_cannot() {
+    for relay in [None, Some("smtp://relay.invalid:2525")] {
+        let app = match relay {
+            None => shop().await,
+            Some(url) => TestApp::with(&[("CUEHOUSE_MAIL_URL", url)]).await,
+        };
+        let mut bea = app.buyer("Bea Buyer").await;
+        switches(&mut bea, &["marketing_email"]).await;
+        let page = bea.get("/privacy/choices").await.is(200).text();
+        let topics: Vec<&str> =
+            page.split("name=\"topic.").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let all = ["marketing_email", "email_measurement"];
+        assert_eq!(topics, all[..topics.len()], "only what may be refused has a switch");
+        let landing = bea.says("/privacy/choices", "/privacy/letters", &[]).await.is(303);
+        let landing = landing.location().split('#').next().unwrap().to_owned();
+        let receipt = bea.get(&landing).await.is(200).link("/privacy/receipts/").unwrap();
+        let receipt = bea.get(&receipt).await.is(200);
+        for words in
+            ["You took back", "letters with offers", "What a recipient was given before a withdrawal it has"]
+        {
+            assert!(receipt.has(words), "{words}: {}", receipt.text());
+        }
+        assert_eq!(receipt.has("relay.invalid"), relay.is_some(), "{}", receipt.text());
+        for path in ["/account", "/account/name", "/account/email", "/privacy/choices"] {
+            let page = bea.get(path).await.is(200);
+            assert!(!page.has("type=\"tel\"") && !page.has("name=\"phone\""), "{path}");
+        }
+        assert!(bea.get("/account").await.has("We phone nobody"));
+        if relay.is_some() {
+            continue;
+        }
+        a_week_passes(&app, 0).await;
+        assert!(app.app.mail.letters().is_empty(), "no news");
+        let email = email_of("Bea Buyer");
+        app.visitor().says("/account/reset", "/account/reset", &[("email", email.as_str())]).await.is(303);
+        app.run_jobs().await;
+        let letters = app.letters_to(&email);
+        assert_eq!(letters.len(), 1, "{letters:?}");
+        assert!(letters[0].unsubscribe.is_none() && !letters[0].text.contains("Rain on tin"));
+    }
+}
+
 /// S2-43, S3-31: one press ends it, without signing in; looking at the link does not, and a made-up word does nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_press_ends_the_weekly_letter() {
