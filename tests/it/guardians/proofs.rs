@@ -95,11 +95,7 @@ async fn selling_waits_for_a_proof_that_a_letter_is_not() {
     let mut grace = app.visitor();
     let (token, whose) = (secrets::token().unwrap(), ward_of(&app, &other).await.unwrap().id);
     let end = format!("/guardians/{token}");
-    app.app
-        .db
-        .write(move |conn| link(conn, &whose, Opens::Revoke, &token, Timestamp::now()))
-        .await
-        .unwrap();
+    app.app.db.write(move |conn| link(conn, &whose, Opens::Revoke, &token, Timestamp::now())).await.unwrap();
     assert!(!grace.get(&end).await.is(200).has(&format!("action=\"{end}/card\"")));
     grace.says(&end, &format!("{end}/card"), &[]).await.is(404);
     let pay = grace.send(&home, &format!("{home}/card"), &[]).await.is(303).location().to_owned();
