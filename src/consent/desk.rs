@@ -22,6 +22,7 @@ use super::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
 use super::rulebook::{AdsMode, Enabled, Rulebook};
 use super::seal;
 use super::whereabouts::{WherePart, named};
+use super::who::{WayOut, ways_of};
 use crate::App;
 use crate::accounts::user::User;
 use crate::ads::wishes;
@@ -256,6 +257,7 @@ struct VendorRow {
     on: bool,
     is_contacted: bool,
     reason: &'static str,
+    ways_out: Vec<WayOut>,
 }
 
 /// The screen where everything is decided.
@@ -319,6 +321,7 @@ impl ChoicesPage {
                     on,
                     is_contacted: decision.reasons[e.at].allows(),
                     reason: decision.reasons[e.at].words(),
+                    ways_out: ways_of(vendor, now),
                 }
             })
             .collect();
@@ -375,7 +378,7 @@ impl View for ChoicesPage {
         let all: Vec<_> = super::vendor::Registry::shipped()
             .map(|r| r.vendors.iter().filter(|v| v.id == "ga4" || v.id == "histats").collect())
             .unwrap_or_default();
-        let told = Told::about(all.into_iter());
+        let told = Told::about(all.iter().copied());
         let place = |on: bool| WherePart {
             here: named("US-TX").filter(|_| on),
             states: named("US-TX").into_iter().collect(),
@@ -389,10 +392,9 @@ impl View for ChoicesPage {
             place: place(on),
             is_loose: on && account,
             purposes: told.purposes.iter().map(|p| PurposeRow { told: p.clone(), on }).collect(),
-            vendors: told
-                .vendors
-                .iter()
-                .map(|v| VendorRow { told: v.clone(), on, is_contacted: on, reason: "On." })
+            vendors: (all.iter().zip(&told.vendors))
+                .map(|(vendor, told)| (told.clone(), ways_of(vendor, day)))
+                .map(|(told, ways_out)| VendorRow { told, on, is_contacted: on, reason: "On.", ways_out })
                 .collect(),
             small: told.small,
             letters: if account {

@@ -186,13 +186,30 @@ pub struct OwnCookie {
     pub ours: Ours,
     pub name: String,
     pub what: &'static str,
+    /// `needed`, `preference`, `statistics` or `advertising`; none of ours is for statistics.
+    pub class: &'static str,
     pub lasts: String,
+}
+
+/// What a cookie of ours is for: what works only with it, something that was wished, or advertisements of our own.
+fn class(ours: Ours) -> &'static str {
+    match ours {
+        Ours::Remembered => "preference",
+        Ours::AdWishes | Ours::AdCounts | Ours::Once => "advertising",
+        _ => "needed",
+    }
 }
 
 /// Every cookie of ours, for a site that is reached so and keeps a choice so long.
 pub fn own_cookies(https: bool, choice_ms: i64) -> Vec<OwnCookie> {
     let days = |ms: i64| format!("{} days", ms / DAY);
-    let row = |ours: Ours, what, lasts: String| OwnCookie { name: ours.name(https), ours, what, lasts };
+    let row = |ours: Ours, what, lasts: String| OwnCookie {
+        name: ours.name(https),
+        ours,
+        what,
+        class: class(ours),
+        lasts,
+    };
     vec![
         row(
             Ours::Session,

@@ -325,6 +325,14 @@ mod tests {
         ] {
             assert!(config(&[("CUEHOUSE_VENDORS", vendors)]).is_err(), "{vendors}");
         }
+        for (id, why) in [
+            ("clicksor", "it is retired"),
+            ("doubleclick", "its tag for a frame is not written"),
+            ("magnite", "an exchange: creatives come from hosts nobody can list"),
+        ] {
+            let faults = config(&[("CUEHOUSE_VENDORS", &format!("{id}=1"))]).unwrap_err();
+            assert!(faults.len() == 1 && faults[0].contains(id) && faults[0].contains(why), "{faults:?}");
+        }
         // AdSense: a frame of another origin, and the operator's word on its terms; one alone is not enough.
         let all = [
             ("CUEHOUSE_VENDORS", "adsense=ca-pub-12:34"),

@@ -1,5 +1,7 @@
 //! Letters that nobody has to get: off until switched on, ended by one press, and counted without names for those who agreed.
 
+use std::path::Path;
+
 use cuehouse::clock::{DAY, Timestamp};
 use cuehouse::consent::letters::{self, Topic, Wanted};
 use cuehouse::consent::log;
@@ -267,4 +269,36 @@ async fn a_yes_to_letters_ends_by_itself() {
         async move { db.read(move |conn| letters::readers(conn, now.plus(days * DAY))).await.unwrap().len() }
     };
     assert_eq!((readers(729).await, readers(731).await), (1, 0));
+}
+
+/// Every file of a folder that a browser may be given.
+fn given(folder: &Path, out: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        match path.extension().and_then(|end| end.to_str()) {
+            _ if path.is_dir() => given(&path, out),
+            Some("js" | "html") => {
+                out.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// S0-38: nothing of ours asks a browser for leave to push or to notify: no script and no page names their interfaces, and no
+/// page lets a service worker begin, without which there is no push.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_for_leave_to_push() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![];
+    given(&root.join("static"), &mut files);
+    given(&root.join("templates"), &mut files);
+    assert!(files.len() > 80, "{}", files.len());
+    for (file, text) in &files {
+        for word in ["pushmanager", "notification.", "notification(", "serviceworker", "rel=\"manifest\""] {
+            assert!(!text.to_lowercase().contains(word), "{word} in {file}");
+        }
+    }
+    let page = TestApp::new().await.visitor().get("/").await.is(200);
+    assert!(page.header("content-security-policy").unwrap().contains("worker-src 'none';"));
 }
