@@ -338,6 +338,7 @@ impl View for Privacy {
             ours: Ours::Session,
             name: "session".into(),
             what: "keeps you signed in",
+            class: "needed",
             lasts: "60 days".into(),
         };
         [None, Some("https://sounds.example".to_owned())]
