@@ -52,6 +52,7 @@ pub mod trade;
 // Its addresses, beside those of the log and of letters.
 pub mod age;
 pub mod desk;
+pub mod difference;
 pub mod jobs;
 pub mod look;
 pub mod retention;
@@ -74,6 +75,7 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<routes::Answered>());
     all.extend(samples::<routes::Privacy>());
     all.extend(samples::<routes::PrivacyBefore>());
+    all.extend(samples::<difference::DifferencePage>());
     all.extend(samples::<desk::ChoicesPage>());
     all.extend(samples::<who::WhoPage>());
     all.extend(samples::<rights::RightsPage>());
@@ -97,6 +99,7 @@ pub fn stage() -> AdHoc {
                     routes::answer,
                     routes::privacy,
                     routes::edition,
+                    difference::show,
                     desk::choices,
                     desk::choose,
                     once::routes::create,

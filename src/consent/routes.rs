@@ -300,7 +300,8 @@ pub(super) fn edition_day() -> Timestamp {
     day_of(EDITION)
 }
 
-fn day_of(edition: &str) -> Timestamp {
+/// The moment at which the day of an edition began.
+pub(super) fn day_of(edition: &str) -> Timestamp {
     let day = edition.parse::<chrono::NaiveDate>().unwrap_or_default();
     Timestamp(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis())
 }
@@ -369,6 +370,15 @@ pub fn edition(day: &str, page: Page, app: &State<App>) -> Result<Reply> {
     match day {
         EDITION => page.show(&Privacy::new(app)),
         EDITION_BEFORE => page.show(&PrivacyBefore::new(app)),
+        _ => Err(Error::NotFound),
+    }
+}
+
+/// The page of an edition by its day, as text.
+pub(super) fn edition_html(day: &str, page: &Page, app: &App) -> Result<String> {
+    match day {
+        EDITION => page.html(&Privacy::new(app)),
+        EDITION_BEFORE => page.html(&PrivacyBefore::new(app)),
         _ => Err(Error::NotFound),
     }
 }
