@@ -143,8 +143,9 @@ type Headers = &'static [(&'static str, &'static str)];
 const ROLES: &[Role] = &[Role::Uploader, Role::Reviewer, Role::Support, Role::Admin];
 const ONE: [(&str, &str); 3] = [("choice", "save"), ("purpose.analytics", "on"), ("vendor.histats", "on")];
 
-/// T-UX-7, R-EN-7: the page that says who may see somebody prints the headers it came with, byte for byte, and of every vendor of
-/// the registry why it is contacted or not: for whoever said nothing, said yes to one, sends a signal, or is under age.
+/// T-UX-7, R-EN-7: the page that says who may see somebody prints the headers it came with, byte for byte, and of every
+/// vendor of the registry why it is contacted or not: for whoever said nothing, said yes to one, sends a signal, or is under
+/// age.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_of_vendors_prints_its_own_headers_and_every_reason() {
     let app = shop().await;
