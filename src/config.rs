@@ -20,8 +20,9 @@ use url::Url;
 pub use ad_frames::AdOrigin;
 
 use crate::clock::DAY;
+use crate::consent::constants::{CHOICE_DAYS, LONGEST_CHOICE_DAYS};
 use crate::consent::receipt::{LONGEST_PROOF_DAYS, PROOF_KEPT_MS};
-use crate::consent::rulebook::{AdsMode, CHOICE_DAYS, LONGEST_CHOICE_DAYS, Rulebook};
+use crate::consent::rulebook::{AdsMode, Rulebook};
 use crate::consent::trade;
 use crate::consent::trade::tcf::Cmp;
 use crate::db::DbUrl;
@@ -111,6 +112,10 @@ pub struct Config {
     pub delivery: Delivery,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: Vec<Net>,
+    /// Whether the log has a line for each request.
+    pub log_requests: bool,
+    /// Whether such a line says which address asked.
+    pub log_ip: bool,
     /// None: made once into the data folder.
     pub secret_key: Option<Vec<u8>>,
     pub stripe: StripeSettings,
@@ -190,6 +195,8 @@ const NAMES: &[&str] = &[
     "mail_from",
     "delivery",
     "trusted_proxy",
+    "log_requests",
+    "log_ip",
     "secret_key",
     "stripe_secret_key",
     "stripe_webhook_secret",
@@ -488,6 +495,8 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         mail_from: said.text("mail_from", &format!("{site_name} <no-reply@{host}>")),
         delivery,
         trusted_proxies,
+        log_requests: said.switch("log_requests", false),
+        log_ip: said.switch("log_ip", false),
         secret_key,
         stripe,
         stripe_sandbox_port: said.number("stripe_sandbox_port", 0u16, "a port, 0 to 65535"),

@@ -34,6 +34,8 @@ pub struct Viewer {
     pub is_personal: bool,
     /// What their browser counted today, where it counts.
     pub counts: Option<Counts>,
+    /// Whether they may be led away from this site.
+    pub may_leave: bool,
 }
 
 /// A campaign that could be shown.
@@ -89,6 +91,9 @@ fn fit(
         return None;
     }
     if campaign.stage(candidate.shown, now) != Stage::Running {
+        return None;
+    }
+    if !viewer.may_leave && !campaign.stays_here() {
         return None;
     }
     if campaign.topics.iter().any(|topic| viewer.wishes.blocked.contains(topic)) {
@@ -183,6 +188,7 @@ mod tests {
                 wishes,
                 is_personal,
                 counts: counts.then(|| Counts::read("", NOW)),
+                may_leave: true,
             },
         )
     }
@@ -308,6 +314,7 @@ mod tests {
             wishes: Wishes::default(),
             is_personal: false,
             counts: None,
+            may_leave: true,
         };
         let scene = Scene { place: Place::Front, about: &[] };
         let shown: BTreeSet<usize> = (0..3)

@@ -164,6 +164,7 @@ async fn viewer(request: &Request<'_>, now: Timestamp) -> Result<Viewer> {
         is_personal: visitor.is_some() && wishes.are_personal(now) && !is_left_alone,
         wishes,
         counts,
+        may_leave: consent.may_leave(app),
     })
 }
 

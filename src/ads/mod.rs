@@ -9,6 +9,7 @@
 pub mod campaign;
 pub mod counts;
 pub mod ledger;
+pub mod partner;
 pub mod ticket;
 pub mod topic;
 pub mod wishes;
@@ -24,6 +25,7 @@ mod desk;
 mod form;
 mod frame;
 pub mod named;
+mod partners;
 mod routes;
 
 use rocket::fairing::AdHoc;
@@ -43,6 +45,7 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<desk::Campaigns>());
     all.extend(samples::<desk::CampaignForm>());
     all.extend(samples::<desk::Figures>());
+    all.extend(samples::<partners::PartnersPage>());
     all.extend(samples::<frame::FramePage>());
     all
 }
@@ -63,6 +66,8 @@ pub fn stage() -> AdHoc {
             desk::edit,
             desk::update,
             desk::end,
+            partners::index,
+            partners::create,
             frame::show,
             frame::robots,
         ];

@@ -17,7 +17,7 @@ use crate::consent::adult::IfAdult;
 use crate::consent::age::Band;
 use crate::consent::entry::LetIn;
 use crate::consent::guards::Decided;
-use crate::consent::leave::{Navigation, away};
+use crate::consent::leave::{Leaves, Navigation, away};
 use crate::consent::own::{OwnChoice, Question};
 use crate::consent::purpose::Purpose;
 use crate::consent::rulebook::AdsMode;
@@ -64,9 +64,15 @@ impl View for LeavePage {
     }
 }
 
-/// The notice: where it leads, and what an advertiser may infer.
+/// The notice: where it leads, and what an advertiser may infer. For whoever may not be led away there is none (`NotFound`).
 #[get("/ads/<id>/leave?<by>")]
-pub async fn leave(id: CampaignId, by: Option<&str>, page: Page, app: &State<App>) -> Result<Reply> {
+pub async fn leave(
+    id: CampaignId,
+    by: Option<&str>,
+    page: Page,
+    _may: Leaves,
+    app: &State<App>,
+) -> Result<Reply> {
     let campaign = campaign(app, &id).await?;
     let host = match campaign.stays_here() {
         true => None,
@@ -90,10 +96,19 @@ pub async fn leave(id: CampaignId, by: Option<&str>, page: Page, app: &State<App
 }
 
 /// To what is advertised, counted. Only a person who goes there gets through, and who was asked for their age where everyone is;
-/// what a page loads does not.
+/// what a page loads does not. Whoever may not be led away gets to pages of ours alone.
 #[get("/ads/<id>/go")]
-pub async fn go(id: CampaignId, _goes: Navigation, _in: LetIn, app: &State<App>) -> Result<Reply> {
+pub async fn go(
+    id: CampaignId,
+    _goes: Navigation,
+    _in: LetIn,
+    consent: Decided,
+    app: &State<App>,
+) -> Result<Reply> {
     let campaign = campaign(app, &id).await?;
+    if !campaign.stays_here() && !consent.may_leave(app) {
+        return Err(Error::NotFound);
+    }
     app.ads.followed(&campaign.id, Timestamp::now());
     Ok(match campaign.stays_here() {
         true => Reply::go(campaign.target.clone()).header("Cache-Control", "private, no-store"),

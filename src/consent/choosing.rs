@@ -16,6 +16,7 @@ use super::routes::edition_day;
 use super::rulebook::{AdsMode, Enabled};
 use super::vendor::Registry;
 use super::whereabouts::{Here, WherePart, named};
+use super::who::{WayOut, ways_of};
 use crate::App;
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -38,6 +39,7 @@ struct VendorRow {
     on: bool,
     is_contacted: bool,
     reason: &'static str,
+    ways_out: Vec<WayOut>,
 }
 
 /// The screen where everything is decided.
@@ -108,6 +110,7 @@ impl ChoicesPage {
                     on,
                     is_contacted: decision.reasons[e.at].allows(),
                     reason: decision.reasons[e.at].words(),
+                    ways_out: ways_of(vendor, now),
                 }
             })
             .collect();
@@ -170,7 +173,7 @@ impl View for ChoicesPage {
         let all: Vec<_> = Registry::shipped()
             .map(|r| r.vendors.iter().filter(|v| v.id == "ga4" || v.id == "histats").collect())
             .unwrap_or_default();
-        let told = Told::about(all.into_iter());
+        let told = Told::about(all.iter().copied());
         let place = |on: bool| WherePart {
             here: named("US-TX").filter(|_| on),
             states: named("US-TX").into_iter().collect(),
@@ -186,10 +189,9 @@ impl View for ChoicesPage {
             country: account.then(|| "Germany".into()),
             is_loose: on && account,
             purposes: told.purposes.iter().map(|p| PurposeRow { told: p.clone(), on }).collect(),
-            vendors: told
-                .vendors
-                .iter()
-                .map(|v| VendorRow { told: v.clone(), on, is_contacted: on, reason: "On." })
+            vendors: (all.iter().zip(&told.vendors))
+                .map(|(vendor, told)| (told.clone(), ways_of(vendor, day)))
+                .map(|(told, ways_out)| VendorRow { told, on, is_contacted: on, reason: "On.", ways_out })
                 .collect(),
             small: told.small,
             letters: if account {

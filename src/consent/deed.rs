@@ -288,7 +288,7 @@ mod tests {
         assert_eq!((fresh.action, fresh.takes_away), (Action::Refuse, false));
         assert_eq!(fresh.choices.receipt, None);
         assert_eq!((yes.gives, yes.alters, no.gives, no.alters), (true, true, false, true));
-        let twice = carry_out(&book, &no.choices, &Press::Refuse, &ids(&book), false, now.plus(DAY));
+        let twice = carry_out(&book, &no.choices, None, &Press::Refuse, &ids(&book), false, now.plus(DAY));
         assert_eq!((twice.gives, twice.alters), (false, false), "the same no, longer");
         let one = Press::Save {
             purposes: BTreeSet::from([Purpose::Analytics]),

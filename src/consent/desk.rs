@@ -10,6 +10,7 @@ use super::adult::IfAdult;
 use super::age::Band;
 use super::choices::Choices;
 use super::choosing;
+use super::constants::COOKIE_CEILING_DAYS;
 use super::deed::{Change, Press, carry_out, met};
 use super::guards::{Consent, Decided, Signals};
 use super::notice::{self, Told};
@@ -30,8 +31,8 @@ use crate::ids::{ReceiptId, UserId};
 use crate::web::csrf;
 use crate::web::{Fields, Ours, Page, Posted, Pressed, Reply};
 
-/// An opt-out of sale and sharing is remembered longer than a choice: browsers keep a cookie for 400 days at most.
-pub(super) const OPT_OUT_LASTS: i64 = 400 * DAY;
+/// An opt-out of sale and sharing is remembered longer than a choice: as long as a browser keeps a cookie.
+pub(super) const OPT_OUT_LASTS: i64 = COOKIE_CEILING_DAYS * DAY;
 
 const USED: &str = "This form was already used, and something else was chosen since. Nothing was changed: here is what \
                     holds now.";

@@ -178,6 +178,12 @@ impl Consent {
     pub fn signal(&self, app: &App) -> bool {
         self.signals.applied(app.consent.honour_dnt)
     }
+
+    /// Whether whoever asks may be led away from this site: nobody who is a child, and where the site is for children, too,
+    /// nobody who was not asked yet.
+    pub fn may_leave(&self, app: &App) -> bool {
+        self.band.map_or(!app.consent.child_mode, |band| band != Band::Child)
+    }
 }
 
 async fn look(request: &Request<'_>) -> Result<Consent> {

@@ -7,6 +7,7 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::constants::ANSWER_DAYS;
 use super::disclosure;
 use super::recipient::Services;
 use super::rulebook::Rulebook;
@@ -19,9 +20,6 @@ use crate::ids::{InquiryId, UserId};
 use crate::text_enum;
 use crate::words::fold;
 
-/// Days in which an answer is due (Civil Code 1798.83, for requests to the address that the notice names; read in
-/// summaries, November 2026).
-pub const ANSWER_DAYS: i64 = 30;
 /// Whole years before this one of which inquiries are kept, so that it can be shown that they were answered.
 pub const KEPT_YEARS: i32 = 3;
 /// The longest name, and the longest address.

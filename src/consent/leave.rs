@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::guards::Consent;
 use crate::App;
-use crate::accounts::band::Band;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::web::{Page, Reply, View, trouble};
@@ -42,10 +41,8 @@ impl<'r> FromRequest<'r> for Leaves {
             return trouble::stop(request, Error::internal("no application"));
         };
         match Consent::of(request).await {
-            Ok(consent) if consent.band.map_or(app.consent.child_mode, |band| band == Band::Child) => {
-                trouble::stop(request, Error::NotFound)
-            }
-            Ok(_) => Outcome::Success(Leaves),
+            Ok(consent) if consent.may_leave(app) => Outcome::Success(Leaves),
+            Ok(_) => trouble::stop(request, Error::NotFound),
             Err(error) => trouble::stop(request, error),
         }
     }

@@ -9,6 +9,7 @@
 
 // What is asked, and what is decided.
 pub mod choices;
+pub mod constants;
 pub mod decision;
 pub mod deed;
 pub mod notice;
@@ -56,6 +57,7 @@ pub mod trade;
 pub mod age;
 pub mod choosing;
 pub mod desk;
+pub mod difference;
 pub mod entry;
 pub mod jobs;
 pub mod look;
@@ -82,6 +84,7 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<routes::Privacy>());
     all.extend(samples::<routes::PrivacyBefore>());
     all.extend(samples::<choosing::ChoicesPage>());
+    all.extend(samples::<difference::DifferencePage>());
     all.extend(samples::<who::WhoPage>());
     all.extend(samples::<rights::RightsPage>());
     all.extend(samples::<retention::RetentionPage>());
@@ -105,6 +108,7 @@ pub fn stage() -> AdHoc {
                     routes::privacy,
                     routes::edition,
                     choosing::choices,
+                    difference::show,
                     desk::choose,
                     desk::country,
                     once::routes::create,

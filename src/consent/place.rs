@@ -23,37 +23,16 @@ pub struct Profile {
     pub id: String,
     /// ISO 3166-1 or -2 codes.
     pub places: Vec<String>,
-    /// What the law would allow.
+    /// What the law would allow. `model` is never looser.
     pub law: Model,
     /// What the shop does, where the operator switched opt-out on.
     pub model: Model,
-    /// From which age a person can consent alone; 0: by country.
-    pub consent_age: u8,
+    /// Under which age the place wants a guardian's consent; 0: no rule noted.
     #[serde(default)]
     pub guardian_consent_below: u8,
-    pub no_vendor_ads_below: u8,
-    pub features: Vec<String>,
     pub from: String,
     #[serde(default)]
     pub unsure: bool,
-}
-
-impl Profile {
-    /// Whether a rule with a name of its own applies here.
-    pub fn has(&self, feature: &str) -> bool {
-        self.features.iter().any(|f| f == feature)
-    }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ConsentAge {
-    age: u8,
-    countries: Vec<String>,
-    #[serde(rename = "from")]
-    _from: String,
-    #[serde(default, rename = "unsure")]
-    _unsure: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -106,12 +85,10 @@ struct Law {
 pub struct Places {
     pub written_on: toml::value::Datetime,
     default: String,
-    unlisted_consent_age: u8,
     pub sources: BTreeMap<String, Source>,
     signal: Signal,
     #[serde(rename = "profile")]
     pub profiles: Vec<Profile>,
-    consent_age: Vec<ConsentAge>,
     law: Law,
     #[serde(rename = "site_profile")]
     pub sites: Vec<SiteProfile>,
@@ -120,6 +97,9 @@ pub struct Places {
 static SHIPPED: LazyLock<Result<Places, String>> = LazyLock::new(|| {
     let places: Places =
         toml::from_str(include_str!("jurisdictions.toml")).map_err(|e| format!("places: {}", e.message()))?;
+    if let Some(loose) = places.profiles.iter().find(|profile| profile.model < profile.law) {
+        return Err(format!("places: {} is looser than its law", loose.id));
+    }
     match places.profile(&places.default) {
         Some(profile) if profile.model == Model::OptIn => Ok(places),
         _ => Err("places: the default profile does not ask first".into()),
@@ -149,24 +129,6 @@ impl Places {
         let country = code.split('-').next().unwrap_or_default().to_owned();
         let find = |code: &str| self.profiles.iter().find(|p| p.places.iter().any(|place| place == code));
         find(&code).or_else(|| find(&country))
-    }
-
-    /// From which age a person there can consent alone (GDPR, article 8, and what is like it).
-    pub fn consent_age(&self, code: &str) -> u8 {
-        let country = code.split('-').next().unwrap_or_default().to_uppercase();
-        let by_country = self
-            .consent_age
-            .iter()
-            .filter(|row| row.countries.contains(&country))
-            .map(|row| row.age)
-            .max()
-            .unwrap_or(self.unlisted_consent_age);
-        match self.of(code) {
-            Some(profile) if profile.consent_age > 0 => {
-                profile.consent_age.max(profile.guardian_consent_below)
-            }
-            _ => by_country,
-        }
     }
 
     /// What a site may be towards the young, by its id.
@@ -210,24 +172,12 @@ mod tests {
             assert_eq!(places.of(code).map(|p| p.id.as_str()), id, "{code}");
         }
         assert_eq!(places.unknown().unwrap().id, "strict");
-        for (code, age) in [
-            ("DE", 16),
-            ("FR", 15),
-            ("DK", 15),
-            ("AT", 14),
-            ("GB", 13),
-            ("US-CA", 13),
-            ("CN", 14),
-            ("BR", 16),
-        ] {
-            assert_eq!(places.consent_age(code), age, "{code}");
-        }
         assert!(places.signal_required("US-CA") && !places.signal_required("US-NY"));
         assert!(places.profiles.iter().all(|p| places.sources.contains_key(&p.from)));
         assert!(places.sites.iter().all(|s| places.sources.contains_key(&s.from)));
         assert!(places.sources.contains_key(&places.law._from));
-        assert!(places.profile("us-ca").unwrap().has("shine_the_light"));
     }
+
     /// T-PROP-5, R-AG-6: the strictest of law, site and place counts; an unknown place is the strictest; a hint only raises.
     #[test]
     fn the_highest_minimum_counts() {

@@ -89,7 +89,7 @@ fn origin_of(address: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::clock::Timestamp;
@@ -175,5 +175,39 @@ mod tests {
             connections(&book, &adsense, None),
             "(response-origin \"https://shop-frames.example\");redirects=allow;webrtc=block;report-to=ca"
         );
+    }
+
+    /// S1-23, S3-56: a network that is on adds its own hosts to the headers and no others, of one in a frame the origin of
+    /// that frame; once it is off, none of them is left while the others stay.
+    #[test]
+    fn a_network_adds_its_hosts_alone_and_takes_them_along() {
+        let named = |text: &str| -> BTreeSet<String> {
+            let words = text.split([' ', ';', '"', '(', ')']).filter(|word| word.contains("://"));
+            words.map(str::to_owned).collect()
+        };
+        let all =
+            [("ga4", "G-TEST"), ("statcounter", "123:abc"), ("histats", "77"), ("adsense", "ca-pub-12:34")];
+        for (id, key) in all {
+            let (book, on) = rules(&format!("{id}={key}"), true);
+            let vendor = book.registry.vendor(id).unwrap();
+            let hosts = &vendor.hosts;
+            let own: BTreeSet<String> = match vendor.is_in_page() {
+                true => [&hosts.script, &hosts.connect, &hosts.img, &hosts.frame]
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .collect(),
+                false => BTreeSet::from(["https://shop-frames.example".to_owned()]),
+            };
+            let origins: BTreeSet<String> = own.iter().map(|host| origin_of(host).to_owned()).collect();
+            assert_eq!(named(&content(&book, &on, None, &[])), own, "{id}");
+            assert_eq!(named(&connections(&book, &on, None)), origins, "{id}");
+            let others: Vec<String> =
+                all.iter().filter(|(n, _)| *n != id).map(|(n, key)| format!("{n}={key}")).collect();
+            let (book, off) = rules(&others.join(","), true);
+            let left = named(&content(&book, &off, None, &[]));
+            assert!(!left.is_empty() && left.is_disjoint(&own), "{id}: {left:?}");
+            assert!(named(&connections(&book, &off, None)).is_disjoint(&origins), "{id}");
+        }
     }
 }

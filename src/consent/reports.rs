@@ -7,6 +7,7 @@ use rocket::request::{FromRequest, Outcome};
 use rocket::{Data, Request, State, post};
 use serde_json::Value;
 
+use super::constants::REPORTS_KEPT_DAYS;
 use crate::App;
 use crate::clock::{DAY, Timestamp};
 use crate::db::Conn;
@@ -15,8 +16,6 @@ use crate::each_db;
 use crate::error::{Error, Result};
 use crate::web::{Attempt, Client, Reply, trouble};
 
-/// How long counts of reports are kept.
-pub const KEPT_DAYS: i64 = 30;
 /// The longest body, and the most reports taken from one.
 const MOST_BYTES: usize = 32 << 10;
 const MOST_REPORTS: usize = 20;
@@ -110,7 +109,7 @@ pub fn of_day(conn: &mut Conn, now: Timestamp) -> Result<Vec<(Refusal, i64)>> {
 
 /// Forgets counts older than they may be. Answers how many rows.
 pub fn sweep(conn: &mut Conn, now: Timestamp) -> Result<usize> {
-    let oldest = now.plus(-KEPT_DAYS * DAY).day();
+    let oldest = now.plus(-REPORTS_KEPT_DAYS * DAY).day();
     Ok(diesel::delete(policy_reports::table.filter(policy_reports::day.lt(oldest))).execute(conn)?)
 }
 

@@ -3,8 +3,8 @@
 use rocket::{State, get};
 use serde::Serialize;
 
+use super::constants::ANSWER_DAYS;
 use super::disclosure;
-use super::inquiry::ANSWER_DAYS;
 use super::recipient::Entry;
 use crate::App;
 use crate::clock::Timestamp;

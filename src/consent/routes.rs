@@ -217,13 +217,30 @@ pub struct OwnCookie {
     pub ours: Ours,
     pub name: String,
     pub what: &'static str,
+    /// `needed`, `preference`, `statistics` or `advertising`; none of ours is for statistics.
+    pub class: &'static str,
     pub lasts: String,
+}
+
+/// What a cookie of ours is for: what works only with it, something that was wished, or advertisements of our own.
+fn class(ours: Ours) -> &'static str {
+    match ours {
+        Ours::Remembered => "preference",
+        Ours::AdWishes | Ours::AdCounts | Ours::Once => "advertising",
+        _ => "needed",
+    }
 }
 
 /// Every cookie of ours, for a site that is reached so and keeps a choice so long.
 pub fn own_cookies(https: bool, choice_ms: i64) -> Vec<OwnCookie> {
     let days = |ms: i64| format!("{} days", ms / DAY);
-    let row = |ours: Ours, what, lasts: String| OwnCookie { name: ours.name(https), ours, what, lasts };
+    let row = |ours: Ours, what, lasts: String| OwnCookie {
+        name: ours.name(https),
+        ours,
+        what,
+        class: class(ours),
+        lasts,
+    };
     vec![
         row(
             Ours::Session,
@@ -314,7 +331,8 @@ pub(super) fn edition_day() -> Timestamp {
     day_of(EDITION)
 }
 
-fn day_of(edition: &str) -> Timestamp {
+/// The moment at which the day of an edition began.
+pub(super) fn day_of(edition: &str) -> Timestamp {
     let day = edition.parse::<chrono::NaiveDate>().unwrap_or_default();
     Timestamp(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis())
 }
@@ -352,6 +370,7 @@ impl View for Privacy {
             ours: Ours::Session,
             name: "session".into(),
             what: "keeps you signed in",
+            class: "needed",
             lasts: "60 days".into(),
         };
         [None, Some("https://sounds.example".to_owned())]
@@ -382,6 +401,15 @@ pub fn edition(day: &str, page: Page, app: &State<App>) -> Result<Reply> {
     match day {
         EDITION => page.show(&Privacy::new(app)),
         EDITION_BEFORE => page.show(&PrivacyBefore::new(app)),
+        _ => Err(Error::NotFound),
+    }
+}
+
+/// The page of an edition by its day, as text.
+pub(super) fn edition_html(day: &str, page: &Page, app: &App) -> Result<String> {
+    match day {
+        EDITION => page.html(&Privacy::new(app)),
+        EDITION_BEFORE => page.html(&PrivacyBefore::new(app)),
         _ => Err(Error::NotFound),
     }
 }

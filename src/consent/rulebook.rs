@@ -12,11 +12,6 @@ use super::vendor::{HoldEnds, Registry, State, Vendor};
 use crate::clock::DAY;
 use crate::config::Config;
 
-/// How long a yes or a no lasts: six months (CNIL, good practice on cookies, 2020).
-pub const CHOICE_DAYS: i64 = 182;
-/// The longest it may be set to: 13 months (CNIL; text of the TCF).
-pub const LONGEST_CHOICE_DAYS: i64 = 396;
-
 /// How far advertising goes. The site sets the highest; a decision lowers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -329,6 +324,14 @@ mod tests {
             "ga4=G-TEST,ga4=G-OTHER",
         ] {
             assert!(config(&[("CUEHOUSE_VENDORS", vendors)]).is_err(), "{vendors}");
+        }
+        for (id, why) in [
+            ("clicksor", "it is retired"),
+            ("doubleclick", "its tag for a frame is not written"),
+            ("magnite", "an exchange: creatives come from hosts nobody can list"),
+        ] {
+            let faults = config(&[("CUEHOUSE_VENDORS", &format!("{id}=1"))]).unwrap_err();
+            assert!(faults.len() == 1 && faults[0].contains(id) && faults[0].contains(why), "{faults:?}");
         }
         // AdSense: a frame of another origin, and the operator's word on its terms; one alone is not enough.
         let all = [

@@ -10,14 +10,12 @@ use chrono::NaiveDate;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use super::constants::LINK_CHECK_DAYS;
 use super::purpose::Purpose;
 use super::receipt::is_address;
 use crate::clock::Timestamp;
 use crate::secrets::sha256;
 use crate::web::Ours;
-
-/// How long a look at an opt-out link counts, in days.
-pub const LINK_CHECK_DAYS: i64 = 90;
 
 /// Whether a vendor can be enabled at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -14,7 +14,7 @@ use crate::web::{Page, Reply, View};
 
 /// A way out as it is shown: a link only where it is known to work.
 #[derive(Serialize)]
-struct WayOut {
+pub(super) struct WayOut {
     kind: String,
     works: Works,
     address: Option<String>,
@@ -101,7 +101,7 @@ impl WhoPage {
                     .as_ref()
                     .map(|_| format!("/leave/vendor/{}/privacy", vendor.id)),
                 deletion_url: vendor.deletion_url.clone(),
-                ways_out: ways(&vendor.opt_outs, &format!("/leave/vendor/{}", vendor.id), now),
+                ways_out: ways_of(vendor, now),
             }
         };
         let mut vendors: Vec<VendorEntry> = book.registry.vendors.iter().enumerate().map(entry).collect();
@@ -122,6 +122,11 @@ impl WhoPage {
 
 fn ways(all: &[OptOut], href: &str, now: Timestamp) -> Vec<WayOut> {
     all.iter().enumerate().map(|(n, out)| WayOut::new(out, &format!("{href}/{n}"), now)).collect()
+}
+
+/// The ways out that a vendor has itself.
+pub(super) fn ways_of(vendor: &Vendor, now: Timestamp) -> Vec<WayOut> {
+    ways(&vendor.opt_outs, &format!("/leave/vendor/{}", vendor.id), now)
 }
 
 fn programme(programme: &Programme, now: Timestamp) -> ProgrammeEntry {

@@ -227,7 +227,7 @@ mod tests {
 
         fn change(&self, sent: &Sent<'_>, is_bound: bool, at: Timestamp) -> Change {
             let all: Vec<usize> = self.book.enabled.iter().map(|e| e.at).collect();
-            carry_out(&self.book, sent.state, sent.press, &all, false, at).bounded(sent.state, is_bound)
+            carry_out(&self.book, sent.state, None, sent.press, &all, false, at).bounded(sent.state, is_bound)
         }
 
         fn granted(&self, choices: &Choices, now: Timestamp) -> Vec<String> {
@@ -235,7 +235,7 @@ mod tests {
                 let vendor = self.book.registry.vendor(&item.vendor).unwrap();
                 choices.standing(vendor, item.purpose, now) == crate::consent::choices::Standing::Granted
             };
-            let nothing = carry_out(&self.book, choices, &Press::Place(None), &[], false, now);
+            let nothing = carry_out(&self.book, choices, None, &Press::Place(None), &[], false, now);
             nothing.items.iter().filter(is_granted).map(|item| item.vendor.clone()).collect()
         }
 

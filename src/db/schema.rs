@@ -568,6 +568,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    partner_days (vendor, day, placement) {
+        vendor -> Text,
+        day -> Text,
+        placement -> Text,
+        impressions -> BigInt,
+        clicks -> BigInt,
+        revenue_cents -> BigInt,
+        filed_by -> Text,
+        filed_at -> BigInt,
+    }
+}
+
+diesel::table! {
     ad_wishes (user_id) {
         user_id -> Text,
         line -> Text,

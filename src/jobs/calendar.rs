@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Job, Priority, Stop, Terms, enqueue_as};
 use crate::App;
 use crate::accounts::{joining, session, token};
+use crate::ads::partner;
 use crate::clock::{DAY, HOUR, MINUTE, Timestamp};
 use crate::consent::log::head;
 use crate::consent::trade::tcf::list::Need;
@@ -112,6 +113,7 @@ pub async fn round(app: &App, now: Timestamp) -> Result<()> {
                 disclosure::sweep(conn, now)?;
                 inquiry::sweep(conn, now)?;
                 letters::sweep(conn, now)?;
+                partner::sweep(conn, now)?;
             }
             Ok(())
         })

@@ -4,6 +4,7 @@ use rocket::http::{ContentType, Method, Status};
 use rocket::{Request, catch};
 use serde::Serialize;
 
+use super::lines::pattern;
 use super::other_origin;
 use super::page::Page;
 use super::reply::Reply;
@@ -109,7 +110,7 @@ pub async fn any(status: Status, request: &Request<'_>) -> Reply {
         Some(Error::Internal(_)) | None if code >= 500 => {
             let error =
                 error.as_ref().map_or_else(|| "a handler panicked or failed".to_owned(), ToString::to_string);
-            tracing::error!(method = %request.method(), path = %request.uri().path(), "{error}");
+            tracing::error!(method = %request.method(), route = pattern(request), "{error}");
             super::operators::FAULTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             (None, None)
         }

@@ -10,6 +10,7 @@ pub mod csrf;
 pub mod form;
 pub mod headers;
 pub mod limits;
+pub mod lines;
 pub mod multipart;
 pub mod operators;
 pub mod other_origin;
@@ -46,6 +47,7 @@ pub fn stage() -> AdHoc {
             .attach(stream::heads())
             .attach(other_origin::watch())
             .attach(headers::Headers)
+            .attach(lines::Lines)
             .mount(
                 "/",
                 routes![

@@ -168,6 +168,11 @@ impl Page {
         self.show_as(200, view)
     }
 
+    /// The page of a view as text, to be read here and not sent.
+    pub fn html<V: View>(&self, view: &V) -> Result<String> {
+        self.templates.page(V::TEMPLATE, view, &self.frame)
+    }
+
     /// The page of a view under another status: 422 for a form shown again.
     pub fn show_as<V: View>(self, status: u16, view: &V) -> Result<Reply> {
         let html = self.templates.page(V::TEMPLATE, view, &self.frame)?;

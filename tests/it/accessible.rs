@@ -71,6 +71,7 @@ async fn axe_finds_nothing_on_any_kind_of_page() {
         "/account/reset",
         "/privacy",
         "/privacy/2026-11-25",
+        "/privacy/difference/2026-11-25/2026-11-28",
         "/privacy/choices",
         "/privacy/vendors",
         "/privacy/rights",

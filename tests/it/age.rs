@@ -313,7 +313,7 @@ async fn the_month_that_was_typed_is_in_no_row_and_no_letter() {
 
 /// S0-16: nothing tracks, the pages say so, and Global Privacy Control is obeyed and said to be. T-GPC-3, R-SG-3: to
 /// machines, too, at the address they know. S2-53: the edition says when it was last updated. S0-29: cookies are
-/// listed. S0-20: the edition before can still be read.
+/// listed. S0-20: the edition before can still be read, and what changed, word for word.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_privacy_pages_say_what_is_true() {
     let app = TestApp::new().await;
@@ -334,6 +334,16 @@ async fn the_privacy_pages_say_what_is_true() {
     assert!(old.has("This is an earlier edition") && old.has("We sell and share nothing about you"));
     assert!(!old.has("unless you said yes") && !old.has("<code>cs</code>") && page.has("<code>cs</code>"));
     browser.get("/privacy/2020-01-01").await.is(404);
+    // What changed, word for word, in either direction.
+    let changed = format!("/privacy/difference/2026-11-25/{day}");
+    assert!(page.links().contains(&changed));
+    let differs = browser.get(&changed).await.is(200);
+    assert!(differs.has("pages unless you said yes to it.</ins>") && differs.has("<del>pages.</del>"));
+    let back = browser.get(&format!("/privacy/difference/{day}/2026-11-25")).await.is(200);
+    assert!(back.has("pages unless you said yes to it.</del>"));
+    let same = browser.get(&format!("/privacy/difference/{day}/{day}")).await.is(200);
+    assert!(same.has("They say the same.") && !same.has("<ins>") && !same.has("<del>"));
+    browser.get(&format!("/privacy/difference/2020-01-01/{day}")).await.is(404);
     assert!(!browser.get("/privacy/choices").await.is(200).has("Your browser sends Global Privacy Control"));
     let seen = browser.get_with("/privacy/choices", &[("Sec-GPC", "1")]).await.is(200);
     assert!(seen.has("Your browser sends Global Privacy Control"));

@@ -1,11 +1,14 @@
 //! The question itself, in a real browser: yes and no weigh the same, nothing is an answer but an answer, and nobody needs
 //! a mouse, a wide screen or script for it.
 
+use cuehouse::clock::Timestamp;
 use cuehouse::consent::log;
+use cuehouse::consent::vendor::Works;
 use fantoccini::key::Key;
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
+use crate::support::browser::unescaped;
 use crate::support::chromium::{Chromium, Driver};
 use crate::support::shelf::{piece, seller, shelve};
 
@@ -211,8 +214,8 @@ async fn a_yes_is_taken_back_with_one_press_on_any_page() {
     }
 }
 
-/// T-UX-3, R-CN-4: the row of a vendor says who it is, what for, whom it contacts, which cookies it keeps for how long,
-/// and leads to its own opt-out and privacy page.
+/// T-UX-3, R-CN-4, S1-24, S3-62: the row of a vendor says who it is, what for, whom it contacts, which cookies it keeps for how
+/// long, how it is ended here, by itself and in the browser, and leads to its own opt-out and privacy page.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_row_of_a_vendor_says_everything_about_it() {
     let app = shop().await;
@@ -235,6 +238,19 @@ async fn the_row_of_a_vendor_says_everything_about_it() {
             assert!(row.contains(&cookie.lasts), "{} of {}", cookie.name, vendor.id);
         }
         assert!(row.contains(&format!("href=\"/privacy/vendors#{}\"", vendor.id)));
+        let row = unescaped(row);
+        for way in ["To end it here", "Its own opt-out", "In your browser"] {
+            let told =
+                row.split(&format!("<dt>{way}</dt><dd>")).nth(1).unwrap().split("</dd>").next().unwrap();
+            assert!(told.len() > 20, "{way}: {told}");
+        }
+        for (n, out) in vendor.opt_outs.iter().enumerate() {
+            let is_link = row.contains(&format!("href=\"/leave/vendor/{}/{n}\"", vendor.id));
+            assert_eq!(is_link, out.link(Timestamp::now()).is_some(), "{}", vendor.id);
+            let address = out.address.as_deref().filter(|_| !is_link && out.works == Works::Unknown);
+            assert!(address.is_none_or(|address| row.contains(address)), "{row}");
+        }
+        assert_eq!(row.contains("Global Privacy Control"), vendor.trades());
         assert_eq!(
             vendors.has(&format!("/leave/vendor/{}/privacy", vendor.id)),
             vendor.privacy_page.is_some()

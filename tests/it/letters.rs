@@ -1,5 +1,7 @@
 //! Letters that nobody has to get: off until switched on, ended by one press, and counted without names for those who agreed.
 
+use std::path::Path;
+
 use cuehouse::clock::{DAY, Timestamp};
 use cuehouse::consent::letters::{self, Topic, Wanted};
 use cuehouse::consent::log;
@@ -77,6 +79,52 @@ async fn the_weekly_letter_is_for_those_who_want_it() {
     }
     app.run_jobs().await;
     assert_eq!(app.app.mail.letters().len(), 1);
+}
+
+/// T-PR-12, PR-12: whoever left the letters with news still gets those about what they did, which cannot be switched off and
+/// carry no news; the receipt says what a withdrawal does not reach, and who carried the letters. Nobody is phoned: an account
+/// has no place for a number.
+#[tokio::test(flavor = "multi_thread")]
+async fn news_can_be_left_and_letters_about_what_one_did_cannot() {
+    for relay in [None, Some("smtp://relay.invalid:2525")] {
+        let app = match relay {
+            None => shop().await,
+            Some(url) => TestApp::with(&[("CUEHOUSE_MAIL_URL", url)]).await,
+        };
+        let mut bea = app.buyer("Bea Buyer").await;
+        switches(&mut bea, &["marketing_email"]).await;
+        let page = bea.get("/privacy/choices").await.is(200).text();
+        let topics: Vec<&str> =
+            page.split("name=\"topic.").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let all = ["marketing_email", "email_measurement"];
+        assert_eq!(topics, all[..topics.len()], "only what may be refused has a switch");
+        let landing = bea.says("/privacy/choices", "/privacy/letters", &[]).await.is(303);
+        let landing = landing.location().split('#').next().unwrap().to_owned();
+        let receipt = bea.get(&landing).await.is(200).link("/privacy/receipts/").unwrap();
+        let receipt = bea.get(&receipt).await.is(200);
+        for words in
+            ["You took back", "letters with offers", "What a recipient was given before a withdrawal it has"]
+        {
+            assert!(receipt.has(words), "{words}: {}", receipt.text());
+        }
+        assert_eq!(receipt.has("relay.invalid"), relay.is_some(), "{}", receipt.text());
+        for path in ["/account", "/account/name", "/account/email", "/privacy/choices"] {
+            let page = bea.get(path).await.is(200);
+            assert!(!page.has("type=\"tel\"") && !page.has("name=\"phone\""), "{path}");
+        }
+        assert!(bea.get("/account").await.has("We phone nobody"));
+        if relay.is_some() {
+            continue;
+        }
+        a_week_passes(&app, 0).await;
+        assert!(app.app.mail.letters().is_empty(), "no news");
+        let email = email_of("Bea Buyer");
+        app.visitor().says("/account/reset", "/account/reset", &[("email", email.as_str())]).await.is(303);
+        app.run_jobs().await;
+        let letters = app.letters_to(&email);
+        assert_eq!(letters.len(), 1, "{letters:?}");
+        assert!(letters[0].unsubscribe.is_none() && !letters[0].text.contains("Rain on tin"));
+    }
 }
 
 /// S2-43, S3-31: one press ends it, without signing in; looking at the link does not, and a made-up word does nothing.
@@ -221,4 +269,36 @@ async fn a_yes_to_letters_ends_by_itself() {
         async move { db.read(move |conn| letters::readers(conn, now.plus(days * DAY))).await.unwrap().len() }
     };
     assert_eq!((readers(729).await, readers(731).await), (1, 0));
+}
+
+/// Every file of a folder that a browser may be given.
+fn given(folder: &Path, out: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        match path.extension().and_then(|end| end.to_str()) {
+            _ if path.is_dir() => given(&path, out),
+            Some("js" | "html") => {
+                out.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// S0-38: nothing of ours asks a browser for leave to push or to notify: no script and no page names their interfaces, and no
+/// page lets a service worker begin, without which there is no push.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_for_leave_to_push() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![];
+    given(&root.join("static"), &mut files);
+    given(&root.join("templates"), &mut files);
+    assert!(files.len() > 80, "{}", files.len());
+    for (file, text) in &files {
+        for word in ["pushmanager", "notification.", "notification(", "serviceworker", "rel=\"manifest\""] {
+            assert!(!text.to_lowercase().contains(word), "{word} in {file}");
+        }
+    }
+    let page = TestApp::new().await.visitor().get("/").await.is(200);
+    assert!(page.header("content-security-policy").unwrap().contains("worker-src 'none';"));
 }

@@ -28,6 +28,7 @@ mod guardians;
 mod jars;
 mod journey;
 mod letters;
+mod log;
 mod navigations;
 mod once;
 mod player;

@@ -1,5 +1,6 @@
 //! What our own cookies hold, and what a no does not take away.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine;
@@ -31,8 +32,9 @@ fn readings(line: &str) -> String {
     all.join("\n").to_lowercase()
 }
 
-/// T-PR-20, PR-20: joining, signing in, a basket, a checkout, a payment and every kind of choice. No cookie that was set on
-/// the way holds a password, an address, a purchase or a preference that could be read without our key.
+/// T-PR-20, PR-20, S0-29: joining, signing in, a basket, a checkout, a payment and every kind of choice. No cookie that was
+/// set on the way holds a password, an address, a purchase or a preference that could be read without our key; and each
+/// stands on the privacy page with one of four kinds and its lifetime.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_cookie_tells_a_password_a_purchase_or_a_preference() {
     let app = shop().await;
@@ -74,6 +76,24 @@ async fn no_cookie_tells_a_password_a_purchase_or_a_preference() {
             .iter()
             .any(|line| line.starts_with(&format!("{name}=")) && !line.starts_with(&format!("{name}=;")));
         assert!(given, "{name} was never given: {:?}", ada.told);
+    }
+    let page = app.visitor().get("/privacy").await.is(200).text();
+    let table = page.split("id=\"cookies\"").nth(1).unwrap().split("</table>").next().unwrap();
+    let listed: BTreeMap<&str, Vec<&str>> = table
+        .split("<tr><th scope=\"row\"><code>")
+        .skip(1)
+        .map(|row| {
+            let (name, rest) = row.split_once("</code></th>").unwrap();
+            (name, rest.split("<td>").skip(1).filter_map(|cell| cell.split("</td>").next()).collect())
+        })
+        .collect();
+    for (name, cells) in &listed {
+        let kinds = ["needed", "preference", "statistics", "advertising"];
+        assert!(cells.len() == 3 && kinds.contains(&cells[1]) && !cells[2].is_empty(), "{name}: {cells:?}");
+    }
+    let given = ada.told.iter().filter_map(|line| line.split_once('='));
+    for (name, _) in given.filter(|(_, rest)| !rest.starts_with(';')) {
+        assert!(listed.contains_key(name), "{name} is not listed");
     }
     let (slug, order) = (track.slug.to_string(), back.split('?').next().unwrap().replace("/orders/", ""));
     let secrets = [

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use cuehouse::accounts::user::Role;
 use cuehouse::clock::{DAY, Timestamp};
+use cuehouse::consent::decision::Reason;
 use cuehouse::consent::reports::{self, Refusal};
+use cuehouse::consent::vendor::State;
 use cuehouse::consent::{age, seal};
 use cuehouse::jobs::calendar;
 use rocket::http::Method;
@@ -13,8 +15,9 @@ use rocket::http::Method;
 use crate::privacy::{VENDORS, chooses, press, shop};
 use crate::sales::http::{OnSale, adds, buys, numbers};
 use crate::support::app::TestApp;
-use crate::support::browser::{Browser, Seen};
+use crate::support::browser::{Browser, Seen, unescaped};
 use crate::support::shelf::{piece, shelve};
+use crate::support::wards::answers;
 
 /// What each directive of a policy allows.
 type Policy = BTreeMap<String, BTreeSet<String>>;
@@ -139,6 +142,45 @@ type Headers = &'static [(&'static str, &'static str)];
 
 const ROLES: &[Role] = &[Role::Uploader, Role::Reviewer, Role::Support, Role::Admin];
 const ONE: [(&str, &str); 3] = [("choice", "save"), ("purpose.analytics", "on"), ("vendor.histats", "on")];
+
+/// T-UX-7, R-EN-7: the page that says who may see somebody prints the headers it came with, byte for byte, and of every
+/// vendor of the registry why it is contacted or not: for whoever said nothing, said yes to one, sends a signal, or is under
+/// age.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_vendors_prints_its_own_headers_and_every_reason() {
+    let app = shop().await;
+    let (mut chose, mut young) = (app.visitor(), app.visitor());
+    chooses(&mut chose, &ONE).await.is(303);
+    answers(&mut young, 15).await.is(303);
+    let (silent, signal): (Headers, Headers) = (&[], &[("Sec-GPC", "1")]);
+    let one = [Reason::Refused, Reason::Granted, Reason::Refused];
+    for (who, mut browser, sends, reasons) in [
+        ("undecided", app.visitor(), silent, [Reason::NoGrant; 3]),
+        ("accepted one", chose, silent, one),
+        ("a signal", app.visitor(), signal, [Reason::Signal; 3]),
+        ("under age", young, silent, [Reason::AgeBand; 3]),
+    ] {
+        let seen = browser.get_with("/privacy/vendors", sends).await.is(200);
+        let page = unescaped(&seen.text());
+        let headers = ["Content-Security-Policy", "Connection-Allowlist"]
+            .map(|name| format!("{name}: {}", seen.header(name).unwrap()));
+        let printed = page.split("<pre class=\"headers-shown\">").nth(1).unwrap();
+        assert_eq!(printed.split("</pre>").next().unwrap(), headers.join("\n\n"), "{who}");
+        for vendor in &app.app.consent.registry.vendors {
+            let on = ["ga4", "histats", "statcounter"].iter().position(|id| *id == vendor.id);
+            let reason = match on {
+                Some(at) => reasons[at],
+                None if vendor.state == State::Retired => Reason::Retired,
+                None if vendor.hold.is_some() => Reason::Held,
+                None => Reason::NotEnabled,
+            };
+            let entry = page.split(&format!("class=\"vendor-entry\" id=\"{}\">", vendor.id)).nth(1).unwrap();
+            let entry = entry.split("</section>").next().unwrap();
+            let is = if reason.allows() { ">contacted</span>" } else { ">not contacted</span>" };
+            assert!(entry.contains(&format!("{is} {}</p>", reason.words())), "{who}, {}: {entry}", vendor.id);
+        }
+    }
+}
 
 /// T-HDR-1, R-EN-3, PR-7: every address that answers a GET, with what exists and with what does not, for people who are
 /// undecided, refused, granted one, granted all, send a signal or are under age, signed in and not: the policy and the list

@@ -1,6 +1,7 @@
 //! The theme park: in a real browser no vendor hears of anybody before a yes, after a no, under a signal or under age;
 //! and what hostile markup on a page can reach. Every silence has its control: with a yes the same page is heard.
 
+use cuehouse::accounts::user::Role;
 use cuehouse::clock::{DAY, Timestamp};
 use cuehouse::consent::choices::Choices;
 use cuehouse::consent::{account, age};
@@ -8,7 +9,9 @@ use cuehouse::guardians::growing;
 use cuehouse::guardians::leaf::Stub;
 use cuehouse::guardians::notice::Ground;
 use cuehouse::guardians::state::State;
+use cuehouse::ids::Slug;
 
+use crate::sales::http::{OnSale, adds, buys};
 use crate::support::app::{TestApp, email_of};
 use crate::support::browser::Browser;
 use crate::support::chromium::{Chromium, Driver};
@@ -44,6 +47,43 @@ async fn pages(app: &TestApp) -> Vec<String> {
     all
 }
 
+/// Somebody of age with every role, something bought, something in the basket and a track of their own, who decided nothing;
+/// and a page of each kind that only people with an account have.
+async fn signed_in(app: &TestApp) -> (Browser, Vec<String>) {
+    let mut ada =
+        app.person("Ada Everything", &[Role::Uploader, Role::Reviewer, Role::Support, Role::Admin]).await;
+    let own = shelve(&app.app, &ada.user.clone().unwrap(), piece("Fog bell")).await;
+    let rain = OnSale { id: own.id.clone(), slug: Slug::parse("rain-on-tin").unwrap(), master: vec![] };
+    adds(&mut ada, &rain, "creator").await.is(303);
+    let order = buys(app, &mut ada).await;
+    adds(&mut ada, &rain, "business").await.is(303);
+    let mut pages: Vec<String> = [
+        "/",
+        "/account",
+        "/account/name",
+        "/library",
+        "/cart",
+        "/checkout",
+        "/studio",
+        "/studio/profile",
+        "/studio/uploads/new",
+        "/privacy/choices",
+        "/privacy/ads",
+        "/admin",
+        "/admin/ads",
+        "/admin/ads/new",
+        "/admin/age",
+        "/admin/inquiries",
+        "/admin/review",
+        "/admin/security",
+        "/nothing/here",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    pages.extend([order, format!("/studio{}/edit", own.href()), own.href()]);
+    (ada, pages)
+}
+
 async fn walks(browser: &Chromium, pages: &[String]) {
     for page in pages {
         browser.open(page).await;
@@ -51,8 +91,8 @@ async fn walks(browser: &Chromium, pages: &[String]) {
     }
 }
 
-/// T-NET-1, T-NET-2, T-NET-3, R-CN-1, S3-57: nothing before a choice on any kind of page, nothing after a no; a yes to
-/// one vendor is heard by it alone. The browser's own network log names none of them. T-GCM-1, R-TC-8: with the yes
+/// T-NET-1, T-NET-2, T-NET-3, R-CN-1, S3-57: nothing before a choice on any kind of page, signed out and signed in, nothing
+/// after a no; a yes to one vendor is heard by it alone. The browser's own network log names none of them. T-GCM-1, R-TC-8: with the yes
 /// Google is told first that all seven are denied, then what was granted, then the property.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_vendor_hears_of_anybody_before_a_yes() {
@@ -66,6 +106,20 @@ async fn no_vendor_hears_of_anybody_before_a_yes() {
     browser.press_words("#consent-banner", "Reject all").await;
     browser.see(".notice").await;
     walks(&browser, &pages).await;
+    assert_eq!(park.hits().await, []);
+    // The pages of people with an account, before they decided anything.
+    let (ada, own) = signed_in(&app).await;
+    let mut same = ada.window();
+    for page in &own {
+        let status = if page == "/nothing/here" { 404 } else { 200 };
+        let seen = same.get(page).await.is(status);
+        assert!(page != "/" || seen.has("data-consent-banner"), "nothing is decided");
+    }
+    browser.client.delete_all_cookies().await.unwrap();
+    browser.becomes(&ada).await;
+    browser.open("/account").await;
+    browser.see("form[action=\"/sign-out/everywhere\"]").await;
+    walks(&browser, &own).await;
     assert_eq!(park.hits().await, []);
     assert_eq!(names_in(browser, log).await, Vec::<String>::new());
     // The control: the same pages, one yes.

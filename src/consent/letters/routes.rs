@@ -17,7 +17,8 @@ use crate::consent::age::Band;
 use crate::consent::letters;
 use crate::consent::log;
 use crate::consent::notice;
-use crate::consent::receipt::{self, AgeBand, Answer, Notice, Receipt, Salt};
+use crate::consent::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
+use crate::consent::recipient::{Service, Use};
 use crate::consent::whereabouts::Here;
 use crate::error::{Error, Result};
 use crate::ids::{ReceiptId, UserId};
@@ -144,7 +145,8 @@ async fn say(
         surface: surface.into(),
         previous: None,
         valid_until: Timestamp::from_secs(until.unwrap_or(now).secs()),
-        recipients: vec![],
+        // Whoever carries the letters has the address; nobody else is told.
+        recipients: app.services.of(Use::Letters).map(carrier).into_iter().collect(),
         limit_note: receipt::LIMIT_NOTE.into(),
     };
     let (id, salt, user, proof_ms) = (receipt.id.clone(), Salt::draw()?, user.clone(), book.proof_ms);
@@ -158,6 +160,10 @@ async fn say(
         })
         .await?;
     Ok(Some(id))
+}
+
+fn carrier(service: &Service) -> Recipient {
+    Recipient { vendor: service.id.into(), name: service.name.clone(), deletion_url: None }
 }
 
 /// `/letters/stop/<word>`.

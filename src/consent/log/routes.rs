@@ -384,7 +384,7 @@ impl ShowReceipt {
 fn lines(receipt: &Receipt, state: Answer) -> Vec<Line> {
     let name = |slug: &str| {
         let known = receipt.recipients.iter().find(|recipient| recipient.vendor == slug);
-        let other = if slug == "this-shop" { "This shop" } else { slug };
+        let other = if matches!(slug, "this-shop" | "this_shop") { "This shop" } else { slug };
         known.map_or_else(|| other.to_owned(), |recipient| recipient.name.clone())
     };
     let items = receipt.items.iter().filter(|item| item.state == state);
@@ -402,7 +402,6 @@ fn meaning(purpose: &str) -> &'static str {
         "ads_personalised" => "personalised advertising",
         "email_measurement" => "measuring which letters are opened",
         "marketing_email" => "letters with offers",
-        "marketing_phone" => "calls with offers",
         "account" => "an account",
         "buy" => "buying licences",
         "upload" => "uploading sounds",

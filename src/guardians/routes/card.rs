@@ -3,9 +3,10 @@
 
 use rocket::{State, post};
 
-use super::super::permission::{Method, Permission};
+use super::super::identity::asked_for;
+use super::super::permission::Method;
 use super::super::verification;
-use super::super::ward;
+use super::super::ward::Guardian;
 use crate::App;
 use crate::clock::{HOUR, Timestamp};
 use crate::consent::disclosure::Line;
@@ -16,25 +17,21 @@ use crate::money::Cents;
 use crate::stripe::{CheckoutWish, WishLine};
 use crate::web::{Attempt, Posted, Reply};
 
-/// Leads to the payment page.
+/// Leads to the payment page. `NotFound` for a link that takes everything back: it opens nothing else.
 #[post("/guardians/<token>/card", data = "<_form>")]
 pub async fn prove(token: &str, _form: Posted, app: &State<App>) -> Result<Reply> {
-    let asked = token.to_owned();
-    let (ward, guardian, waits) = app
-        .db
-        .read(move |conn| {
-            let now = Timestamp::now();
-            let (ward, guardian, _) = ward::opened(conn, &asked, now)?;
-            let waits = Permission::open_of(conn, &ward.id, now)?.iter().any(|p| p.waits(now));
-            Ok((ward, guardian, waits))
-        })
-        .await?;
     if !app.config.age.methods.contains(&Method::CardTransaction) {
         return Err(Error::NotFound);
     }
-    if !waits {
-        return Err(Error::conflict("Nothing waits for a proof any more."));
-    }
+    let asked = token.to_owned();
+    let (ward, guardian) = app
+        .db
+        .read(move |conn| {
+            let ward = asked_for(conn, &asked, Timestamp::now())?;
+            let guardian = Guardian::of_ward(conn, &ward.id)?.ok_or(Error::NotFound)?;
+            Ok((ward, guardian))
+        })
+        .await?;
     app.limits.attempt(Attempt::Checkout, ward.id.as_str())?;
     let id = VerificationId::new();
     let home = app.config.absolute(&format!("/guardians/{token}"));

@@ -1,5 +1,6 @@
 //! Advertisements of our own: where they stand, whom they are not shown to, what is counted, what people may wish.
 
+mod partners;
 mod wishes;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! What more than a letter proves: papers, cards, a parent of a child; and what is shown or taken away of the young.
 
+use cuehouse::guardians::ward::{Opens, link};
+
 use crate::support::browser::Seen;
 use crate::support::wards::opens;
 
@@ -88,9 +90,14 @@ async fn selling_waits_for_a_proof_that_a_letter_is_not() {
     assert_eq!(leaves(&app).await, before + 1);
     assert!(sells(&app, &kid).await);
 
-    // The other way: by card.
+    // The other way: by card. The link of the later letters takes everything back, and begins no payment.
     let (other, home) = ward(&app, "Loop Kid", &["upload", "sell"]).await;
     let mut grace = app.visitor();
+    let (token, whose) = (secrets::token().unwrap(), ward_of(&app, &other).await.unwrap().id);
+    let end = format!("/guardians/{token}");
+    app.app.db.write(move |conn| link(conn, &whose, Opens::Revoke, &token, Timestamp::now())).await.unwrap();
+    assert!(!grace.get(&end).await.is(200).has(&format!("action=\"{end}/card\"")));
+    grace.says(&end, &format!("{end}/card"), &[]).await.is(404);
     let pay = grace.send(&home, &format!("{home}/card"), &[]).await.is(303).location().to_owned();
     assert!(pay.starts_with(&app.stripe.url));
     // A message that Stripe did not sign proves nothing.

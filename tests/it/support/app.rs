@@ -155,19 +155,7 @@ impl TestApp {
 
     /// Every row of every table, in words.
     pub async fn every_row(&self) -> String {
-        let mut text = String::new();
-        for table in self.app.db.read(cuehouse::db::tables::tables).await.unwrap() {
-            let rows = self.app.db.read(move |conn| {
-                let mut lines = String::new();
-                table.each(conn, |row| {
-                    lines += &format!("{row:?}\n");
-                    Ok(())
-                })?;
-                Ok(lines)
-            });
-            text += &rows.await.unwrap();
-        }
-        text
+        every_row(&self.app.db).await
     }
 
     /// The letters sent so far to this address.
@@ -180,6 +168,23 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.shutdown.clone().notify();
     }
+}
+
+/// Every row of every table of a database, in words.
+pub async fn every_row(db: &cuehouse::db::Db) -> String {
+    let mut text = String::new();
+    for table in db.read(cuehouse::db::tables::tables).await.unwrap() {
+        let rows = db.read(move |conn| {
+            let mut lines = String::new();
+            table.each(conn, |row| {
+                lines += &format!("{row:?}\n");
+                Ok(())
+            })?;
+            Ok(lines)
+        });
+        text += &rows.await.unwrap();
+    }
+    text
 }
 
 /// Whose address is which.

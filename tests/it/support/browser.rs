@@ -98,7 +98,8 @@ fn hidden(input: &str) -> Option<(String, String)> {
     Some((attribute("name")?, attribute("value").unwrap_or_default()))
 }
 
-fn unescaped(text: &str) -> String {
+/// Text as a browser reads it in a page.
+pub fn unescaped(text: &str) -> String {
     text.replace("&#x2F;", "/")
         .replace("&#x27;", "'")
         .replace("&#39;", "'")

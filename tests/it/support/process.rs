@@ -79,6 +79,12 @@ impl Settings {
         Process { child: command.spawn().unwrap(), url: self.url(), log: self.log() }
     }
 
+    /// The letters it put into its folder, as they lie there.
+    pub fn letters(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.folder().join("mail")).into_iter().flatten().flatten();
+        files.filter_map(|file| std::fs::read_to_string(file.path()).ok()).collect()
+    }
+
     fn log(&self) -> PathBuf {
         self.folder().join("process.log")
     }
@@ -118,6 +124,21 @@ impl Process {
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         let ended = tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await;
         assert!(ended.is_ok_and(|ended| ended.unwrap().success()), "{}", self.said());
+    }
+
+    /// Every line it logged, without the moment in front, once it has nothing more to say for a while.
+    pub async fn lines(&self) -> Vec<String> {
+        let (until, mut before) = (Instant::now() + Duration::from_secs(20), None);
+        loop {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            if before.as_ref() == Some(&log) {
+                let without = |line: &str| line.split_once(' ').map_or("", |(_, rest)| rest).to_owned();
+                return log.lines().map(without).collect();
+            }
+            assert!(Instant::now() < until, "it talks without end: {}", self.said());
+            before = Some(log);
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
 
     /// The end of its log.

@@ -14,6 +14,7 @@ use std::fmt;
 
 use super::bits::{self, IdSet};
 use crate::clock::{DAY, Timestamp};
+use crate::consent::constants::{DISCLOSURE_FROM, LEAST_POLICY};
 use list::VendorList;
 
 /// What a TC string says.
@@ -180,12 +181,6 @@ impl Refusal {
         }
     }
 }
-
-/// From this moment on a string must carry DisclosedVendors: 28 February 2026, 0:00 UTC (TCF 2.3).
-pub const DISCLOSURE_FROM: Timestamp = Timestamp(1_772_236_800_000);
-
-/// The least policy version that is acted on (TCF policies 4, of version 2.2).
-pub const LEAST_POLICY: u8 = 4;
 
 /// Purposes for which the framework knows no legitimate interest (TCF 2.2 for 3 to 6; purpose 1 never had one).
 pub const CONSENT_ONLY: [u16; 5] = [1, 3, 4, 5, 6];
