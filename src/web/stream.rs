@@ -28,8 +28,8 @@ const SIGNED_SECS: u32 = 15 * 60;
 /// Seconds of sound that a listener gets at once; afterwards twice as fast as it plays.
 const BURST_SECS: u64 = 8;
 const AHEAD: u64 = 2;
-/// Bytes of one chunk. What waits in hyper's queue for a slow client: up to sixteen of them, or as many as make 400 KiB.
-/// paced rarely has any), 1 MiB for a download at 64 KiB, beyond which nothing gets faster.
+/// Bytes of one chunk. What waits in hyper's queue for a slow client is up to sixteen of them, or as many as pass 400 KiB,
+/// and two more on the way: 270 KiB for a listener (one who is paced rarely has any), 1 MiB for a download.
 const LISTEN_CHUNK: usize = 16 << 10;
 const DOWNLOAD_CHUNK: usize = 256 << 10;
 /// Bytes fetched at once where they are not at hand: from a cold disk, or an S3 service.

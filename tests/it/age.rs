@@ -376,7 +376,7 @@ async fn the_privacy_pages_say_what_is_true() {
 
 /// What nobody is asked for their age before, in a shop that is for children, too. A page that is not in here is behind the
 /// screen, or for people with an account.
-const UNASKED: [&str; 68] = [
+const UNASKED: [&str; 70] = [
     // The screen, and the page that shows it until it was answered.
     "/age",
     "/sign-up",
@@ -395,6 +395,7 @@ const UNASKED: [&str; 68] = [
     "/guardian",
     "/guardian/<claim>",
     "/guardians",
+    "/guardians/<token>/text",
     "/guardians/checked",
     "/guardians/<token>",
     "/guardians/<token>/data.json",
@@ -406,6 +407,7 @@ const UNASKED: [&str; 68] = [
     "/privacy/ads",
     "/privacy/children",
     "/privacy/choices",
+    "/privacy/difference/<day>/<edition>",
     "/privacy/notices/<hash>",
     "/privacy/receipts/<file>",
     "/privacy/receipts/<id>",
@@ -585,10 +587,10 @@ async fn what_is_for_grown_ups_asks_whoever_was_not_asked_and_tells_the_young() 
         grown.says(page, action, fields).await.is(303);
     }
     grown.get("/admin").await.is(200);
-    assert!(app.visitor().get("/@ada-field").await.is(200).has("of age"));
+    assert!(browser.get("/@ada-field").await.is(200).has("of age"));
     // Taking it back asks nothing of anybody.
     for (page, action, _) in yes {
         ada.says(page, action, &[]).await.is(303);
     }
-    assert!(!app.visitor().get("/@ada-field").await.is(200).has("of age"));
+    assert!(!browser.get("/@ada-field").await.is(200).has("of age"));
 }
