@@ -321,7 +321,7 @@ pub(in crate::guardians) mod tests {
         let child = direct(&plain, true);
         assert!(child.text.contains("You may allow the first and not the second"));
         let texts = ground(&[
-            ("CUEHOUSE_AGE_METHODS", "email_plus,signed_form,text_plus"),
+            ("CUEHOUSE_AGE_METHODS", "email_plus,signed_form,card_transaction,text_plus"),
             ("CUEHOUSE_AGE_TEXT_URL", "https://texts.example"),
             ("CUEHOUSE_AGE_TEXT_SECRET", "key"),
         ]);
