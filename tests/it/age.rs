@@ -567,7 +567,9 @@ async fn what_is_for_grown_ups_asks_whoever_was_not_asked_and_tells_the_young() 
     let mut ada = app.person("Ada Field", &[Role::Uploader, Role::Reviewer]).await;
     let (letter, topics) = ([("topic.marketing_email", "on")], [("personal", "on")]);
     let shown = [("shown", "on")];
-    let yes: [(&str, &str, &[(&str, &str)]); 3] = [
+    /// A page, where its form goes, and its fields.
+    type Yes<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+    let yes: [Yes<'_>; 3] = [
         ("/privacy/choices", "/privacy/letters", &letter),
         ("/privacy/ads", "/privacy/ads", &topics),
         ("/account", "/account/age", &shown),
