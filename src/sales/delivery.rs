@@ -2,7 +2,6 @@
 //! signed note that names its hash and the licence. Every name carries the licence's number.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -20,6 +19,7 @@ use crate::sales::credential;
 use crate::sales::licence::Held;
 use crate::sales::scope::{FileKind, Scope};
 use crate::secrets;
+use crate::storage::Scratch;
 use crate::text_enum;
 
 /// Files made at once; whoever comes then waits so long, and is asked to come back.
@@ -169,10 +169,10 @@ async fn make(app: &App, held: &Held, made: Made, file: &File, bits: Option<i32>
         Made::Mp3 => Rendering::Mp3 { tags },
         Made::Wav => Rendering::Wav { bits: if bits.is_some_and(|b| b > 16) { 24 } else { 16 }, tags },
     };
-    let folder = Folder::new(app)?;
+    let folder = Scratch::new(&app.config)?;
     let limits = Limits { max_secs: app.config.upload_max_secs, ..Limits::default() };
     let from = app.storage.file(&master.key).await?;
-    let path = match audio::render(&app.worker, from, rendering, &limits, &folder.0).await {
+    let path = match audio::render(&app.worker, from, rendering, &limits, folder.path()).await {
         Ok(path) => path,
         Err(Refusal::Ours { why }) => return Err(Error::internal(format!("a delivery was not made: {why}"))),
         Err(refusal) => return Err(Error::internal(format!("a master cannot be read any more: {refusal}"))),
@@ -202,23 +202,6 @@ async fn make(app: &App, held: &Held, made: Made, file: &File, bits: Option<i32>
         app.storage.delete(&staged).await?;
     }
     Ok(holds)
-}
-
-/// A folder that goes away with this value.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(app: &App) -> Result<Folder> {
-        let path = app.config.data(format!("scratch/{}", hex::encode(secrets::random::<12>()?)));
-        std::fs::create_dir_all(&path)?;
-        Ok(Folder(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// The keys of everything that was made, for whoever collects what no row names.

@@ -269,7 +269,7 @@ fn stat(meta: &Metadata) -> Stat {
     Stat { len: meta.len(), etag: format!("{:x}-{:x}", modified.secs(), meta.len()), modified }
 }
 
-fn modified(meta: &Metadata) -> Timestamp {
+pub(super) fn modified(meta: &Metadata) -> Timestamp {
     let since = meta.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     Timestamp(since.map_or(0, |since| since.as_millis() as i64))
 }

@@ -5,6 +5,7 @@
 
 mod bucket;
 mod folder;
+mod scratch;
 mod source;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
+pub use scratch::{Scratch, sweep as sweep_scratch};
 pub use source::{Reader, Source};
 
 /// Bytes that travel at once when a whole file is copied; see `Source::reader`.

@@ -1,6 +1,6 @@
 //! From a master to a draft: the worker listens, what it made goes into storage, then one write tells of it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::upload::{Likeness, State, Twin, Upload, derived_key, prints_of};
 use crate::App;
@@ -11,7 +11,8 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ids::UploadId;
 use crate::jobs::{Job, Lease};
-use crate::secrets::{self, sha256, sha256_of};
+use crate::secrets::{sha256, sha256_of};
+use crate::storage::Scratch;
 
 /// Own recordings that a new one is held against.
 const COMPARED: i64 = 50;
@@ -33,7 +34,7 @@ pub async fn process(app: &App, lease: &Lease, id: &UploadId) -> Result<()> {
     if matches!(upload.state, State::Ready | State::Refused) {
         return finish(app, lease, |_| Ok(())).await;
     }
-    let out = Scratch::new(&app.config.data("scratch"))?;
+    let out = Scratch::new(&app.config)?;
     let master = app.storage.file(&upload.master_key).await?;
     let mut wish = Wish::new(app.keys.mark, id.as_str());
     wish.limits.max_secs = app.config.upload_max_secs;
@@ -190,27 +191,4 @@ async fn near(app: &App, upload: &Upload, facts: &Facts) -> Result<Option<Twin>>
     Ok(best.and_then(|(differ, id)| {
         Some(Twin { upload: id, uploader: upload.uploader_id.clone(), kind: kind(differ)? })
     }))
-}
-
-/// A folder for what a worker makes; it goes away with this value.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(under: &Path) -> Result<Scratch> {
-        let path = under.join(hex::encode(secrets::random::<12>()?));
-        std::fs::create_dir_all(&path)?;
-        Ok(Scratch(path))
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!(%error, "a scratch folder could not be removed");
-        }
-    }
 }

@@ -9,6 +9,7 @@ use super::named::{Walk, in_the_making, named_now};
 use super::{Meter, Shop};
 use crate::clock::{DAY, Timestamp};
 use crate::error::Result;
+use crate::storage::sweep_scratch;
 
 /// Bytes younger than this are left alone: their row may be on its way.
 pub const GRACE: i64 = DAY;
@@ -52,7 +53,10 @@ impl Keys {
 /// were killed before then. Works beside everything else.
 pub async fn collect(shop: &Shop, now: Timestamp, meter: &Meter) -> Result<Collected> {
     let before = now.plus(-GRACE);
-    let mut done = Collected { unfinished: shop.storage.sweep(before).await? as u64, ..Collected::default() };
+    let data_dir = shop.data_dir.clone();
+    let scratch = tokio::task::spawn_blocking(move || sweep_scratch(&data_dir, before)).await??;
+    let unfinished = (shop.storage.sweep(before).await? + scratch) as u64;
+    let mut done = Collected { unfinished, ..Collected::default() };
     meter.says("reading what rows name");
     let keys = Keys::read(shop, meter).await?;
     meter.says("looking through storage");

@@ -454,12 +454,17 @@ async fn only_bytes_that_no_row_names_and_that_are_old_are_collected() {
     storage.put(&format!("masters/{gone}"), "old bytes", "").await.unwrap();
     let unfinished = house.shop.data_dir.join("files/masters/.abc.unfinished");
     std::fs::write(&unfinished, "half").unwrap();
+    // And the folder it was made in.
+    let scratch = house.shop.data_dir.join("scratch/abc");
+    std::fs::create_dir_all(&scratch).unwrap();
+    std::fs::write(scratch.join("preview.mp3"), "half").unwrap();
     let meter = Meter::silent();
     let run = |now| collect(&house.shop, now, &meter);
     let young = run(Timestamp::now()).await.unwrap();
     assert_eq!((young.keys, young.unfinished, young.seen), (0, 0, before.len() as u64 + 4));
     let old = run(Timestamp::now().plus(2 * DAY)).await.unwrap();
-    assert_eq!((old.keys, old.bytes, old.unfinished), (2, 12, 1));
+    assert_eq!((old.keys, old.bytes, old.unfinished), (2, 12, 2));
+    assert!(!scratch.exists());
     let mut after = house.bytes().await;
     assert!(after.remove(&format!("derived/{made}/preview-1.mp3")).is_some());
     assert!(after.remove(&format!("masters/{made}")).is_some());
