@@ -3,7 +3,7 @@
 //! Two verbs. [`Db::read`] borrows a connection that cannot write. [`Db::write`] is one transaction with the same
 //! promise on both databases: *when it answers, the change is on the disk*. On PostgreSQL it is serializable, with a
 //! retry. On SQLite there is one writer: a thread that owns the only writing connection (`synchronous=FULL`), takes
-//! what is waiting, runs each in its own savepoint, commits them together and only then answers each.
+//! what is waiting, commits it together and only then answers each; what fails is undone alone.
 //! A closure given to `write` may run twice, so it touches nothing but `conn`.
 
 mod bigint_value;
@@ -91,7 +91,7 @@ impl Db {
         }
         migrate(url)?;
         let write = match url {
-            DbUrl::Sqlite(_) => Writer::thread(manager::establish(url, Mode::Write)?)?,
+            DbUrl::Sqlite(_) => Writer::thread(url)?,
             DbUrl::Postgres(_) => Writer::pool(pool(url, Mode::Write, 12)?),
         };
         Ok(Db { read: pool(url, Mode::Read, 12)?, write, writes: Arc::default(), url: Arc::new(url.clone()) })
@@ -169,20 +169,23 @@ pub mod counter {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    /// A count of one request's reads.
+    pub type Span = Arc<AtomicU32>;
+
     thread_local! {
-        static SPAN: RefCell<Option<Arc<AtomicU32>>> = const { RefCell::new(None) };
+        static SPAN: RefCell<Option<Span>> = const { RefCell::new(None) };
     }
 
     tokio::task_local! {
         /// The count of the task that is running, where a test asked for one.
-        pub static TASK: Arc<AtomicU32>;
+        pub static TASK: Span;
     }
 
-    pub(super) fn current() -> Option<Arc<AtomicU32>> {
+    pub(super) fn current() -> Option<Span> {
         TASK.try_with(Arc::clone).ok()
     }
 
-    pub(super) fn adopt(span: Option<Arc<AtomicU32>>) {
+    pub(super) fn adopt(span: Option<Span>) {
         SPAN.with(|s| *s.borrow_mut() = span);
     }
 

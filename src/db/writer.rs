@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, Connection, TransactionManager};
 use diesel::r2d2::Pool;
+use diesel::result::QueryResult;
 use tokio::sync::oneshot;
 
-use super::manager::Manager;
-use super::{Conn, counter};
+use super::manager::{self, Manager, Mode};
+use super::{Conn, DbUrl, counter};
 use crate::error::{Error, Result};
 
 /// How many writes may wait before new ones are turned away with 503.
@@ -22,22 +23,64 @@ const GROUP_TIME: Duration = Duration::from_millis(20);
 /// How often PostgreSQL may fail to order a write before we give up.
 const TRIES: u32 = 24;
 
-/// What answers a writer once its group is on the disk (or is not).
-type Answer = Box<dyn FnOnce(std::result::Result<(), String>) + Send>;
-type Work = Box<dyn FnOnce(&mut Conn) -> Answer + Send>;
+/// A change that waits, of whatever type its answer is.
+trait Work: Send {
+    /// Makes the change, not for the first time perhaps; false when it failed, and what it did must be undone.
+    fn run(&mut self, conn: &mut Conn, how: Footing) -> bool;
+    /// Answers what came of it, once its group is on the disk (or is not).
+    fn answer(self: Box<Self>, commit: std::result::Result<(), &str>);
+}
+
+/// Upon what a change of a group stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Footing {
+    /// On the group's transaction: where it fails, all of the group is undone.
+    Shared,
+    /// On a savepoint of its own. It costs as much as the smallest change.
+    Own,
+}
+
+struct Change<F, T> {
+    f: F,
+    span: Option<counter::Span>,
+    made: Result<T>,
+    done: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, F: Fn(&mut Conn) -> Result<T> + Send> Work for Change<F, T> {
+    fn run(&mut self, conn: &mut Conn, how: Footing) -> bool {
+        counter::adopt(self.span.clone());
+        self.made = match how {
+            Footing::Shared => caught(&self.f, conn),
+            Footing::Own => conn.transaction(|conn| caught(&self.f, conn)),
+        };
+        counter::adopt(None);
+        self.made.is_ok()
+    }
+
+    fn answer(self: Box<Self>, commit: std::result::Result<(), &str>) {
+        let _ = self.done.send(match commit {
+            Ok(()) => self.made,
+            Err(why) => Err(Error::internal(format!("commit failed: {why}"))),
+        });
+    }
+}
 
 /// The one way to write: SQLite's thread, or PostgreSQL's pool.
 #[derive(Clone)]
 pub enum Writer {
-    Thread(mpsc::SyncSender<Work>),
+    Thread(mpsc::SyncSender<Box<dyn Work>>),
     Pool(Pool<Manager>),
 }
 
 impl Writer {
-    /// A writer that owns this connection and runs on a thread of its own.
-    pub fn thread(conn: Conn) -> Result<Writer> {
+    /// A writer of a SQLite file, which owns the one connection that writes and runs on a thread of its own.
+    pub fn thread(url: &DbUrl) -> Result<Writer> {
         let (tx, rx) = mpsc::sync_channel(WAITING);
-        std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || write_in_groups(conn, &rx))?;
+        let (conn, url) = (manager::establish(url, Mode::Write)?, url.clone());
+        std::thread::Builder::new()
+            .name("sqlite-writer".into())
+            .spawn(move || write_in_groups(conn, &url, &rx))?;
         Ok(Writer::Thread(tx))
     }
 
@@ -54,18 +97,8 @@ impl Writer {
         match self {
             Writer::Thread(tx) => {
                 let (done, answer) = oneshot::channel();
-                let span = counter::current();
-                let work: Work = Box::new(move |conn| {
-                    counter::adopt(span);
-                    let out = conn.transaction(|conn| caught(&f, conn)); // a savepoint inside the group's transaction
-                    counter::adopt(None);
-                    Box::new(move |commit| {
-                        let _ = done.send(match commit {
-                            Ok(()) => out,
-                            Err(why) => Err(Error::internal(format!("commit failed: {why}"))),
-                        });
-                    })
-                });
+                let made = Err(Error::internal("a write never began"));
+                let work = Box::new(Change { f, span: counter::current(), made, done });
                 tx.try_send(work).map_err(|_| Error::Busy(2))?;
                 answer.await.map_err(|_| Error::internal("the writer stopped before it answered"))?
             }
@@ -107,26 +140,70 @@ fn jitter(tries: u32) -> Duration {
     Duration::from_micros(random % (1000 << tries.min(6)))
 }
 
-fn write_in_groups(mut conn: Conn, waiting: &mpsc::Receiver<Work>) {
+fn write_in_groups(mut conn: Conn, url: &DbUrl, waiting: &mpsc::Receiver<Box<dyn Work>>) {
     while let Ok(first) = waiting.recv() {
-        let Conn::Sqlite(sqlite) = &mut conn else { return };
-        if let Err(error) = AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE") {
-            tracing::error!(%error, "cannot begin a write");
-            continue; // the work is dropped and its writer hears that we stopped
+        let mut group = vec![first];
+        let commit = write_group(&mut conn, &mut group, waiting).map_err(|error| error.to_string());
+        if let Err(why) = &commit {
+            tracing::error!(why, "a group of writes was not committed");
+            // A full disk, say, ends SQLite's transaction unasked; Diesel holds such a connection for broken.
+            if rollback(&mut conn).is_err() {
+                match manager::establish(url, Mode::Write) {
+                    Ok(fresh) => conn = fresh,
+                    Err(error) => tracing::error!(%error, "the database cannot be opened again"),
+                }
+            }
         }
-        let start = Instant::now();
-        let mut answers = vec![first(&mut conn)];
-        while answers.len() < GROUP && start.elapsed() < GROUP_TIME {
-            let Ok(work) = waiting.try_recv() else { break };
-            answers.push(work(&mut conn));
-        }
-        let Conn::Sqlite(sqlite) = &mut conn else { return };
-        let commit = <AnsiTransactionManager as TransactionManager<_>>::commit_transaction(sqlite);
-        if commit.is_err() {
-            let _ = <AnsiTransactionManager as TransactionManager<_>>::rollback_transaction(sqlite);
-        }
-        for answer in answers {
-            answer(commit.as_ref().map(|_| ()).map_err(|e| e.to_string()));
+        for work in group {
+            work.answer(commit.as_ref().map(|()| ()).map_err(String::as_str));
         }
     }
+}
+
+/// Writes what waits as one transaction, at first without savepoints: nearly all of it succeeds. As soon as one fails all
+/// that was done is undone and done again, each on its own footing from then on.
+fn write_group(
+    conn: &mut Conn,
+    group: &mut Vec<Box<dyn Work>>,
+    waiting: &mpsc::Receiver<Box<dyn Work>>,
+) -> QueryResult<()> {
+    let (start, mut how, mut at) = (Instant::now(), Footing::Shared, 0);
+    begin(conn)?;
+    loop {
+        if !group[at].run(conn, how) && how == Footing::Shared {
+            rollback(conn)?;
+            begin(conn)?;
+            how = Footing::Own;
+            group[..=at].iter_mut().for_each(|work| drop(work.run(conn, how)));
+        }
+        if group.len() == GROUP || start.elapsed() >= GROUP_TIME {
+            break;
+        }
+        let Ok(next) = waiting.try_recv() else { break };
+        group.push(next);
+        at += 1;
+    }
+    commit(conn)
+}
+
+fn begin(conn: &mut Conn) -> QueryResult<()> {
+    let Conn::Sqlite(sqlite) = conn else { return Ok(()) };
+    AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")
+}
+
+/// Undoes all of it, however deep in savepoints a panic left it.
+fn rollback(conn: &mut Conn) -> QueryResult<()> {
+    let Conn::Sqlite(sqlite) = conn else { return Ok(()) };
+    loop {
+        let status = AnsiTransactionManager::transaction_manager_status_mut(sqlite);
+        if status.transaction_depth()?.is_none() {
+            return Ok(());
+        }
+        <AnsiTransactionManager as TransactionManager<_>>::rollback_transaction(sqlite)?;
+    }
+}
+
+fn commit(conn: &mut Conn) -> QueryResult<()> {
+    let Conn::Sqlite(sqlite) = conn else { return Ok(()) };
+    <AnsiTransactionManager as TransactionManager<_>>::commit_transaction(sqlite)
 }
