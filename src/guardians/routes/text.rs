@@ -125,7 +125,7 @@ pub async fn enter(token: &str, form: Posted, page: Page, app: &State<App>) -> R
         Entered::Right => {
             let home = Reply::go(format!("/guardians/{token}#yes"));
             return Ok(
-                home.notice("The number is yours. Answer within an hour, and your answer counts by it.")
+                home.notice("That was the code. Answer within an hour, and it counts by text message.")
             );
         }
         Entered::Wrong(0) | Entered::Over => Faults::default(),
