@@ -235,10 +235,8 @@ impl Egress {
         match answer.status() {
             status if status.is_success() => Ok(()),
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Error::Busy(60)),
-            status if status.is_client_error() => {
-                Err(Error::refused(format!("{} answered {status}", to.at.host())))
-            }
-            _ => Err(Error::Busy(60)),
+            status if status.is_server_error() => Err(Error::Busy(60)),
+            status => Err(Error::refused(format!("{} answered {status}", to.at.host()))),
         }
     }
 }

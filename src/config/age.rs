@@ -67,6 +67,9 @@ pub(super) fn read(said: &mut Said) -> AgeSettings {
         .read("age.minimum", 13, "13 or more", |text| text.parse().ok().filter(|n| (13..=21).contains(n)));
     let adult: u32 =
         said.read("age.adult", 18, "18 or more", |text| text.parse().ok().filter(|n| (18..=21).contains(n)));
+    if minimum > adult {
+        said.faults.push("CUEHOUSE_AGE_MINIMUM must not be above CUEHOUSE_AGE_ADULT".into());
+    }
     AgeSettings {
         profile: said.text("age.profile", "guardian_under_18"),
         under_minimum: said.text("age.under_minimum", ""),

@@ -89,4 +89,11 @@ fn services_begin_at_ages_of_their_own_or_the_start_says_why_not() {
     }
     let raised = [("CUEHOUSE_AGE_MINIMUM", "15"), ("CUEHOUSE_AGE_SERVICE_MINIMUMS", "upload=14,fly=1")];
     assert_eq!(Config::read(None, &env(&raised)).unwrap_err().len(), 2);
+    // Nobody is a child who is of age.
+    let ages = |minimum: &str, adult: &str| {
+        let both = [("CUEHOUSE_AGE_MINIMUM", minimum), ("CUEHOUSE_AGE_ADULT", adult)];
+        Config::read(None, &env(&both)).err().unwrap_or_default()
+    };
+    assert_eq!(ages("19", "18"), ["CUEHOUSE_AGE_MINIMUM must not be above CUEHOUSE_AGE_ADULT"]);
+    assert!(ages("19", "19").is_empty() && ages("16", "21").is_empty());
 }

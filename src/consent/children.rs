@@ -31,14 +31,19 @@ impl ChildPages {
         Ok(pages)
     }
 
-    /// Whether this path is a marked page or something below one, such as its sound.
+    /// Whether this path is a marked page or something below one, such as its sound. However many slashes stand between its
+    /// parts, it leads to the same page.
     pub fn cover(&self, path: &str) -> bool {
         let marked = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
         if marked.is_empty() {
             return false;
         }
-        let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
-        ends.into_iter().any(|end| marked.contains(&path[..end]))
+        let mut so_far = String::with_capacity(path.len());
+        path.split('/').filter(|part| !part.is_empty()).any(|part| {
+            so_far.push('/');
+            so_far.push_str(part);
+            marked.contains(&so_far)
+        })
     }
 
     /// Reads the marks anew: after a change, and every second.
@@ -116,6 +121,8 @@ mod tests {
         for (path, is) in [
             ("/tracks/lullaby", true),
             ("/tracks/lullaby/sample.mp3", true),
+            ("/tracks//lullaby", true),
+            ("//tracks/lullaby/", true),
             ("/tracks/lullaby-2", false),
             ("/tracks", false),
             ("/", false),

@@ -77,7 +77,7 @@ impl Reason {
             Reason::Held => "It is held back until it can be kept within bounds.",
             Reason::ForChildren => "Off for everyone on a page that appeals to children.",
             Reason::AgeLocked => "Off, because of the age question.",
-            Reason::AgeBand => "Off for everyone under 18.",
+            Reason::AgeBand => "Off for everyone who is not of age.",
             Reason::AgeUnknown => "Off until the age question is answered.",
             Reason::AdsRemoved => "Off, because you have no advertisements.",
             Reason::Signal => {

@@ -261,6 +261,12 @@ fn before(ground: &Ground) -> Vec<Part> {
                  made of it that would recognise a voice."
             .into(),
     };
+    let number = match ground.carrier {
+        Some(_) => {
+            " A parent who chooses to answer with a text message gives a mobile number as well, for two messages and no longer."
+        }
+        None => "",
+    };
     vec![
         Part { heading: "Who runs this site", lines: who },
         Part {
@@ -268,7 +274,7 @@ fn before(ground: &Ground) -> Vec<Part> {
             lines: vec![
                 format!(
                     "Before a parent answers: the parent's e-mail address and the name chosen for the account, to ask. Both \
-                     are deleted after {} days without an answer.",
+                     are deleted after {} days without an answer.{number}",
                     ANSWER_MS / DAY
                 ),
                 "With the account: that name and a password that nobody can read, to sign in (no address: letters about it go \

@@ -158,6 +158,9 @@ impl TextMessage {
         }
         match self.proved_at {
             Some(_) if self.is_proved(now) => None,
+            Some(_) if now < self.ends_at => {
+                Some("The number was deleted. You can have another code sent, or answer by e-mail.")
+            }
             Some(_) => Some("The hour for an answer by text message is over, and the number is deleted."),
             None if self.number.is_none() && self.failed_at.is_some() => Some(
                 "That message could not be sent. Look at the number again, or answer by e-mail. The number was deleted.",

@@ -18,6 +18,8 @@ pub enum Attempt {
     SignInFrom,
     /// Letters may be used to pester somebody.
     Letter,
+    /// Text messages cost money, and their numbers may be made up.
+    Text,
     /// Accounts may be made by a machine.
     SignUp,
     /// Uploads cost the most of all.
@@ -87,6 +89,7 @@ impl Limits {
                 per(Attempt::SignIn, config.sign_in_attempts, minutes(10)),
                 per(Attempt::SignInFrom, config.sign_in_attempts.saturating_mul(3), minutes(10)),
                 per(Attempt::Letter, 5, minutes(60)),
+                per(Attempt::Text, 30, minutes(60)),
                 per(Attempt::SignUp, 100, minutes(60)),
                 per(Attempt::Upload, 2000, minutes(60)),
                 per(Attempt::Verify, 60, minutes(1)),

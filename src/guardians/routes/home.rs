@@ -245,7 +245,7 @@ pub async fn show(token: &str, form: Option<&str>, page: Page, app: &State<App>)
 async fn home(app: &App, opened: Opened, token: &str, now: Timestamp) -> Result<Home> {
     let Opened { ward, guardian, opens, open, .. } = opened;
     let ground = Ground::of(app);
-    let asked = ward.clone();
+    let (asked, waits) = (ward.clone(), open.iter().any(|permission| permission.waits(now)));
     let (held, purchases, steps, code, payouts, form, check) = app
         .db
         .read(move |conn| {
@@ -275,7 +275,7 @@ async fn home(app: &App, opened: Opened, token: &str, now: Timestamp) -> Result<
         days_after: ward::export_ms(ward.band) / DAY,
         scopes: rows(&ground, &ward, &open, &[], now),
         has_form: form.is_some(),
-        code: code.filter(|_| opens != Opens::Revoke),
+        code: code.filter(|_| waits && opens != Opens::Revoke),
         contact: app.config.contact.clone(),
         by: Ways::of(app, check),
         held,
@@ -366,11 +366,16 @@ pub async fn erase(token: &str, form: Posted, page: Page, app: &State<App>) -> R
     page.show(&Over {})
 }
 
+/// The newest signed form of whoever this link's page is about. `NotFound` for a link that takes everything back: it opens
+/// nothing else.
 async fn newest(app: &App, token: &str) -> Result<(String, Timestamp)> {
     let token = token.to_owned();
     app.db
         .read(move |conn| {
-            let (ward, ..) = ward::opened(conn, &token, Timestamp::now())?;
+            let (ward, _, opens) = ward::opened(conn, &token, Timestamp::now())?;
+            if opens == Opens::Revoke {
+                return Err(Error::NotFound);
+            }
             ward::newest_form(conn, &ward.id)?.ok_or(Error::NotFound)
         })
         .await

@@ -193,8 +193,8 @@ fn country_of(place: &Named) -> String {
     place.code.split('-').next().unwrap_or_default().to_owned()
 }
 
-/// What somebody reads whose code came too long ago.
-const LATE: &str = "The hour for an answer by text message is over, and the number is deleted. Answer once more, and it counts \
+/// What somebody reads whose code came too long ago, or whose number was deleted in another tab.
+const LATE: &str = "The hour for an answer by text message is over, or the number was deleted. Answer once more, and it counts \
                     by e-mail; or have another code sent first.";
 
 /// Yes or no to an account and nothing else.

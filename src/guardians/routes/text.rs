@@ -12,7 +12,7 @@ use crate::accounts::band::Band;
 use crate::clock::Timestamp;
 use crate::config::Provider;
 use crate::error::{Error, Result};
-use crate::web::{Attempt, Faults, Fields, FormView, Page, Posted, Reply, View};
+use crate::web::{Attempt, Client, Faults, Fields, FormView, Page, Posted, Reply, View};
 
 const NO_NUMBER: &str =
     "Write the number with a plus and the country code, without a zero in brackets: +49 151 23456789.";
@@ -90,7 +90,7 @@ pub async fn show(token: &str, page: Page, app: &State<App>) -> Result<Reply> {
 
 /// Has a code sent to a number.
 #[post("/guardians/<token>/text", data = "<form>")]
-pub async fn send(token: &str, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
+pub async fn send(token: &str, form: Posted, page: Page, client: Client, app: &State<App>) -> Result<Reply> {
     let (fields, asked) = (form.0, opened(app, token).await?);
     let carrier = carrier(app, &asked)?;
     let Some(number) = Number::parse(fields.text("number")) else {
@@ -99,6 +99,7 @@ pub async fn send(token: &str, form: Posted, page: Page, app: &State<App>) -> Re
         // The step of the number, also where a code is waited for.
         return page.show_as(422, &TextPage { ends_in: None, trouble: None, ..again });
     };
+    app.limits.attempt(Attempt::Text, &client.key())?;
     for key in [asked.ward.id.as_str(), number.as_str()] {
         app.limits.attempt(Attempt::Letter, &format!("text {key}"))?;
     }
@@ -124,7 +125,7 @@ pub async fn enter(token: &str, form: Posted, page: Page, app: &State<App>) -> R
         Entered::Right => {
             let home = Reply::go(format!("/guardians/{token}#yes"));
             return Ok(
-                home.notice("The number is yours. Answer within an hour, and your answer counts by it.")
+                home.notice("That was the code. Answer within an hour, and it counts by text message.")
             );
         }
         Entered::Wrong(0) | Entered::Over => Faults::default(),

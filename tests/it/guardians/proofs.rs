@@ -90,7 +90,7 @@ async fn selling_waits_for_a_proof_that_a_letter_is_not() {
     assert_eq!(leaves(&app).await, before + 1);
     assert!(sells(&app, &kid).await);
 
-    // The other way: by card. The link of the later letters takes everything back, and begins no payment.
+    // The other way: by card. The link of the later letters takes everything back, begins no payment and shows nothing.
     let (other, home) = ward(&app, "Loop Kid", &["upload", "sell"]).await;
     let mut grace = app.visitor();
     let (token, whose) = (secrets::token().unwrap(), ward_of(&app, &other).await.unwrap().id);
@@ -98,6 +98,10 @@ async fn selling_waits_for_a_proof_that_a_letter_is_not() {
     app.app.db.write(move |conn| link(conn, &whose, Opens::Revoke, &token, Timestamp::now())).await.unwrap();
     assert!(!grace.get(&end).await.is(200).has(&format!("action=\"{end}/card\"")));
     grace.says(&end, &format!("{end}/card"), &[]).await.is(404);
+    for file in ["form.pdf", "form.json", "data.json"] {
+        grace.get(&format!("{end}/{file}")).await.is(404);
+        grace.get(&format!("{home}/{file}")).await.is(200);
+    }
     let pay = grace.send(&home, &format!("{home}/card"), &[]).await.is(303).location().to_owned();
     assert!(pay.starts_with(&app.stripe.url));
     // A message that Stripe did not sign proves nothing.
@@ -216,6 +220,10 @@ async fn a_parent_says_yes_to_the_second_question_later() {
     let seen = app.visitor().get(&home).await.is(200);
     assert!(seen.has("waits for a proof") && seen.has("code "));
     assert_eq!(leaves(&app).await, before, "nothing changed yet");
+    // Taken back while it waits, there is nothing to prove.
+    presses(&app, &home, "/scopes/publication/ending").await.is(303);
+    let seen = app.visitor().get(&home).await.is(200);
+    assert!(seen.has("not allowed") && !seen.has("id=\"proof\""));
 }
 
 /// T-AGE-11, R-RT-3: a report freezes in its own request; of somebody whom the staff found to be of age it freezes

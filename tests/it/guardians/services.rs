@@ -230,3 +230,28 @@ async fn where_no_guardian_is_asked_a_service_has_its_age_all_the_same() {
     app.visitor().get("/@rain-kid").await.is(200);
     app.visitor().get(&rain.href()).await.is(404);
 }
+
+/// S2-50, R-PV-7: where uploads begin later no child puts a sound here, whatever its parent allows; so the parent is not asked
+/// whether others may hear any. Both read it.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_uploads_begin_later_no_child_puts_a_sound_here() {
+    let app = TestApp::with(&[
+        ("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc"),
+        ("CUEHOUSE_AGE_SERVICE_MINIMUMS", "upload=14"),
+    ])
+    .await;
+    let (mut kid, page) = asks(&app, 9, "Star Kid", "mother@example.com").await;
+    let home = link_in(&app, "mother@example.com", "/guardians/");
+    let question = app.visitor().get(&home).await.is(200);
+    assert!(question.has("Sounds cannot be put here before the age of 14"), "{}", question.text());
+    assert!(!question.has("name=\"publication\""));
+    assert!(app.visitor().get("/privacy/children").await.is(200).has("You cannot put sounds here yet."));
+    let yes =
+        [("choice", "yes"), ("guardian_name", "Mother Star"), ("relationship", "mother"), ("liable", "yes")];
+    app.visitor().send(&home, &format!("{home}/answer"), &yes).await.is(303);
+    opens(&app, &mut kid, &page, "Star Kid").await;
+    assert!(kid.get("/studio").await.is(403).has(NOT_YET));
+    let user = kid.user.clone().unwrap();
+    let direct = receive(&app.app, &user, "one.wav", &music(5, 6.0)[..], Priority::People).await;
+    assert!(matches!(direct, Err(Error::NotYet)), "{direct:?}");
+}

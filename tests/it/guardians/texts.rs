@@ -83,6 +83,7 @@ async fn a_parent_may_answer_with_a_text_message() {
     for page in ["/privacy/rights", "/privacy/children"] {
         assert!(app.visitor().get(page).await.is(200).has("Text Desk"), "{page}");
     }
+    assert!(app.visitor().get("/privacy/children").await.has("gives a mobile number as well"));
     let (mut kid, page) = asks(&app, 9, "Star Kid", MOTHER).await;
     assert!(app.letters_to(MOTHER).remove(0).text.contains("Text Desk carries it"));
     let home = link_in(&app, MOTHER, "/guardians/");
@@ -175,7 +176,7 @@ async fn a_parent_may_answer_with_a_text_message() {
 
 /// R-PV-1: five codes may be entered for a message, three messages sent within a day, and a code counts for fifteen minutes;
 /// then the number is gone. What the page says counts: one that was opened before the code came answers by e-mail, and one
-/// whose code is too old does not answer.
+/// whose code is too old does not answer. From one network thirty are sent within an hour, for however many children.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_cannot_be_guessed_and_messages_are_few() {
     let carrier = Carrier::start().await;
@@ -216,6 +217,13 @@ async fn a_code_cannot_be_guessed_and_messages_are_few() {
     let code = code_to(&carrier, "+4915199999921");
     enters(&app, &home, &code).await.is(303);
     let csrf = before.csrf().unwrap();
+    for _ in 0..34 {
+        tab.post(&format!("{home}/text"), &[("csrf", &csrf), ("number", PHONE)]).await.is(429);
+    }
+    asks(&app, 9, "Moon Kid", "father@example.com").await;
+    let other = link_in(&app, "father@example.com", "/guardians/");
+    wants_code(&app, &other, "+4915199999988").await.is(429);
+    assert!(!is_kept(&app, "+4915199999988").await);
     let mut yes = YES.to_vec();
     yes.push(("csrf", &csrf));
     tab.post(&answer, &yes).await.is(303);
@@ -252,11 +260,13 @@ async fn without_a_carrier_the_letter_is_there() {
     // Refused: the number goes, and the page says so.
     asks(&app, 9, "Moon Kid", "father@example.com").await;
     let other = link_in(&app, "father@example.com", "/guardians/");
-    carrier.answers(400);
-    wants_code(&app, &other, "+4915199999921").await.is(303);
-    let page = app.visitor().get(&format!("{other}/text")).await.is(200);
-    assert!(page.has("could not be sent") && page.has("Your mobile number"));
-    assert!(!is_kept(&app, "+4915199999921").await);
+    for refusal in [302, 400] {
+        carrier.answers(refusal);
+        wants_code(&app, &other, "+4915199999921").await.is(303);
+        let page = app.visitor().get(&format!("{other}/text")).await.is(200);
+        assert!(page.has("could not be sent") && page.has("Your mobile number"), "{refusal}");
+        assert!(!is_kept(&app, "+4915199999921").await);
+    }
     app.visitor().send(&other, &format!("{other}/answer"), &YES).await.is(303);
 
     // The second message.
@@ -295,7 +305,11 @@ async fn the_number_goes_with_what_it_was_for() {
                 presses(&app, &home, "/ending").await.is(303);
             }
             "no" => drop(app.visitor().send(&home, &answer, &[("choice", "no")]).await.is(200)),
-            "mail" => drop(presses(&app, &home, "/text/ending").await.is(303)),
+            "mail" => {
+                presses(&app, &home, "/text/ending").await.is(303);
+                let page = app.visitor().get(&format!("{home}/text")).await.is(200);
+                assert!(page.has("The number was deleted") && !page.has("is over"));
+            }
             _ => jobs::daily(&app.app, Timestamp::now().plus(HOUR)).await.unwrap(),
         }
         assert!(!is_kept(&app, PHONE).await, "{how}");
