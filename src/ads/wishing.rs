@@ -109,7 +109,7 @@ impl Wishing {
                 self.word.used(&row.line, &wishes.write()).keep(conn, id)?;
             }
         }
-        if wishes != before || since.is_none() {
+        if wishes != before || since.is_none() && refusal.is_none() {
             keep(conn, user, &wishes, now)?;
         }
         Ok(Wished { wishes, receipt, refusal })

@@ -17,7 +17,7 @@ use diesel::prelude::*;
 
 use super::log;
 use super::receipt::Action;
-use crate::clock::{HOUR, MINUTE, Timestamp};
+use crate::clock::{HOUR, MINUTE, SECOND, Timestamp};
 use crate::db::Conn;
 use crate::db::schema::consent_receipts;
 use crate::error::Result;
@@ -26,6 +26,9 @@ use crate::secrets;
 
 /// How long a yes can be given in a page. A no can be said in it for ever.
 pub const LASTS_MS: i64 = 12 * HOUR;
+/// How far apart a page may be dated from what held when it was made: clocks differ, and a page that shows what became of a form
+/// is dated before that.
+const APART_MS: i64 = 2 * SECOND;
 
 /// What is chosen in forms that count once. The forms of a page have one token; what is said in one of them uses up no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,9 +206,9 @@ impl Word {
         self.at.is_none_or(|at| !(-MINUTE..LASTS_MS).contains(&now.since(at)))
     }
 
-    /// Whether its page was made before that moment, to the second.
+    /// Whether its page was surely made before that moment.
     fn is_before(&self, moment: Timestamp) -> bool {
-        self.at.is_some_and(|at| at.secs() < moment.secs())
+        self.at.is_some_and(|at| moment.since(at) > APART_MS)
     }
 
     /// Why a yes is not taken, where that is what becomes of it.
@@ -323,7 +326,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::clock::SECOND;
     use crate::config::Config;
     use crate::consent::choices::Choices;
     use crate::consent::deed::{Change, Press, carry_out};
@@ -555,9 +557,8 @@ mod tests {
                 assert!(strange("a").is_old(at) && !strange("a").is_given() && !strange("a").is_before(at));
                 assert_eq!(strange("a").refusal(Verdict::Outdated), Some(Refusal::NotGiven));
                 let given = Word::new(about, &seal, &[1; 16], at, String::new());
-                assert!(
-                    !given.is_old(at) && given.is_before(at.plus(SECOND)) && !given.is_before(at.plus(999))
-                );
+                assert!(!given.is_old(at) && !given.is_before(at.plus(APART_MS)));
+                assert!(given.is_before(at.plus(APART_MS + 1)));
                 [given.name(), strange("a").name(), strange("b").name()]
             })
             .collect();
