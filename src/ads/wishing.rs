@@ -60,7 +60,7 @@ impl Wishing {
         self.is_personal && !before.are_personal(now) || self.said.counts && !before.counts
     }
 
-    /// What holds after it: all that it says, or its no alone where it is refused, or nobody knows that this browser was given it.
+    /// What holds after it: all that it says, or its no alone where it is refused and where its browser was not given it.
     fn after(&self, before: &Wishes, refusal: Option<Refusal>, now: Timestamp) -> (Wishes, Option<Refusal>) {
         let (whole, less) = (self.whole(before, now), self.less(before));
         match refusal {
@@ -78,8 +78,8 @@ impl Wishing {
         Wished { wishes, receipt: None, refusal }
     }
 
-    /// The same with an account, whose row is the truth; `elsewhere` is what its browser keeps, which counts as long as there is no
-    /// row. A yes that is given, and one that is taken back, write the receipt of `choice`; the same press again does not.
+    /// The same with an account, whose row is the truth; `elsewhere` is what its browser keeps, which counts as long as there is
+    /// no row. A yes that is given, and one that is taken back, write the receipt of `choice`; the same press again does not.
     pub fn write(
         &self,
         conn: &mut Conn,
