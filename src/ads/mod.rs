@@ -13,6 +13,7 @@ pub mod partner;
 pub mod ticket;
 pub mod topic;
 pub mod wishes;
+pub mod wishing;
 
 // What is shown.
 pub mod audience;

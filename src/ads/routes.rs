@@ -7,23 +7,27 @@ use rocket::{State, get, post};
 use serde::Serialize;
 
 use super::campaign::Campaign;
+use super::choose::Viewer;
 use super::guards::{Looks, seal_wishes};
 use super::named;
 use super::topic::Topic;
-use super::wishes::{self, PERSONAL_FINGERPRINT, PERSONAL_TOLD, Wishes};
+use super::wishes::{PERSONAL_FINGERPRINT, PERSONAL_TOLD, Wishes};
+use super::wishing::{Wished, Wishing};
 use crate::App;
 use crate::clock::Timestamp;
 use crate::consent::adult::IfAdult;
 use crate::consent::age::Band;
 use crate::consent::entry::LetIn;
-use crate::consent::guards::Decided;
+use crate::consent::guards::{Consent, Decided};
 use crate::consent::leave::{Leaves, Navigation, away};
 use crate::consent::own::{OwnChoice, Question};
 use crate::consent::purpose::Purpose;
+use crate::consent::receipt::Action;
 use crate::consent::rulebook::AdsMode;
+use crate::consent::word::{About, Refusal};
 use crate::error::{Error, Result};
 use crate::ids::CampaignId;
-use crate::web::{Ours, Page, Posted, Reply, View};
+use crate::web::{Fields, Ours, Page, Pressed, Reply, View};
 
 /// A campaign that may be asked about: of those that run from memory, of those that are over from their row, since a page
 /// with it may be open still.
@@ -233,6 +237,8 @@ pub struct WishesPage {
     are_shown: bool,
     ad_free: bool,
     no_cookies: bool,
+    /// Why nothing was switched on by a form that was sent.
+    spent: Option<&'static str>,
     /// How many days wishes are kept in the browser.
     days: i64,
     least: usize,
@@ -255,6 +261,7 @@ impl View for WishesPage {
             are_shown: full,
             ad_free: !full,
             no_cookies: !full,
+            spent: (!full).then_some(Refusal::Used.words()),
             days: 182,
             least: 50,
         };
@@ -272,90 +279,124 @@ fn rows(wishes: &Wishes) -> Vec<TopicRow> {
     Topic::ALL.iter().map(row).collect()
 }
 
+impl WishesPage {
+    /// Everything as it stands for whoever looks. `spent` is why nothing was switched on by a form that was sent.
+    fn new(
+        app: &App,
+        consent: &Consent,
+        viewer: &Viewer,
+        spent: Option<Refusal>,
+        now: Timestamp,
+    ) -> WishesPage {
+        let is_adult = consent.account.is_some() && viewer.band == Some(Band::Adult);
+        let not_now = match consent.decision.signal_applied {
+            true => Some(
+                "Your browser asks not to be followed, so your likes find you no advertisement while it does.",
+            ),
+            false if consent.choices.opted_out_at.is_some() => Some(
+                "You opted out of sale and sharing, so your likes find you no advertisement while that holds.",
+            ),
+            false => None,
+        };
+        WishesPage {
+            topics: rows(&viewer.wishes),
+            counts: viewer.wishes.counts,
+            personal: is_adult.then(|| viewer.wishes.are_personal(now)),
+            told: PERSONAL_TOLD,
+            not_now,
+            are_shown: viewer.mode != AdsMode::None,
+            ad_free: consent.ad_free,
+            no_cookies: !consent.takes_cookies,
+            spent: spent.map(Refusal::words),
+            days: app.consent.choice_ms / crate::clock::DAY,
+            least: app.ads.least,
+        }
+    }
+}
+
 /// Topics liked and blocked, and what may be done with them.
 #[get("/privacy/ads")]
 pub fn show(looks: Looks, consent: Decided, page: Page, app: &State<App>) -> Result<Reply> {
-    let (viewer, now) = (looks.0, Timestamp::now());
-    let is_adult = consent.account.is_some() && viewer.band == Some(Band::Adult);
-    let not_now = match consent.decision.signal_applied {
-        true => Some(
-            "Your browser asks not to be followed, so your likes find you no advertisement while it does.",
-        ),
-        false if consent.choices.opted_out_at.is_some() => Some(
-            "You opted out of sale and sharing, so your likes find you no advertisement while that holds.",
-        ),
-        false => None,
-    };
-    page.show(&WishesPage {
-        topics: rows(&viewer.wishes),
-        counts: viewer.wishes.counts,
-        personal: is_adult.then(|| viewer.wishes.are_personal(now)),
-        told: PERSONAL_TOLD,
-        not_now,
-        are_shown: viewer.mode != AdsMode::None,
-        ad_free: consent.ad_free,
-        no_cookies: !consent.takes_cookies,
-        days: app.consent.choice_ms / crate::clock::DAY,
-        least: app.ads.least,
-    })
+    page.show(&WishesPage::new(app, &consent, &looks.0, None, Timestamp::now()))
 }
 
 /// Keeps the wishes: in the browser, and with the account where there is one. A change of the yes to personalised
-/// advertisements writes its receipt in the same transaction; that yes is for people of age alone.
+/// advertisements writes its receipt in the same transaction; that yes is for people of age alone. Who says yes in a form that
+/// does not count any more is shown what holds, with everything to be said anew.
 #[post("/privacy/ads", data = "<form>")]
 pub async fn wish(
-    form: Posted,
+    form: Pressed,
     looks: Looks,
     consent: Decided,
     adult: IfAdult,
+    page: Page,
     app: &State<App>,
 ) -> Result<Reply> {
-    let (fields, now, before) = (form.0, Timestamp::now(), looks.0.wishes);
-    let said = |topic: &Topic| fields.text(&format!("topic.{topic}")).to_owned();
-    let mut wishes = Wishes {
-        liked: Topic::ALL.iter().copied().filter(|topic| said(topic) == "like").collect(),
-        blocked: Topic::ALL.iter().copied().filter(|topic| said(topic) == "block").collect(),
+    let (viewer, now) = (looks.0, Timestamp::now());
+    let Some(word) = form.word(About::Ads, &app.keys.seal, page.browser(), consent.signal(app)) else {
+        let why = Refusal::NotGiven;
+        return page.show_as(why.status(), &WishesPage::new(app, &consent, &viewer, Some(why), now));
+    };
+    let Pressed(fields, _) = form;
+    let is_personal = consent.account.is_some() && fields.text("personal") == "on";
+    let wishing = Wishing { said: said(&fields), is_personal, word, lasts_ms: app.consent.choice_ms };
+    let done = match consent.account.clone() {
+        None => wishing.alone(&viewer.wishes, now),
+        Some(user) => {
+            if wishing.is_personal {
+                adult.proof()?;
+            }
+            let question = Question {
+                purpose: Purpose::AdsPersonalised,
+                told: PERSONAL_TOLD,
+                fingerprint: &PERSONAL_FINGERPRINT,
+            };
+            let choice = OwnChoice::new(app, &consent, question, wishing.is_personal, now)?;
+            let elsewhere = viewer.wishes.clone();
+            app.db.write(move |conn| wishing.write(conn, &user, &choice, &elsewhere, now)).await?
+        }
+    };
+    let Wished { wishes, receipt, refusal } = done;
+    let browser = page.browser().to_owned();
+    let reply = match refusal {
+        None => Reply::go("/privacy/ads"),
+        Some(why) => {
+            let viewer = Viewer { wishes: wishes.clone(), ..viewer };
+            page.show_as(why.status(), &WishesPage::new(app, &consent, &viewer, Some(why), now))?
+        }
+    };
+    let line = "Saved. It holds from the next page on.";
+    let reply = match receipt {
+        // Nothing in the browser leads to the receipt of a no.
+        Some((id, Action::Withdraw)) => {
+            app.handed.leave(&browser, id, now);
+            reply.notice_with_receipt(line)
+        }
+        Some((id, _)) => reply.notice_with(line, "Receipt", &format!("/privacy/receipts/{id}")),
+        None if refusal.is_none() => reply.notice(line),
+        None => reply,
+    };
+    Ok(in_browser(app, reply, wishes))
+}
+
+/// What a form says of topics and of counting.
+fn said(fields: &Fields) -> Wishes {
+    let says = |topic: &Topic, wish: &str| fields.text(&format!("topic.{topic}")) == wish;
+    let those = |wish: &str| Topic::ALL.iter().copied().filter(|topic| says(topic, wish)).collect();
+    Wishes {
+        liked: those("like"),
+        blocked: those("block"),
         counts: fields.text("counts") == "on",
         personal: None,
-    };
-    let lasts = app.consent.choice_ms;
-    if let Some(user) = consent.account.clone() {
-        let wants = fields.text("personal") == "on";
-        if wants {
-            adult.proof()?;
-        }
-        let had = before.are_personal(now);
-        match (wants, had) {
-            (true, true) => wishes.personal = before.personal,
-            (true, false) => wishes.set_personal(Some(now.plus(lasts))),
-            (false, _) => {}
-        }
-        let choice = (wants != had)
-            .then(|| {
-                let question = Question {
-                    purpose: Purpose::AdsPersonalised,
-                    told: PERSONAL_TOLD,
-                    fingerprint: &PERSONAL_FINGERPRINT,
-                };
-                OwnChoice::new(app, &consent, question, wants, now)
-            })
-            .transpose()?;
-        let kept = wishes.clone();
-        app.db
-            .write(move |conn| {
-                if let Some(choice) = &choice {
-                    choice.record(conn, now)?;
-                }
-                wishes::keep(conn, &user, &kept, now)
-            })
-            .await?;
     }
-    // A yes lies with the account alone; the browser keeps what it needs while nobody is signed in.
-    let in_browser = Wishes { personal: None, ..wishes.clone() };
-    let reply = Reply::go("/privacy/ads").notice("Saved. It holds from the next page on.");
-    let reply = match in_browser == Wishes::default() {
+}
+
+/// An answer with which the browser keeps what it needs while nobody is signed in. A yes lies with the account alone.
+fn in_browser(app: &App, reply: Reply, wishes: Wishes) -> Reply {
+    let kept = Wishes { personal: None, ..wishes };
+    let reply = if kept.counts { reply } else { reply.forget(Ours::AdCounts) };
+    match kept == Wishes::default() {
         true => reply.forget(Ours::AdWishes),
-        false => reply.keep(Ours::AdWishes, seal_wishes(&app.keys.seal, &in_browser), Some(lasts)),
-    };
-    Ok(if wishes.counts { reply } else { reply.forget(Ours::AdCounts) })
+        false => reply.keep(Ours::AdWishes, seal_wishes(&app.keys.seal, &kept), Some(app.consent.choice_ms)),
+    }
 }

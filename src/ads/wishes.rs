@@ -76,8 +76,14 @@ impl Wishes {
 
 /// What an account wishes.
 pub fn of(conn: &mut Conn, user: &UserId) -> Result<Option<Wishes>> {
-    let line: Option<String> = ad_wishes::table.find(user).select(ad_wishes::line).first(conn).optional()?;
-    Ok(line.as_deref().and_then(Wishes::read))
+    Ok(kept(conn, user)?.map(|(wishes, _)| wishes))
+}
+
+/// The same with the moment since which it does.
+pub fn kept(conn: &mut Conn, user: &UserId) -> Result<Option<(Wishes, Timestamp)>> {
+    let row = ad_wishes::table.find(user).select((ad_wishes::line, ad_wishes::changed_at));
+    let row: Option<(String, Timestamp)> = row.first(conn).optional()?;
+    Ok(row.and_then(|(line, since)| Some((Wishes::read(&line)?, since))))
 }
 
 /// Keeps what an account wishes in place of what it wished before.

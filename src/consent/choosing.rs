@@ -17,6 +17,7 @@ use super::rulebook::{AdsMode, Enabled};
 use super::vendor::Registry;
 use super::whereabouts::{Here, WherePart, named};
 use super::who::{WayOut, ways_of};
+use super::word::Refusal;
 use crate::App;
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -77,7 +78,7 @@ pub struct ChoicesPage {
     /// Whether anything that could be contacted sells, shares or targets.
     trades: bool,
     no_cookies: bool,
-    /// Why a form that was sent changed nothing.
+    /// Why nothing was switched on by a form that was sent.
     spent: Option<&'static str>,
     /// Whether house advertisements go on after a no.
     ads_go_on: bool,
@@ -209,7 +210,7 @@ impl View for ChoicesPage {
             is_fresh: account,
             trades: true,
             no_cookies: !account,
-            spent: (on && !account).then_some("This form was already used."),
+            spent: (on && !account).then_some(Refusal::Used.words()),
             ads_go_on: on,
             edition: day,
         };
@@ -234,11 +235,19 @@ pub async fn choices(receipt: Option<&str>, page: Page, consent: Decided, app: &
     page.show(&ChoicesPage::new(app, &consent, letters, fresh.map(|id| id.to_string())))
 }
 
-/// The same screen in answer to a form that changed nothing, with the reason: what holds, and every choice anew. 409.
-pub(super) async fn instead(app: &App, page: Page, consent: &Consent, why: &'static str) -> Result<Reply> {
+/// The same screen in answer to a form by which nothing was switched on, with the reason and its status: what holds, and every
+/// choice anew. `receipt` is that of a no in the same form, which was carried out.
+pub(super) async fn instead(
+    app: &App,
+    page: Page,
+    consent: &Consent,
+    why: Refusal,
+    receipt: Option<ReceiptId>,
+) -> Result<Reply> {
     let letters = letters(app, consent).await?;
-    let shown = ChoicesPage { spent: Some(why), ..ChoicesPage::new(app, consent, letters, None) };
-    page.show_as(409, &shown)
+    let fresh = receipt.map(|id| id.to_string());
+    let shown = ChoicesPage { spent: Some(why.words()), ..ChoicesPage::new(app, consent, letters, fresh) };
+    page.show_as(why.status(), &shown)
 }
 
 /// The letters that this visitor may have. Nobody under age gets any with offers.

@@ -21,23 +21,17 @@ use super::record::{Country, Deed, Done, Moves, Recorded, Scene};
 use super::rulebook::Rulebook;
 use super::seal;
 use super::whereabouts::named;
-use super::word::{self, Made, Verdict, Word};
+use super::word::{self, About, Made, Refusal, Verdict, Word};
 use crate::App;
 use crate::accounts::guards::SignedIn;
 use crate::accounts::user::User;
 use crate::clock::{DAY, Timestamp};
 use crate::error::{Error, Result};
 use crate::ids::{ReceiptId, UserId};
-use crate::web::csrf;
-use crate::web::{Fields, Ours, Page, Posted, Pressed, Reply};
+use crate::web::{Ours, Page, Posted, Pressed, Reply};
 
 /// An opt-out of sale and sharing is remembered longer than a choice: as long as a browser keeps a cookie.
 pub(super) const OPT_OUT_LASTS: i64 = COOKIE_CEILING_DAYS * DAY;
-
-const USED: &str = "This form was already used, and something else was chosen since. Nothing was changed: here is what \
-                    holds now.";
-const OUTDATED: &str = "This form was open for a long time, so a yes in it is not taken any more. Nothing was changed: \
-                        here is what holds now.";
 
 /// A signal reached an account that had not opted out: it is opted out from now on, on every device (11 CCR 7025(c)(1)).
 /// A browser asks for several pages at once, so `was` says what the account's row held when `before` was read: the
@@ -144,7 +138,7 @@ enum Outcome {
     /// Nothing: it was so before.
     Already,
     /// Nothing, and why.
-    Refused(&'static str),
+    Refused(Refusal),
 }
 
 impl Pressing<'_> {
@@ -181,16 +175,27 @@ impl Pressing<'_> {
         Ok(Deed { refuses_all, moves, ..Deed::new(self.app, scene, change, now)? })
     }
 
+    /// Why nothing comes of it, whatever its word made before. A form of which nothing but its browser says that it is ours may
+    /// say no and no more; so may a question that is asked otherwise by now.
+    fn refusal(&self, word: &Word, is_current: bool, now: Timestamp) -> Option<Refusal> {
+        let gives = self.change(now).gives;
+        if !word.is_given() && (gives || matches!(self.press, Press::Place(_))) {
+            return Some(Refusal::NotGiven);
+        }
+        (gives && !is_current).then_some(Refusal::Overtaken)
+    }
+
     /// Makes the choice, if its word may make one.
     async fn comes_to(&self, word: &Word, now: Timestamp) -> Result<Outcome> {
         let (app, before) = (self.app, &self.consent.choices);
+        let line = before.write();
         let (change, is_old) = (self.change(now), word.is_old(now));
         let made = if change.gives && is_old {
             let name = word.name();
             app.db.read(move |conn| word::made(conn, &name)).await?
         } else {
             let deed = self.deed(change.clone().bounded(before, is_old), now)?;
-            let used = word.used(before, &deed.change.choices);
+            let used = word.used(&line, &deed.change.choices.write());
             match deed.record(app, Some(used), None, now).await? {
                 Recorded::Now(done) => return Ok(Outcome::Done(Box::new(done))),
                 Recorded::Before(made) => Some(made),
@@ -201,7 +206,7 @@ impl Pressing<'_> {
         let (is_somebodys, mut alters) = (user.is_some(), change.alters);
         if let (Some(made), Some(user)) = (&made, user) {
             let own = app.db.read(move |conn| account::of(conn, &user)).await?.choices.unwrap_or_default();
-            if word.holds(made, &own) {
+            if word.holds(made, &own.write()) {
                 return Ok(Outcome::Done(Box::new(Done::holding(own, made.clone()))));
             }
             alters |= !own.says_the_same(&change.choices);
@@ -209,11 +214,13 @@ impl Pressing<'_> {
         let again = made.as_ref().map(|made| self.again(made, word.is_old(made.at)));
         let both = made.as_ref().zip(again.as_ref());
         let is_dated = !matches!(self.press, Press::Place(_));
-        let met = both.map(|(made, again)| word.met(made, before, &again.choices, is_dated));
+        let met = both.map(|(made, again)| {
+            word.met(made, &line, &again.choices.write(), before.are_surely_before(made.at, is_dated))
+        });
         let verdict = word::verdict(change.gives, alters, is_old, met);
         Ok(match (verdict, made, again) {
             // Its row says something else than this word made.
-            (Verdict::Again, ..) if is_somebodys && change.gives => Outcome::Refused(USED),
+            (Verdict::Again, ..) if is_somebodys && change.gives => Outcome::Refused(Refusal::Used),
             (Verdict::Again, Some(made), _) if is_somebodys => {
                 Outcome::Done(Box::new(self.refuses(word, made, change, now).await?))
             }
@@ -225,8 +232,7 @@ impl Pressing<'_> {
                 Outcome::Done(Box::new(self.refuses(word, made, change, now).await?))
             }
             (Verdict::Already, ..) => Outcome::Already,
-            (Verdict::Used, ..) => Outcome::Refused(USED),
-            _ => Outcome::Refused(OUTDATED),
+            _ => Outcome::Refused(word.refusal(verdict).unwrap_or(Refusal::Outdated)),
         })
     }
 
@@ -234,7 +240,7 @@ impl Pressing<'_> {
     async fn refuses(&self, word: &Word, made: Made, change: Change, now: Timestamp) -> Result<Done> {
         let before = &self.consent.choices;
         let deed = self.deed(change.bounded(before, true), now)?;
-        let used = word.used_again(before, &deed.change.choices);
+        let used = word.used_again(&before.write(), &deed.change.choices.write());
         Ok(match deed.record(self.app, Some(used), Some(made), now).await? {
             Recorded::Now(done) => done,
             Recorded::Before(made) => Done::of(self.again(&made, true), made.receipt),
@@ -243,7 +249,8 @@ impl Pressing<'_> {
 }
 
 /// Takes a choice: the state changes and its receipt is written, or nothing does. Then a whole new document, because a
-/// policy is fixed when its document arrives.
+/// policy is fixed when its document arrives. Who cannot be given what they pressed for is shown what holds, with every choice
+/// anew.
 #[post("/privacy/choices", data = "<form>")]
 pub async fn choose(
     form: Pressed,
@@ -252,7 +259,10 @@ pub async fn choose(
     adult: IfAdult,
     app: &State<App>,
 ) -> Result<Reply> {
-    let (Pressed(fields, issued), now) = (form, Timestamp::now());
+    let Some(word) = form.word(About::Choices, &app.keys.seal, page.browser(), consent.signal(app)) else {
+        return choosing::instead(app, page, &consent, Refusal::NotGiven, None).await;
+    };
+    let (Pressed(fields, _), now) = (form, Timestamp::now());
     let back = fields.text("return");
     let press = match fields.text("choice") {
         "accept" => Press::Accept,
@@ -285,7 +295,9 @@ pub async fn choose(
     }
     let book = &app.consent;
     let everyone = || book.enabled.iter().map(|e| e.at).collect::<Vec<usize>>();
-    let banner = notice::named_in(book, fields.text("about"))?;
+    let banner = notice::named_in(book, fields.text("about"));
+    let is_current = banner.as_ref().is_none_or(|banner| banner.is_current);
+    let banner = banner.map(|banner| banner.about);
     let shown_to = banner.clone().unwrap_or_else(everyone);
     let asked = match (banner, &consent.decision.to_ask) {
         (Some(about), _) => about,
@@ -297,23 +309,22 @@ pub async fn choose(
         (_, "footer") => "footer",
         _ => "banner",
     };
-    let word = Word::new(&app.keys.seal, &issued.nonce, issued.at, sent(&fields, consent.signal(app)));
-    let shown = shown(book, &press, surface, &shown_to);
+    let shown = match is_current {
+        true => shown(book, &press, surface, &shown_to),
+        false => notice::EARLIER.into(),
+    };
     let pressing = Pressing { app, consent: &consent, press, asked, surface, shown };
+    if let Some(refusal) = pressing.refusal(&word, is_current, now) {
+        return choosing::instead(app, page, &consent, refusal, None).await;
+    }
     let to = if surface == "choices" { "/privacy/choices" } else { back };
     Ok(match pressing.comes_to(&word, now).await? {
         Outcome::Done(done) => answer(app, *done, page.browser(), to, now),
         Outcome::Already => Reply::go_back(to, "/").notice("That is how it was already."),
-        Outcome::Refused(why) => return choosing::instead(app, page, &consent, why).await,
+        Outcome::Refused(refusal) => {
+            return choosing::instead(app, page, &consent, refusal, None).await;
+        }
     })
-}
-
-/// All that a press depends on beside the choices it is pressed upon: what was sent, but for the word itself, and whether a
-/// signal is applied.
-fn sent(fields: &Fields, signal: bool) -> String {
-    let pairs = fields.iter().filter(|(name, _)| *name != csrf::FIELD);
-    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    format!("{signal} {form}")
 }
 
 /// Answers a choice that was made: back to where it was asked, with a line for the next page. Whoever granted something

@@ -6,7 +6,6 @@ use serde::Serialize;
 use super::purpose::Purpose;
 use super::rulebook::Rulebook;
 use super::vendor::{Jar, Vendor};
-use crate::error::{Error, Result};
 
 /// The edition of these words. A change of meaning is a new one.
 pub const VERSION: &str = "2026-11-28";
@@ -164,6 +163,11 @@ const SCREEN_LEAD: &str = "Someone is contacted only where both the purpose and 
 /// What stands in the foot of a page on which somebody may be met: the button, and why it is there.
 pub const FOOT: &str = "Take back every yes\nOthers may see you on this page.";
 
+/// What is kept of a no in a banner that asked otherwise than is asked by now: its button, since the words beside that are not
+/// known here.
+pub const EARLIER: &str =
+    "Reject all\nPressed in an earlier edition of the question. Its words are not kept here.";
+
 /// What stands beside the list of places.
 pub const PLACE: &str = "Where are you?\nYou need not say, and we do not look it up: as long as we do not know, the strictest \
                          rules hold.";
@@ -255,24 +259,29 @@ impl Told {
     }
 }
 
-/// The vendors (by their place in the registry) that a banner's form says it was about, such as `ga4.0123456789abcdef`: what
-/// was in front of somebody is what they answered, whatever another tab did meanwhile. Nothing where the form names nobody.
-/// `Conflict` where one of them is off or described otherwise by now: then a yes would be to something else than was read.
-pub fn named_in(book: &Rulebook, text: &str) -> Result<Option<Vec<usize>>> {
-    let mut about = vec![];
+/// Whom a banner's form says it was about, such as `ga4.0123456789abcdef`: what was in front of somebody is what they
+/// answered, whatever another tab did meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Their places in the registry, of those who are on.
+    pub about: Vec<usize>,
+    /// Whether all of them are on, and described as they were there. Else a yes would be to something else than was read; a
+    /// no to them is one however they are described.
+    pub is_current: bool,
+}
+
+/// Whom a form names. Nothing where it names nobody.
+pub fn named_in(book: &Rulebook, text: &str) -> Option<Named> {
+    let (mut about, mut is_current) = (vec![], true);
     for word in text.split_whitespace() {
-        let is_same =
-            |vendor: &Vendor| word.split_once('.') == Some((vendor.id.as_str(), vendor.short_print()));
-        let Some(known) = book.enabled.iter().find(|e| is_same(&book.registry.vendors[e.at])) else {
-            return Err(Error::conflict(
-                "What you were asked has changed meanwhile. Please look at it again.",
-            ));
-        };
-        about.push(known.at);
+        let (id, print) = word.split_once('.').unwrap_or((word, ""));
+        let known = book.enabled.iter().map(|e| e.at).find(|at| book.registry.vendors[*at].id == id);
+        is_current &= known.is_some_and(|at| book.registry.vendors[at].short_print() == print);
+        about.extend(known);
     }
     about.sort_unstable();
     about.dedup();
-    Ok(Some(about).filter(|about| !about.is_empty()))
+    (!about.is_empty() || !is_current).then_some(Named { about, is_current })
 }
 
 #[cfg(test)]
@@ -283,8 +292,8 @@ mod tests {
     use crate::config::Config;
     use crate::consent::vendor::Registry;
 
-    /// R-RC-2, R-CN-12: a form answers what stood beside it; of something that is described otherwise by now it answers
-    /// nothing.
+    /// R-RC-2, R-CN-12, R-RC-8: a form answers what stood beside it; of something that is described otherwise by now it is known
+    /// whom it named, which is enough for a no.
     #[test]
     fn a_form_is_about_what_it_showed() {
         let vendors = BTreeMap::from([("CUEHOUSE_VENDORS".into(), "ga4=G-TEST,statcounter=1:a".into())]);
@@ -292,12 +301,23 @@ mod tests {
         let word = |id: &str| format!("{id}.{} ", book.registry.vendor(id).unwrap().short_print());
         let at = |id: &str| book.registry.vendors.iter().position(|v| v.id == id).unwrap();
         let (ga, counter) = (word("ga4"), word("statcounter"));
-        assert_eq!(named_in(&book, "").unwrap(), None);
-        assert_eq!(named_in(&book, &ga).unwrap(), Some(vec![at("ga4")]));
-        let both = Some(vec![at("ga4"), at("statcounter")]);
-        assert_eq!(named_in(&book, &format!("{counter}{ga}{ga}")).unwrap(), both);
-        for stale in ["ga4.0123456789abcdef", "ga4", "nobody.0", &word("histats"), &format!("{ga}ga4.")] {
-            assert!(matches!(named_in(&book, stale), Err(Error::Conflict(_))), "{stale}");
+        let named = |about: &[&str], is_current: bool| {
+            let mut about: Vec<usize> = about.iter().map(|id| at(id)).collect();
+            about.sort_unstable();
+            Some(Named { about, is_current })
+        };
+        assert_eq!(named_in(&book, " "), None);
+        assert_eq!(named_in(&book, &ga), named(&["ga4"], true));
+        assert_eq!(named_in(&book, &format!("{counter}{ga}{ga}")), named(&["ga4", "statcounter"], true));
+        for (stale, about) in [
+            ("ga4.0123456789abcdef", vec!["ga4"]),
+            ("ga4", vec!["ga4"]),
+            ("nobody.0", vec![]),
+            (word("histats").as_str(), vec![]),
+            (format!("{ga}ga4.").as_str(), vec!["ga4"]),
+            (format!("{ga}statcounter.0123456789abcdef").as_str(), vec!["ga4", "statcounter"]),
+        ] {
+            assert_eq!(named_in(&book, stale), named(&about, false), "{stale}");
         }
     }
 

@@ -134,6 +134,11 @@ impl OwnChoice {
         })
     }
 
+    /// The receipt that it writes, and what that proves.
+    pub fn proof(&self) -> (ReceiptId, Action) {
+        (self.receipt.id.clone(), self.receipt.action)
+    }
+
     /// Writes the receipt, in the transaction that changes the state. A press that was sent twice has one.
     pub fn record(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
         log::wait_turn(conn)?;

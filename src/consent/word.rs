@@ -1,21 +1,23 @@
 //! The word of a form that chooses: a form counts once, in whichever process it arrives.
 //!
-//! Each page has a word: random bits and the moment they were drawn, sealed for one browser (the token of its forms). The
-//! receipt of the choice that is made with it keeps hashes of it under the shop's key, in the write that makes the choice, so
-//! that the same word finds what it did. Then:
+//! Each page has random bits and the moment they were drawn, sealed for one browser (the token of its forms), and in them a word
+//! about each thing that can be chosen. The receipt of the choice that is made with it keeps hashes of it under the shop's
+//! key, in the write that makes the choice, so that the same word finds what it did. What a press is pressed upon is known here
+//! by the one line in which cookies and rows keep it. Then:
 //!
 //! - the same press again, upon what it was pressed upon or upon what it made, is the same press: nothing is done twice;
 //! - a no is carried out whatever became of its word, as long as it changes anything: nobody is turned away with one;
 //! - a yes is refused where its word made something else or its choice was changed since, and half a day after its page.
 //!
+//! A form with a token that its browser was not given has a word, too: it never gives, and its no counts once as well.
+//!
 //! The hashes name nobody and lead back to no browser: the bits that went into them are in its page alone.
 
 use diesel::prelude::*;
 
-use super::choices::Choices;
 use super::log;
 use super::receipt::Action;
-use crate::clock::{HOUR, MINUTE, Timestamp};
+use crate::clock::{HOUR, MINUTE, SECOND, Timestamp};
 use crate::db::Conn;
 use crate::db::schema::consent_receipts;
 use crate::error::Result;
@@ -24,13 +26,47 @@ use crate::secrets;
 
 /// How long a yes can be given in a page. A no can be said in it for ever.
 pub const LASTS_MS: i64 = 12 * HOUR;
+/// How far apart a page may be dated from what held when it was made: clocks differ, and a page that shows what became of a form
+/// is dated before that.
+const APART_MS: i64 = 2 * SECOND;
+
+/// What is chosen in forms that count once. The forms of a page have one token; what is said in one of them uses up no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Who may see a visitor.
+    Choices,
+    /// Letters that nobody has to get.
+    Letters,
+    /// What is wished of advertisements.
+    Ads,
+}
+
+impl About {
+    fn key(self, seal: &[u8; 32]) -> [u8; 32] {
+        let purpose = match self {
+            About::Choices => "a word that chooses",
+            About::Letters => "a word about letters",
+            About::Ads => "a word about advertisements",
+        };
+        secrets::derive(seal, purpose)
+    }
+}
 
 /// The word of one form that was sent, with what was pressed in it.
 pub struct Word {
     key: [u8; 32],
     nonce: String,
-    at: Timestamp,
+    /// When its page was made. Nothing where its browser was not given it.
+    at: Option<Timestamp>,
     press: String,
+}
+
+/// What an account's row holds that a press would change, and since when.
+pub struct Row {
+    /// All of it in one line.
+    pub line: String,
+    /// Nothing where there is no such row yet.
+    pub since: Option<Timestamp>,
 }
 
 /// What a receipt keeps of the word that made its choice.
@@ -101,16 +137,88 @@ pub fn verdict(gives: bool, alters: bool, is_old: bool, met: Option<Met>) -> Ver
     }
 }
 
+/// Why a yes is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its form was used, or something was said since its page was made.
+    Used,
+    /// Its page is too old.
+    Outdated,
+    /// Its page asked something else than is asked now.
+    Overtaken,
+    /// Its browser was not given that form.
+    NotGiven,
+}
+
+impl Refusal {
+    /// The status of the answer that shows what holds, and every choice anew.
+    pub fn status(self) -> u16 {
+        match self {
+            Refusal::Used | Refusal::Outdated | Refusal::Overtaken => 409,
+            Refusal::NotGiven => 403,
+        }
+    }
+
+    /// The sentence above it. True as well where the same form also said a no, which was carried out.
+    pub fn words(self) -> &'static str {
+        match self {
+            Refusal::Used => {
+                "This form was already used, or something else was chosen since its page was made. Nothing was switched on: \
+                 here is what holds now."
+            }
+            Refusal::Outdated => {
+                "This form was open for a long time, so a yes in it is not taken any more. Nothing was switched on: here is \
+                 what holds now."
+            }
+            Refusal::Overtaken => {
+                "What you were asked has changed meanwhile, so nothing was switched on. Please look at it again: here is what \
+                 holds now."
+            }
+            Refusal::NotGiven => {
+                "This form was made for another browser, or before you signed in or out. Nothing was switched on: here is what \
+                 holds now. Please choose once more."
+            }
+        }
+    }
+}
+
 impl Word {
-    /// The word of a page that was made `at` with these random bits. `press` is all that was sent, and what else the press
-    /// depends on.
-    pub fn new(seal: &[u8; 32], nonce: &[u8; 16], at: Timestamp, press: String) -> Word {
-        Word { key: secrets::derive(seal, "a word that chooses"), nonce: hex::encode(nonce), at, press }
+    /// The word about this in a page that was made `at` with these random bits. `press` is all that was sent, and what else the
+    /// press depends on.
+    pub fn new(about: About, seal: &[u8; 32], nonce: &[u8; 16], at: Timestamp, press: String) -> Word {
+        Word { key: about.key(seal), nonce: hex::encode(nonce), at: Some(at), press }
+    }
+
+    /// What stands for it in a form with this token, which the browser known by `browser` was not given. It is of no page, so
+    /// it is always too old for a yes; and it is this browser's alone, whoever else has the token.
+    pub fn not_given(about: About, seal: &[u8; 32], browser: &str, token: &str, press: String) -> Word {
+        let nonce = format!("{browser} {}", secrets::sha256(token));
+        Word { key: about.key(seal), nonce, at: None, press }
+    }
+
+    /// Whether its browser was given it.
+    pub fn is_given(&self) -> bool {
+        self.at.is_some()
     }
 
     /// Whether its page is too old for a yes. One that comes from the future is.
     pub fn is_old(&self, now: Timestamp) -> bool {
-        !(-MINUTE..LASTS_MS).contains(&now.since(self.at))
+        self.at.is_none_or(|at| !(-MINUTE..LASTS_MS).contains(&now.since(at)))
+    }
+
+    /// Whether its page was surely made before that moment.
+    fn is_before(&self, moment: Timestamp) -> bool {
+        self.at.is_some_and(|at| moment.since(at) > APART_MS)
+    }
+
+    /// Why a yes is not taken, where that is what becomes of it.
+    pub fn refusal(&self, verdict: Verdict) -> Option<Refusal> {
+        match verdict {
+            Verdict::Used | Verdict::Outdated if !self.is_given() => Some(Refusal::NotGiven),
+            Verdict::Used => Some(Refusal::Used),
+            Verdict::Outdated => Some(Refusal::Outdated),
+            _ => None,
+        }
     }
 
     /// Its name in a receipt.
@@ -119,38 +227,60 @@ impl Word {
     }
 
     /// Its use for the one choice that it makes.
-    pub fn used(&self, from: &Choices, to: &Choices) -> Use {
+    pub fn used(&self, from: &str, to: &str) -> Use {
         self.used_as(self.name(), from, to)
     }
 
     /// Its use for a no after it was used: one for each state that the no is said to.
-    pub fn used_again(&self, from: &Choices, to: &Choices) -> Use {
-        self.used_as(self.hash("again", &self.press, &from.write()), from, to)
+    pub fn used_again(&self, from: &str, to: &str) -> Use {
+        self.used_as(self.hash("again", &self.press, from), from, to)
     }
 
-    fn used_as(&self, word: String, from: &Choices, to: &Choices) -> Use {
-        let from = self.hash("from", &self.press, &from.write());
-        Use { word, from, to: self.hash("to", &self.press, &to.write()) }
+    fn used_as(&self, word: String, from: &str, to: &str) -> Use {
+        let from = self.hash("from", &self.press, from);
+        Use { word, from, to: self.hash("to", &self.press, to) }
     }
 
-    /// Whether these are the choices that this press made with its word.
-    pub fn holds(&self, made: &Made, choices: &Choices) -> bool {
-        self.hash("to", &self.press, &choices.write()) == made.used.to
+    /// Whether this is what the same press made with its word.
+    pub fn holds(&self, made: &Made, state: &str) -> bool {
+        self.hash("to", &self.press, state) == made.used.to
     }
 
     /// How this press upon `state` stands to what its word made. `repeated` is what it would have made of it at that time;
-    /// `is_dated` is whether it dates the choices it makes.
-    pub fn met(&self, made: &Made, state: &Choices, repeated: &Choices, is_dated: bool) -> Met {
-        let is_from = || self.hash("from", &self.press, &state.write()) == made.used.from;
+    /// `is_surely_before` is whether nothing that looks like this state can have been chosen since.
+    pub fn met(&self, made: &Made, state: &str, repeated: &str, is_surely_before: bool) -> Met {
+        let is_from = || self.hash("from", &self.press, state) == made.used.from;
         if self.holds(made, state) {
             Met::Holding
         } else if !(is_from() && self.holds(made, repeated)) {
             Met::Changed
-        } else if state.are_surely_before(made.at, is_dated) {
+        } else if is_surely_before {
             Met::Repeated
         } else {
             Met::Unsure
         }
+    }
+
+    /// What becomes of this press upon a row of an account, and what its word made before. Asked in the write that would change
+    /// the row, which is the truth then: it holds what this word made, or something else was said since. A word that was not
+    /// used gives nothing either where its page shows what held before; and one that changes nothing is not used for it.
+    pub fn upon(
+        &self,
+        conn: &mut Conn,
+        row: &Row,
+        gives: bool,
+        alters: bool,
+        now: Timestamp,
+    ) -> Result<(Verdict, Option<Made>)> {
+        let made = made(conn, &self.name())?;
+        let met = match &made {
+            Some(made) if self.holds(made, &row.line) => Some(Met::Holding),
+            Some(_) => Some(Met::Changed),
+            None if gives && row.since.is_some_and(|since| self.is_before(since)) => Some(Met::Changed),
+            None if !alters => return Ok((Verdict::Already, None)),
+            None => None,
+        };
+        Ok((verdict(gives, alters, self.is_old(now), met), made))
     }
 
     fn hash(&self, what: &str, press: &str, state: &str) -> String {
@@ -196,8 +326,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::clock::SECOND;
     use crate::config::Config;
+    use crate::consent::choices::Choices;
     use crate::consent::deed::{Change, Press, carry_out};
     use crate::consent::purpose::Purpose;
     use crate::consent::rulebook::Rulebook;
@@ -256,7 +386,9 @@ mod tests {
 
         /// What the desk of choices does with a press; the choices that the browser keeps afterwards.
         fn takes(&mut self, sent: &Sent<'_>, now: Timestamp) -> (Verdict, Choices) {
-            let word = Word::new(&[7; 32], &[sent.nonce; 16], sent.opened, format!("{:?}", sent.press));
+            let press = format!("{:?}", sent.press);
+            let word = Word::new(About::Choices, &[7; 32], &[sent.nonce; 16], sent.opened, press);
+            let line = sent.state.write();
             let is_old = word.is_old(now);
             let made = self.receipts.iter().find(|made| made.used.word == word.name()).cloned();
             let repeated = made.as_ref().map(|made| {
@@ -264,19 +396,21 @@ mod tests {
                 repeated.proved_by(&made.receipt);
                 repeated.choices
             });
-            let met =
-                made.zip(repeated.clone()).map(|(made, again)| word.met(&made, sent.state, &again, true));
+            let met = made.zip(repeated.clone()).map(|(made, again)| {
+                let is_before = sent.state.are_surely_before(made.at, true);
+                word.met(&made, &line, &again.write(), is_before)
+            });
             let plain = self.change(sent, false, now);
             let verdict = verdict(plain.gives, plain.alters, is_old, met);
             let after = match verdict {
                 Verdict::Choice => {
                     let change = self.change(sent, is_old, now);
-                    self.writes(change, now, |to| word.used(sent.state, to))
+                    self.writes(change, now, |to| word.used(&line, &to.write()))
                 }
                 Verdict::Again => repeated.unwrap(),
                 Verdict::No => {
                     let change = self.change(sent, true, now);
-                    let name = word.used_again(sent.state, sent.state).word;
+                    let name = word.used_again(&line, &line).word;
                     let made = self.receipts.iter().find(|made| made.used.word == name).cloned();
                     match made {
                         Some(made) => {
@@ -284,7 +418,7 @@ mod tests {
                             again.proved_by(&made.receipt);
                             again.choices
                         }
-                        None => self.writes(change, now, |to| word.used_again(sent.state, to)),
+                        None => self.writes(change, now, |to| word.used_again(&line, &to.write())),
                     }
                 }
                 Verdict::Holds | Verdict::Already | Verdict::Used | Verdict::Outdated => sent.state.clone(),
@@ -409,5 +543,27 @@ mod tests {
         // And a yes in a page of yesterday.
         let late = Sent { nonce: 4, opened: now, press: &Press::Accept, state: &none };
         assert_eq!(desk.takes(&late, now.plus(LASTS_MS)), (Verdict::Outdated, none.clone()));
+    }
+
+    /// R-RC-8: what is said about one thing uses up no word about another; a token that a browser was not given has a word of
+    /// this browser's alone, which is never young enough for a yes.
+    #[test]
+    fn a_word_is_about_one_thing_and_of_one_browser() {
+        let (seal, at) = ([7; 32], Timestamp::from_secs(1_800_000_000));
+        let mut names: Vec<String> = [About::Choices, About::Letters, About::Ads]
+            .into_iter()
+            .flat_map(|about| {
+                let strange = |browser| Word::not_given(about, &seal, browser, "token", String::new());
+                assert!(strange("a").is_old(at) && !strange("a").is_given() && !strange("a").is_before(at));
+                assert_eq!(strange("a").refusal(Verdict::Outdated), Some(Refusal::NotGiven));
+                let given = Word::new(about, &seal, &[1; 16], at, String::new());
+                assert!(!given.is_old(at) && !given.is_before(at.plus(APART_MS)));
+                assert!(given.is_before(at.plus(APART_MS + 1)));
+                [given.name(), strange("a").name(), strange("b").name()]
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 9);
     }
 }

@@ -112,6 +112,35 @@ pub fn in_header(request: &Request<'_>) -> Option<Issued> {
     issued(request, request.headers().get_one(HEADER)?)
 }
 
+/// Where a browser says that a form was sent from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A page of ours.
+    Ours,
+    /// A page of another site, or of another origin of this one.
+    Elsewhere,
+    /// It does not say.
+    Unsaid,
+}
+
+/// Where a form was sent from, by what no page can make a browser say: Fetch Metadata, else the Origin (RFC 6454).
+pub fn sender(request: &Request<'_>) -> Sender {
+    let said = |name| request.headers().get_one(name);
+    let site = request.rocket().state::<App>().map(|app| app.config.site_url.as_str());
+    told(said("Sec-Fetch-Site"), said("Origin"), site)
+}
+
+fn told(fetched: Option<&str>, origin: Option<&str>, site: Option<&str>) -> Sender {
+    match (fetched, origin) {
+        (Some("same-origin"), _) => Sender::Ours,
+        // Somebody sent it again themselves, or the page hides where it is.
+        (Some("none"), _) | (None, None | Some("null")) => Sender::Unsaid,
+        (Some(_), _) => Sender::Elsewhere,
+        (None, Some(origin)) if site == Some(origin) => Sender::Ours,
+        (None, Some(_)) => Sender::Elsewhere,
+    }
+}
+
 /// What a form without the right token is told.
 pub fn refused(request: &Request<'_>) -> (Status, Error) {
     let error = Error::Forbidden;
@@ -131,6 +160,27 @@ pub fn refused(request: &Request<'_>) -> (Status, Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// R-RC-8: only a browser's own word makes a form one of ours; a site beside ours is another, and silence says nothing.
+    #[test]
+    fn a_browser_says_where_a_form_came_from() {
+        let site = "https://shop.example";
+        for (fetched, origin, sender) in [
+            (Some("same-origin"), None, Sender::Ours),
+            (Some("same-origin"), Some("https://www.shop.example"), Sender::Ours),
+            (Some("same-site"), Some(site), Sender::Elsewhere),
+            (Some("cross-site"), Some(site), Sender::Elsewhere),
+            (Some("cross-site"), Some("null"), Sender::Elsewhere),
+            (Some("none"), None, Sender::Unsaid),
+            (None, Some(site), Sender::Ours),
+            (None, Some("https://shop.example.evil.example"), Sender::Elsewhere),
+            (None, Some("http://shop.example"), Sender::Elsewhere),
+            (None, Some("null"), Sender::Unsaid),
+            (None, None, Sender::Unsaid),
+        ] {
+            assert_eq!(told(fetched, origin, Some(site)), sender, "{fetched:?} {origin:?}");
+        }
+    }
 
     /// R-RC-8: a token is one browser's, says when it was made, and cannot be dated or numbered otherwise.
     #[test]

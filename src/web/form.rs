@@ -7,8 +7,9 @@ use rocket::data::{Data, FromData, Outcome, ToByteUnit};
 use rocket::http::{ContentType, Status};
 use serde::Serialize;
 
-use super::csrf::Issued;
+use super::csrf::{Issued, Sender};
 use super::{csrf, trouble};
+use crate::consent::word::{About, Word};
 use crate::error::Error;
 
 /// The longest form body, and the most fields in one: beyond what any page of ours sends.
@@ -18,8 +19,37 @@ const MOST_FIELDS: usize = 500;
 /// An urlencoded form whose token was right. Without, the request ends in 403 before the handler.
 pub struct Posted(pub Fields);
 
-/// The same with what its token says of the page it stood in, for a form that counts once.
-pub struct Pressed(pub Fields, pub Issued);
+/// The same for a form that counts once and may say no: with what shows that a page of ours sent it. Where another site's page
+/// did, and where a browser keeps no cookie, the request ends in 403 before the handler, too.
+pub struct Pressed(pub Fields, pub Proof);
+
+/// What shows that a page of ours sent a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Its token, with what that says of the page.
+    Token(Issued),
+    /// Nothing but the browser's word: the token is another browser's, or from before somebody signed in or out. Enough for a
+    /// no, which is the visitor's own then.
+    Sender,
+    /// Nothing.
+    Nothing,
+}
+
+impl Pressed {
+    /// The word about this that the form has in the browser whose forms are known by `browser`, and what was pressed with it:
+    /// all that was sent, and whether a signal is applied. Nothing where nobody knows that a page of ours sent it.
+    pub fn word(&self, about: About, seal: &[u8; 32], browser: &str, signal: bool) -> Option<Word> {
+        let Pressed(fields, proof) = self;
+        let pairs = fields.iter().filter(|(name, _)| *name != csrf::FIELD);
+        let sent = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let press = format!("{signal} {sent}");
+        match proof {
+            Proof::Token(issued) => Some(Word::new(about, seal, &issued.nonce, issued.at, press)),
+            Proof::Sender => Some(Word::not_given(about, seal, browser, fields.text(csrf::FIELD), press)),
+            Proof::Nothing => None,
+        }
+    }
+}
 
 /// The fields of a form in the order they came.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +99,14 @@ impl<'r> FromData<'r> for Posted {
     type Error = Error;
 
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Posted> {
-        Pressed::from_data(request, data).await.map(|Pressed(fields, _)| Posted(fields))
+        let fields = match read(request, data).await {
+            Ok(fields) => fields,
+            Err((status, error)) => return trouble::out_as(request, status, error),
+        };
+        match issued(request, &fields) {
+            Some(_) => Outcome::Success(Posted(fields)),
+            None => refused(request),
+        }
     }
 }
 
@@ -78,28 +115,42 @@ impl<'r> FromData<'r> for Pressed {
     type Error = Error;
 
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Pressed> {
-        if request.content_type().is_some_and(|kind| !kind.0.is_form() && *kind != ContentType::Form) {
-            return trouble::out(request, Error::refused("This address takes a form."));
+        let fields = match read(request, data).await {
+            Ok(fields) => fields,
+            Err((status, error)) => return trouble::out_as(request, status, error),
+        };
+        if let Some(issued) = issued(request, &fields) {
+            return Outcome::Success(Pressed(fields, Proof::Token(issued)));
         }
-        let body = match data.open(MOST_BYTES.bytes()).into_string().await {
-            Ok(body) if body.is_complete() => body.into_inner(),
-            Ok(_) => {
-                return trouble::out_as(
-                    request,
-                    Status::PayloadTooLarge,
-                    Error::refused("That is too long."),
-                );
-            }
-            Err(_) => return trouble::out(request, Error::refused("That form is not text.")),
-        };
-        let fields = Fields::parse(&body);
-        let issued = csrf::in_header(request).or_else(|| csrf::issued(request, fields.text(csrf::FIELD)));
-        let Some(issued) = issued else {
-            let (status, error) = csrf::refused(request);
-            return trouble::out_as(request, status, error);
-        };
-        Outcome::Success(Pressed(fields, issued))
+        let keeps_cookies = request.cookies().iter().next().is_some();
+        match csrf::sender(request) {
+            Sender::Ours if keeps_cookies => Outcome::Success(Pressed(fields, Proof::Sender)),
+            Sender::Unsaid if keeps_cookies => Outcome::Success(Pressed(fields, Proof::Nothing)),
+            _ => refused(request),
+        }
     }
+}
+
+/// The fields of a form that came in, or why there are none.
+async fn read(request: &Request<'_>, data: Data<'_>) -> Result<Fields, (Status, Error)> {
+    if request.content_type().is_some_and(|kind| !kind.0.is_form() && *kind != ContentType::Form) {
+        return Err((Status::UnprocessableEntity, Error::refused("This address takes a form.")));
+    }
+    match data.open(MOST_BYTES.bytes()).into_string().await {
+        Ok(body) if body.is_complete() => Ok(Fields::parse(&body.into_inner())),
+        Ok(_) => Err((Status::PayloadTooLarge, Error::refused("That is too long."))),
+        Err(_) => Err((Status::UnprocessableEntity, Error::refused("That form is not text."))),
+    }
+}
+
+/// What the token of a form says, or the one in the header, where one of them is this browser's.
+fn issued(request: &Request<'_>, fields: &Fields) -> Option<Issued> {
+    csrf::in_header(request).or_else(|| csrf::issued(request, fields.text(csrf::FIELD)))
+}
+
+fn refused<'r, T: FromData<'r, Error = Error>>(request: &Request<'_>) -> Outcome<'r, T> {
+    let (status, error) = csrf::refused(request);
+    trouble::out_as(request, status, error)
 }
 
 /// What is wrong with a form, by field in the order it was found; the first sentence for a field stands.

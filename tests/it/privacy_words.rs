@@ -163,8 +163,9 @@ async fn a_receipt_keeps_the_words_beside_its_button() {
     stands_in(&notice, &page);
 }
 
-/// R-RC-2, R-CN-12: a banner that another tab has overtaken answers what it showed; one that showed something else than
-/// holds by now answers nothing.
+/// R-RC-2, R-CN-12, R-RC-8: a banner that another tab has overtaken answers what it showed. In one that showed something else
+/// than holds by now a yes is answered with what is asked now; a no is carried out, about whom it named and nobody else, and its
+/// receipt names no words that did not stand there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_banner_answers_what_stood_in_it() {
     let app = shop().await;
@@ -188,8 +189,24 @@ async fn a_banner_answers_what_stood_in_it() {
             _ => (*name, *value),
         })
         .collect();
-    assert!(browser.post("/privacy/choices", &stale).await.is(409).has("look at it again"));
+    let seen = browser.post("/privacy/choices", &stale).await.is(409);
+    assert!(seen.has("look at it again") && seen.has("name=\"choice\" value=\"accept\""));
     assert_eq!(chosen(&app, &browser), before);
+    let csrf = browser.get("/").await.is(200).csrf().unwrap();
+    let no = [
+        ("csrf", csrf.as_str()),
+        ("return", "/"),
+        ("about", "histats.0123456789abcdef nobody.0123456789abcdef"),
+        ("choice", "refuse"),
+    ];
+    browser.post("/privacy/choices", &no).await.is(303);
+    let page = browser.get("/").await.is(200);
+    assert!(!page.has("data-vendor=\"histats\"") && page.has("data-vendor=\"statcounter\""));
+    let receipt = page.link("/privacy/receipts/").unwrap();
+    let (receipt, notice) = kept(&app, receipt.trim_start_matches("/privacy/receipts/")).await;
+    assert!(notice.text.starts_with("Reject all\n") && !notice.text.contains("Contacts"), "{}", notice.text);
+    let about = receipt.items.iter().find(|item| item.vendor == "histats").unwrap();
+    assert_eq!(about.state, Answer::Refused);
 }
 
 /// R-CN-8, PR-12: who takes back a yes is told on the very next page whose cookies we cannot delete, and the receipt lists

@@ -1,8 +1,9 @@
 //! A form of choices counts once, whichever way it comes again; and who says no holds nothing that leads to the proof of it.
 
-use cuehouse::clock::{HOUR, Timestamp};
+use cuehouse::ads::wishes::{self, Wishes};
+use cuehouse::clock::{HOUR, MINUTE, Timestamp};
 use cuehouse::consent::log::{self, Kept};
-use cuehouse::consent::{account, seal};
+use cuehouse::consent::{account, letters, seal};
 use cuehouse::web::csrf::Bound;
 
 use crate::privacy::{chooses, clean, contacts, leaves, press, shop};
@@ -11,24 +12,47 @@ use crate::support::browser::{Browser, Seen};
 
 const PATH: &str = "/privacy/choices";
 
+const FORM: &str = "application/x-www-form-urlencoded";
+/// What a browser says of a form that a page of ours sent, and no page can make it say.
+const OURS: [(&str, &str); 1] = [("Sec-Fetch-Site", "same-origin")];
+
 /// A form that was filled in and not sent yet, or was sent and is kept.
-struct Form(Vec<(String, String)>);
+struct Form {
+    to: &'static str,
+    csrf: String,
+    said: Vec<(&'static str, &'static str)>,
+}
 
 impl Form {
     /// The screen of choices, with one button pressed.
-    async fn of(browser: &mut Browser, choice: &str) -> Form {
-        let csrf = browser.get(PATH).await.is(200).csrf().unwrap();
-        Form::with(csrf, choice)
+    async fn of(browser: &mut Browser, choice: &'static str) -> Form {
+        Form::with(browser.get(PATH).await.is(200).csrf().unwrap(), choice)
     }
 
-    fn with(csrf: String, choice: &str) -> Form {
-        let fields = [("csrf", csrf.as_str()), ("choice", choice), ("all", "yes")];
-        Form(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    fn with(csrf: String, choice: &'static str) -> Form {
+        Form { to: PATH, csrf, said: vec![("choice", choice), ("all", "yes")] }
+    }
+
+    /// A form of this page to this address.
+    async fn at(
+        browser: &mut Browser,
+        page: &str,
+        to: &'static str,
+        said: &[(&'static str, &'static str)],
+    ) -> Form {
+        Form { to, csrf: browser.get(page).await.is(200).csrf().unwrap(), said: said.to_vec() }
     }
 
     async fn sent(&self, browser: &mut Browser) -> Seen {
-        let pairs: Vec<(&str, &str)> = self.0.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        browser.post(PATH, &pairs).await
+        self.sent_with(browser, &[]).await
+    }
+
+    /// The same where the browser says this beside it.
+    async fn sent_with(&self, browser: &mut Browser, headers: &[(&str, &str)]) -> Seen {
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        body.append_pair("csrf", &self.csrf).extend_pairs(&self.said);
+        let body = body.finish();
+        browser.post_raw(self.to, FORM, body.into_bytes(), headers).await
     }
 }
 
@@ -150,7 +174,7 @@ async fn what_is_sent_again_is_no_second_choice() {
             assert_eq!((row.receipt, newest(&app, &one).await.receipt.action.as_str()), (None, "withdraw"));
         }
         // The other button of the form that said no, too.
-        Form::with(no.0[0].1.clone(), "accept").sent(&mut one).await.is(409);
+        Form::with(no.csrf.clone(), "accept").sent(&mut one).await.is(409);
         // The same no again, and after another yes: never turned away.
         no.sent(&mut one).await.is(303);
         counts(2, "a no that was sent twice").await;
@@ -161,7 +185,7 @@ async fn what_is_sent_again_is_no_second_choice() {
         no.sent(&mut one).await.is(303);
         counts(4, "and that again").await;
         // An opt-out beside it is another press.
-        Form::with(no.0[0].1.clone(), "opt_out").sent(&mut one).await.is(303);
+        Form::with(no.csrf.clone(), "opt_out").sent(&mut one).await.is(303);
         assert!(one.get(PATH).await.is(200).has("id=\"opted-out\""));
         counts(5, "an opt-out in a used form").await;
     }
@@ -195,11 +219,198 @@ async fn what_is_sent_again_is_no_second_choice() {
     assert_eq!(leaves(&app.app).await, began + 1);
     clean(&again.get("/").await.is(200));
     let rows = app.every_row().await;
-    for known in [mine.cookie("forms").unwrap(), &bound.browser(), &no.0[0].1] {
+    for known in [mine.cookie("forms").unwrap(), &bound.browser(), &no.csrf] {
         assert!(!rows.contains(known), "{known}");
     }
     // A page that is asked for its token alone still takes a yes.
     let csrf = again.get("/").await.is(200).csrf().unwrap();
     again.post(PATH, &[("csrf", &csrf), ("choice", "accept")]).await.is(303);
     assert!(!contacts(&again.get("/").await).is_empty());
+}
+
+/// What an account may switch on beside the screen's vendors: the page, where its form goes, and what the switch is called.
+const SWITCHES: [(&str, &str, &str); 2] =
+    [(PATH, "/privacy/letters", "topic.marketing_email"), ("/privacy/ads", "/privacy/ads", "personal")];
+
+/// Whether a page shows a switch as on.
+fn is_on(page: &Seen, switch: &str) -> bool {
+    let begins = format!("name=\"{switch}\" value=\"on\"");
+    assert!(page.has(&begins), "{}", page.text());
+    page.has(&format!("{begins} checked"))
+}
+
+/// The receipt that the page after a choice leads to.
+async fn led_to(browser: &mut Browser, answer: &Seen) -> String {
+    let landing = answer.location().split('#').next().unwrap().to_owned();
+    let page = browser.get(&landing).await.is(200);
+    let receipt = page.link("/privacy/receipts/").unwrap_or_else(|| panic!("{landing}: {}", page.text()));
+    receipt.rsplit('/').next().unwrap().to_owned()
+}
+
+/// Somewhere else everything is taken back, a minute from now.
+async fn takes_back_later(app: &TestApp, browser: &Browser) {
+    let (user, later) = (browser.user.clone().unwrap(), Timestamp::now().plus(MINUTE));
+    let write = app.app.db.write(move |conn| {
+        letters::keep(conn, &user, letters::Topic::News, false, later)?;
+        wishes::keep(conn, &user, &Wishes::default(), later)
+    });
+    write.await.unwrap();
+}
+
+/// T-RC-8, R-RC-8, R-RC-4, R-RC-6, R-CN-10: letters, and advertisements by what one likes. A form that is sent twice at once or
+/// later has one receipt and one answer. A yes that was taken back is refused, by its own form and by one from before that was
+/// not used yet, and the answer shows what holds with every switch anew. A no goes through whatever became of its form, and
+/// nothing in the browser leads to its receipt.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_was_taken_back_is_not_switched_on_by_an_old_form() {
+    let app = shop().await;
+    for (n, (page, to, switch)) in SWITCHES.into_iter().enumerate() {
+        let mut one = app.buyer(&format!("Bea {n}")).await;
+        let on = [(switch, "on")];
+        let began = leaves(&app.app).await;
+        let counts = async |more: u64, when: &str| {
+            assert_eq!(leaves(&app.app).await, began + more, "{when}, {to}");
+        };
+        let (early, yes) = (Form::at(&mut one, page, to, &on).await, Form::at(&mut one, page, to, &on).await);
+        let (mut other, mut lost) = (one.window(), one.window());
+        let (first, second) = tokio::join!(yes.sent(&mut one), yes.sent(&mut other));
+        let third = yes.sent(&mut lost).await;
+        let receipt = led_to(&mut one, &first.is(303)).await;
+        assert_eq!(led_to(&mut other, &second.is(303)).await, receipt, "{to}");
+        assert_eq!(led_to(&mut lost, &third.is(303)).await, receipt, "{to}");
+        assert_eq!(newest(&app, &one).await.receipt.id.to_string(), receipt, "{to}");
+        counts(1, "a yes that was sent three times").await;
+        // What is on is not switched on by another form, and that form is not used by it.
+        early.sent(&mut one).await.is(303);
+        assert!(is_on(&one.get(page).await, switch));
+        counts(1, "a yes to what is on").await;
+        // Taken back: neither an address nor a cookie names the receipt.
+        let no = Form::at(&mut one, page, to, &[]).await;
+        let answer = no.sent(&mut one).await.is(303);
+        let inside = opened(&app, &one, "notice", "cuehouse notice");
+        let receipt = led_to(&mut one, &answer).await;
+        let kept = newest(&app, &one).await.receipt;
+        assert_eq!((kept.id.to_string(), kept.action.as_str()), (receipt.clone(), "withdraw"), "{to}");
+        assert!(!answer.location().contains(&receipt) && !inside.contains(&receipt), "{to}: {inside}");
+        counts(2, "a yes that was taken back").await;
+        // The form that switched it on, the switch in the form that said no, and the no once more.
+        for browser in [&mut one, &mut lost] {
+            let seen = yes.sent(browser).await.is(409);
+            assert!(seen.has("id=\"spent\"") && seen.has("already used"), "{to}: {}", seen.text());
+            assert!(!is_on(&seen, switch) && seen.csrf().is_some_and(|csrf| csrf != yes.csrf), "{to}");
+        }
+        Form { to, csrf: no.csrf.clone(), said: on.to_vec() }.sent(&mut one).await.is(409);
+        no.sent(&mut one).await.is(303);
+        assert!(!is_on(&one.get(page).await, switch));
+        counts(2, "used forms").await;
+        // A yes of now, and the old no: as often as it is said, once where it changes anything.
+        Form::at(&mut one, page, to, &on).await.sent(&mut one).await.is(303);
+        assert!(is_on(&one.get(page).await, switch));
+        for _ in 0..2 {
+            no.sent(&mut one).await.is(303);
+            assert!(!is_on(&one.get(page).await, switch));
+            counts(4, "a no with a used form").await;
+        }
+        // A form that never switched anything on, from a page that shows what held before the last no.
+        takes_back_later(&app, &one).await;
+        let seen = early.sent(&mut one).await.is(409);
+        assert!(!is_on(&seen, switch), "{to}");
+        counts(4, "a yes from before a no").await;
+    }
+    // An old form of which one switch is a no and the other a yes: the no is carried out, and proved.
+    let app = TestApp::with(&[("CUEHOUSE_EMAIL_MEASUREMENT", "on")]).await;
+    let (mut one, to) = (app.buyer("Ada Both").await, "/privacy/letters");
+    let (news, measured) = ("topic.marketing_email", "topic.email_measurement");
+    let both = Form::at(&mut one, PATH, to, &[(measured, "on")]).await;
+    both.sent(&mut one).await.is(303);
+    Form::at(&mut one, PATH, to, &[(news, "on")]).await.sent(&mut one).await.is(303);
+    let seen = both.sent(&mut one).await.is(409);
+    assert!(!is_on(&seen, news) && !is_on(&seen, measured), "{}", seen.text());
+    let kept = newest(&app, &one).await.receipt;
+    assert_eq!((kept.action.as_str(), kept.items.len()), ("withdraw", 1));
+    assert_eq!(seen.link("/privacy/receipts/"), Some(format!("/privacy/receipts/{}", kept.id)));
+}
+
+/// T-RC-8, R-RC-8, R-CN-5: a form with a token that its browser was not given, such as another browser's or one from before
+/// signing in. A yes in it changes nothing, and the answer (403) has every choice for one more press. A no in it is carried out,
+/// once, where the browser says that a page of ours sent it; another site's page is not heard, nor is a form of which nothing
+/// is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_turned_away_with_a_no_for_its_token() {
+    let app = shop().await;
+    let (mut mine, mut theirs) = (app.visitor(), app.visitor());
+    press(&mut mine, "accept").await.is(303);
+    let yes = Form::of(&mut theirs, "accept").await;
+    let no = Form::with(yes.csrf.clone(), "refuse");
+    let began = leaves(&app.app).await;
+    let site = app.app.config.site_url.clone();
+    let by_origin = [("Origin", site.as_str())];
+    let nearby: [&[(&str, &str)]; 3] = [&[], &OURS, &by_origin];
+    for headers in nearby {
+        let seen = yes.sent_with(&mut mine, headers).await.is(403);
+        assert!(seen.has("id=\"spent\"") && seen.has("made for another browser"), "{}", seen.text());
+        for button in ["accept", "refuse", "save", "opt_out"] {
+            assert!(seen.has(&format!("name=\"choice\" value=\"{button}\"")), "{button}");
+        }
+    }
+    let elsewhere: [&[(&str, &str)]; 3] = [
+        &[("Sec-Fetch-Site", "cross-site"), ("Origin", site.as_str())],
+        &[("Sec-Fetch-Site", "same-site")],
+        &[("Origin", "https://evil.example")],
+    ];
+    for headers in elsewhere {
+        for form in [&yes, &no] {
+            let seen = form.sent_with(&mut mine, headers).await.is(403);
+            assert!(seen.has("gone stale") && !seen.has("id=\"spent\""), "{headers:?}");
+        }
+    }
+    // Where somebody is, is neither yes nor no.
+    let place = Form { to: PATH, csrf: yes.csrf.clone(), said: vec![("choice", "place"), ("place", "DE")] };
+    place.sent_with(&mut mine, &OURS).await.is(403);
+    let asked_again = no.sent(&mut mine).await.is(403);
+    assert!(!contacts(&mine.get("/").await).is_empty(), "nothing was changed");
+    assert_eq!(leaves(&app.app).await, began);
+    // One more press; and without it, twice at once, where the browser says that the form is ours.
+    Form::with(asked_again.csrf().unwrap(), "refuse").sent(&mut mine).await.is(303);
+    clean(&mine.get("/").await.is(200));
+    for headers in [&OURS, &by_origin] {
+        Form::of(&mut mine, "accept").await.sent(&mut mine).await.is(303);
+        let (began, mut other) = (leaves(&app.app).await, mine.window());
+        let (first, second) =
+            tokio::join!(no.sent_with(&mut mine, headers), no.sent_with(&mut other, headers));
+        assert_eq!((first.status, second.status), (303, 303), "{}", second.text());
+        clean(&mine.get("/").await.is(200));
+        clean(&other.get("/").await.is(200));
+        assert_eq!(leaves(&app.app).await, began + 1, "{headers:?}");
+    }
+    // From before signing in, with everything that an account can say yes to.
+    let bea = app.buyer("Bea Buyer").await;
+    let mut before = app.visitor();
+    let old = Form::of(&mut before, "accept").await;
+    before.user.clone_from(&bea.user);
+    before.set_cookie("session", bea.cookie("session").unwrap());
+    let screen = |choice| vec![("choice", choice), ("all", "yes")];
+    let mut all = vec![(PATH, screen("accept"), screen("refuse"))];
+    all.extend(SWITCHES.map(|(_, to, switch)| (to, vec![(switch, "on")], vec![])));
+    for (to, yes, no) in all {
+        let yes = Form { to, csrf: old.csrf.clone(), said: yes };
+        let no = Form { to, csrf: old.csrf.clone(), said: no };
+        let began = leaves(&app.app).await;
+        let seen = yes.sent_with(&mut before, &OURS).await.is(403);
+        assert!(seen.has("before you signed in"), "{to}: {}", seen.text());
+        assert_eq!(leaves(&app.app).await, began, "{to}");
+        // The page that says so has a form that counts.
+        Form { csrf: seen.csrf().unwrap(), ..yes }.sent(&mut before).await.is(303);
+        let given = newest(&app, &before).await.receipt;
+        no.sent(&mut before).await.is(403);
+        no.sent_with(&mut before, &[("Sec-Fetch-Site", "cross-site")]).await.is(403);
+        assert_eq!(newest(&app, &before).await.receipt.id, given.id, "{to}: nothing was taken back");
+        for _ in 0..2 {
+            no.sent_with(&mut before, &OURS).await.is(303);
+            let taken = newest(&app, &before).await.receipt;
+            assert_eq!((given.action.as_str(), taken.action.as_str()), ("accept", "withdraw"), "{to}");
+            assert_eq!(leaves(&app.app).await, began + 2, "{to}");
+        }
+    }
+    clean(&before.get("/").await.is(200));
 }

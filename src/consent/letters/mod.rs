@@ -5,6 +5,7 @@
 //! they carry no marketing, and they never report back.
 
 pub mod routes;
+pub mod saying;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use super::age::Band;
 use super::decision::{Context, Decision, decide};
 use super::rulebook::Rulebook;
 use super::tally::Tally;
+use super::word::Row;
 use crate::accounts::user::User;
 use crate::clock::{DAY, Timestamp};
 use crate::db::Conn;
@@ -109,6 +111,22 @@ impl Wanted {
             .select((account_letters::topic, account_letters::wanted, account_letters::decided_at))
             .load(conn)?;
         Ok(Wanted(rows.into_iter().map(|(topic, wanted, at)| (topic.as_str(), (wanted, at))).collect()))
+    }
+
+    /// The same after this was said.
+    fn with(&self, said: &[(Topic, bool)], now: Timestamp) -> Wanted {
+        let mut all = self.0.clone();
+        all.extend(said.iter().map(|(topic, wanted)| (topic.as_str(), (*wanted, now))));
+        Wanted(all)
+    }
+
+    /// As one line, each answer with its moment: nothing that is said later looks like it.
+    fn row(&self) -> Row {
+        let answer = |(topic, (wanted, at)): (&&str, &(bool, Timestamp))| {
+            format!("{topic}{}{}", if *wanted { '+' } else { '-' }, at.0)
+        };
+        let line = self.0.iter().map(answer).collect::<Vec<_>>().join(",");
+        Row { line, since: self.0.values().map(|(_, at)| *at).max() }
     }
 
     /// Whether a topic is on and its yes has not run out.

@@ -6,26 +6,23 @@ use rocket::http::ContentType;
 use rocket::{Route, State, get, post, routes};
 use serde::Serialize;
 
+use super::saying::{Said, Saying};
 use super::{Topic, Wanted, What};
 use crate::App;
 use crate::accounts::guards::SignedIn;
 use crate::accounts::user::User;
 use crate::clock::Timestamp;
-use crate::consent::account;
 use crate::consent::adult::IfAdult;
-use crate::consent::age::Band;
+use crate::consent::choosing;
+use crate::consent::guards::Decided;
 use crate::consent::letters;
-use crate::consent::log;
-use crate::consent::notice;
-use crate::consent::receipt::{self, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
+use crate::consent::receipt::{Action, Recipient, Salt};
 use crate::consent::recipient::{Service, Use};
-use crate::consent::whereabouts::Here;
+use crate::consent::word::{About, Refusal};
 use crate::error::{Error, Result};
 use crate::ids::{ReceiptId, UserId};
-use crate::web::{Page, Posted, Reply, Sample, View, samples};
+use crate::web::{Page, Pressed, Reply, Sample, View, samples};
 
-/// Who is named in a receipt about what we ourselves do.
-const OURSELVES: &str = "this_shop";
 /// A picture of one transparent point (GIF89a).
 const POINT: &[u8] =
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\
@@ -65,101 +62,59 @@ pub fn switches(app: &App, wanted: &Wanted, now: Timestamp) -> Vec<Switch> {
         .collect()
 }
 
-/// Says yes or no to each topic, with a receipt. A yes is for people of age alone.
+/// Says yes or no to each topic, with a receipt. A yes is for people of age alone, and for a form that was not used before. Of a
+/// no nothing in the browser leads to the receipt.
 #[post("/privacy/letters", data = "<form>")]
-pub async fn switch(who: SignedIn, form: Posted, adult: IfAdult, app: &State<App>) -> Result<Reply> {
-    let now = Timestamp::now();
+pub async fn switch(
+    who: SignedIn,
+    form: Pressed,
+    page: Page,
+    consent: Decided,
+    adult: IfAdult,
+    app: &State<App>,
+) -> Result<Reply> {
+    let Some(word) = form.word(About::Letters, &app.keys.seal, page.browser(), consent.signal(app)) else {
+        return choosing::instead(app, page, &consent, Refusal::NotGiven, None).await;
+    };
+    let (Pressed(fields, _), now) = (form, Timestamp::now());
     let shown = switches(app, &Wanted::default(), now);
     let said: Vec<(Topic, bool)> = shown
         .iter()
         .filter_map(|switch| Topic::parse(switch.slug))
-        .map(|topic| (topic, form.0.text(&format!("topic.{topic}")) == "on"))
+        .map(|topic| (topic, fields.text(&format!("topic.{topic}")) == "on"))
         .collect();
-    let changed = say(app, &who.id, &said, &adult, "letters", now).await?;
-    Ok(match changed {
+    let saying = Saying { word: Some(word), ..saying(app, who.id.clone(), said, "letters")? };
+    let Said { receipt, refusal } = say(app, saying, adult, now).await?;
+    if let Some(refusal) = refusal {
+        let receipt = receipt.map(|(id, _)| id);
+        return choosing::instead(app, page, &consent, refusal, receipt).await;
+    }
+    Ok(match receipt {
         None => Reply::go("/privacy/choices#letters").notice("That is how it was already."),
-        Some(id) => Reply::go(format!("/privacy/choices?receipt={id}#letters")).notice("Saved."),
+        Some((id, Action::Withdraw)) => {
+            app.handed.leave(page.browser(), id, now);
+            Reply::go("/privacy/choices#letters").notice_with_receipt("Saved.")
+        }
+        Some((id, _)) => Reply::go(format!("/privacy/choices?receipt={id}#letters")).notice("Saved."),
     })
 }
 
-/// Says yes or no to letters for an account, with one receipt for what changed. Answers nothing when nothing did.
-async fn say(
-    app: &App,
-    user: &UserId,
-    said: &[(Topic, bool)],
-    adult: &IfAdult,
-    surface: &str,
-    now: Timestamp,
-) -> Result<Option<ReceiptId>> {
-    let (book, whose) = (&app.consent, user.clone());
-    let (before, owner, own) = app
-        .db
-        .read(move |conn| {
-            let own = account::of(conn, &whose)?.choices.and_then(|choices| choices.place);
-            Ok((Wanted::of(conn, &whose)?, User::find(conn, &whose)?, own))
-        })
-        .await?;
-    let changed: Vec<(Topic, bool)> =
-        said.iter().copied().filter(|(topic, yes)| before.is_on(*topic, book, now) != *yes).collect();
-    if changed.is_empty() {
-        return Ok(None);
-    }
-    // Nobody under age gets letters with offers, nor letters that report back.
-    if changed.iter().any(|(_, yes)| *yes) {
-        adult.proof()?;
-    }
-    let words: Vec<String> =
-        Topic::ALL.iter().map(|topic| format!("{}: {}", topic.name(), topic.words())).collect();
-    let notice = Notice {
-        version: notice::VERSION.into(),
-        language: notice::LANGUAGE.into(),
-        text: words.join("\n\n"),
-    };
-    let until = changed.iter().filter(|(_, yes)| *yes).map(|(topic, _)| topic.holds_until(book, now)).max();
-    let receipt = Receipt {
-        id: ReceiptId::draw()?,
-        time: Timestamp::from_secs(now.secs()),
-        action: match (changed.iter().any(|(_, yes)| *yes), changed.iter().any(|(_, yes)| !yes)) {
-            (true, false) => receipt::Action::Accept,
-            (true, true) => receipt::Action::Partial,
-            _ => receipt::Action::Withdraw,
-        },
-        items: changed
-            .iter()
-            .map(|(topic, yes)| receipt::Item {
-                purpose: topic.as_str().into(),
-                vendor: OURSELVES.into(),
-                state: if *yes { Answer::Granted } else { Answer::Refused },
-                fingerprint: topic.fingerprint(),
-            })
-            .collect(),
-        notice: notice.named(),
-        registry_fingerprint: book.registry.fingerprint().to_owned(),
-        profile: Here::new(own.as_deref(), owner.country.as_deref()).profile(book),
-        band: match owner.band {
-            Band::Child => AgeBand::Child,
-            Band::Minor => AgeBand::Minor,
-            Band::Adult => AgeBand::Adult,
-        },
-        signals: receipt::Signals { gpc: false, dnt: false },
-        surface: surface.into(),
-        previous: None,
-        valid_until: Timestamp::from_secs(until.unwrap_or(now).secs()),
-        // Whoever carries the letters has the address; nobody else is told.
-        recipients: app.services.of(Use::Letters).map(carrier).into_iter().collect(),
-        limit_note: receipt::LIMIT_NOTE.into(),
-    };
-    let (id, salt, user, proof_ms) = (receipt.id.clone(), Salt::draw()?, user.clone(), book.proof_ms);
-    app.db
-        .write(move |conn| {
-            log::wait_turn(conn)?;
-            notice.keep(conn)?;
-            let until = receipt::kept_until(receipt.valid_until, proof_ms);
-            log::append(conn, &receipt, &salt, Some(&user), until, now)?;
-            changed.iter().try_for_each(|(topic, yes)| letters::keep(conn, &user, *topic, *yes, now))
-        })
-        .await?;
-    Ok(Some(id))
+/// What an account says, with all that its receipt needs beside it.
+fn saying(app: &App, user: UserId, said: Vec<(Topic, bool)>, surface: &'static str) -> Result<Saying> {
+    Ok(Saying {
+        user,
+        said,
+        surface,
+        word: None,
+        carrier: app.services.of(Use::Letters).map(carrier),
+        receipt: ReceiptId::draw()?,
+        salt: Salt::draw()?,
+    })
+}
+
+async fn say(app: &App, saying: Saying, adult: IfAdult, now: Timestamp) -> Result<Said> {
+    let book = app.consent.clone();
+    app.db.write(move |conn| saying.write(conn, &book, &adult, now)).await
 }
 
 fn carrier(service: &Service) -> Recipient {
@@ -208,7 +163,8 @@ pub async fn stop(word: &str, page: Page, app: &State<App>) -> Result<Reply> {
 pub async fn stopped(word: &str, page: Page, adult: IfAdult, app: &State<App>) -> Result<Reply> {
     let (user, on) = reader(app, word).await?;
     if on {
-        say(app, &user, &[(Topic::News, false)], &adult, "letter_link", Timestamp::now()).await?;
+        let saying = saying(app, user, vec![(Topic::News, false)], "letter_link")?;
+        say(app, saying, adult, Timestamp::now()).await?;
     }
     page.show(&StopPage { word: word.to_owned(), is_over: true })
 }
