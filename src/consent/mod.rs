@@ -12,6 +12,7 @@ pub mod choices;
 pub mod constants;
 pub mod decision;
 pub mod deed;
+pub mod key;
 pub mod notice;
 pub mod once;
 pub mod out_of_reach;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::ads::{SLOT, pitch, runs};
 use crate::support::app::TestApp;
-use crate::support::browser::{Browser, Seen};
+use crate::support::browser::{Browser, Seen, unescaped};
 use crate::support::chromium::{Chromium, Driver};
 use crate::support::folder::TestFolder;
 use crate::support::park::{Hit, Park, names_in};
@@ -22,6 +22,13 @@ const SETTINGS: [(&str, &str); 4] = [
     ("CUEHOUSE_ADS_MODE", "vendor"),
     ("CUEHOUSE_ADS_ORIGIN", ORIGIN),
     ("CUEHOUSE_ADS_TERMS_READ", "adsense=2026-01-05"),
+];
+
+/// The other networks that are met in a frame. AdSense is not among them: Ad Manager has its hosts, so that a yes to one alone
+/// counts for neither.
+const OTHERS: [(&str, &str); 2] = [
+    ("CUEHOUSE_VENDORS", "doubleclick=/6355419/Shop/Front,magnite=1001:113932:535510"),
+    ("CUEHOUSE_ADS_TERMS_READ", "doubleclick=2026-01-05,magnite=2026-01-05"),
 ];
 
 /// A shop with a vendor's advertisements, one of its own, and a track.
@@ -121,6 +128,73 @@ async fn a_vendors_advertisement_stands_in_a_frame_for_who_agreed() {
     let page = app.visitor().get("/privacy/vendors").await.is(200);
     assert!(page.has("Runs only in a frame apart from our pages") && page.has("same ground as adsense"));
     assert!(!page.has("only where its terms allow that"), "its hold has ended here");
+}
+
+/// A yes to one vendor, to advertisements and, where it says so, to personal ones.
+async fn grants(browser: &mut Browser, vendor: &str, personal: bool) {
+    let switch = format!("vendor.{vendor}");
+    let mut choice = vec![("choice", "save"), ("purpose.ads", "on"), (switch.as_str(), "on")];
+    if personal {
+        choice.push(("purpose.ads_personalised", "on"));
+    }
+    chooses(browser, &choice).await;
+}
+
+/// T-ADF-1, R-EN-10, R-AD-4, S0-32, S1-23, S3-56, S3-61: Google Ad Manager and Magnite have a frame each for who granted
+/// that one, with the same few fields as AdSense; pages and their headers name the ad origin and no host of theirs, before a
+/// yes and after it was taken back nobody. The frame's own policy is what the network needs, and lets the site alone hold it.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_network_has_its_frame_and_no_host_in_a_page() {
+    let (app, pages) = shop(&OTHERS).await;
+    let mut undecided = app.visitor();
+    let silent = async |browser: &mut Browser| {
+        for path in &pages {
+            let seen = browser.get(path).await.is(200);
+            assert!(seen.has(SLOT) && !seen.has("<iframe") && !seen.has("frames.test"), "{path}");
+            assert_eq!(named(&seen), Vec::<String>::new(), "{path}");
+        }
+    };
+    silent(&mut undecided).await;
+    for (id, account, unit, runs, stranger) in [
+        ("doubleclick", "6355419", "Shop/Front", "script-src 'nonce-", "securepubads"),
+        ("magnite", "1001", "113932:535510", "script-src 'self' https: 'unsafe-inline'", "rubiconproject"),
+    ] {
+        for personal in [true, false] {
+            let mut browser = app.visitor();
+            grants(&mut browser, id, personal).await;
+            for path in &pages {
+                let seen = browser.get(path).await.is(200);
+                assert!(seen.has(FRAMED) && !seen.has(stranger) && !seen.has(unit), "{id} on {path}");
+                assert_eq!(named(&seen), [ORIGIN, ORIGIN], "{id} on {path}");
+                let at = frame(&seen);
+                assert!(at.starts_with(&format!("/frame/{id}/")), "{at}");
+                let document = browser.get_with(&at, &[THERE, ("Sec-Fetch-Dest", "iframe")]).await.is(200);
+                let policy = document.header("content-security-policy").unwrap();
+                assert!(policy.contains(runs) && policy.contains("; form-action 'none'; "), "{policy}");
+                let origins: Vec<&str> =
+                    policy.split([' ', ';']).filter(|word| word.contains("://")).collect();
+                assert_eq!(origins, [app.url.as_str()], "{policy}");
+                let tag =
+                    document.text().split("<script ").nth(1).unwrap().split('>').next().unwrap().to_owned();
+                let told: Vec<&str> =
+                    tag.split(" data-").skip(1).map(|said| said.split('=').next().unwrap()).collect();
+                let npa: &[&str] = if personal { &[] } else { &["npa"] };
+                let fields = [&["account", "unit", "width", "height"][..], npa].concat();
+                assert_eq!(told, fields, "{id} on {path}");
+                let tag = unescaped(&tag);
+                assert!(tag.contains(&format!("data-account=\"{account}\" data-unit=\"{unit}\" ")), "{tag}");
+                assert!(tag.contains(&format!("js/frames/{id}.js")), "{tag}");
+            }
+            chooses(&mut browser, &[("choice", "refuse"), ("all", "yes")]).await;
+            silent(&mut browser).await;
+        }
+        let script = format!("/static/js/frames/{id}.js");
+        assert!(undecided.get_with(&script, &[THERE]).await.is(200).has("npa === '1'"), "{id}");
+    }
+    // Who may be on is not said to be held back; AdSense, which is not on here, is.
+    let page = undecided.get("/privacy/vendors").await.is(200);
+    assert!(!page.has("same ground as adsense") && !page.has("an exchange: creatives"));
+    assert!(page.has("only where its terms allow that"));
 }
 
 /// S3-61: a frame receives a fixed list of fields. Words that mark a person, what they looked for and where they were are in
@@ -260,6 +334,90 @@ async fn a_frame_carries_the_string_of_the_page() {
     assert!(app.visitor().get_with("/static/js/tcf.js", &[THERE]).await.is(200).has("__tcfapi"));
 }
 
+/// What one request to this host and address said, a word each; there is one such request.
+#[track_caller]
+fn told(hits: &[Hit], host: &str, path: &str) -> Vec<String> {
+    let of: Vec<&Hit> = hits.iter().filter(|hit| hit.host == host && hit.path.starts_with(path)).collect();
+    assert_eq!(of.len(), 1, "{hits:?}");
+    of[0].path[path.len()..].split('/').map(str::to_owned).collect()
+}
+
+/// Opens the front page as somebody who granted this one network, and answers what was heard, once each of these was.
+async fn hears_of(browser: &Chromium, app: &TestApp, park: &Park, vendor: &str, personal: bool) -> Vec<Hit> {
+    let mut person = app.visitor();
+    grants(&mut person, vendor, personal).await;
+    browser.open("/healthz").await;
+    browser.client.delete_all_cookies().await.unwrap();
+    browser.becomes(&person).await;
+    browser.open(&format!("{}/", app.url)).await;
+    browser.until("document.querySelector('.ad-apart iframe')").await;
+    browser.value("(document.querySelector('.ad-apart').scrollIntoView({ block: 'center' }), 0)").await;
+    let heard = match vendor {
+        "magnite" => ["pixel.rubiconproject.com", "ads.rubiconproject.com"],
+        _ => ["ad.doubleclick.net", "springserve.com"],
+    };
+    for host in heard {
+        park.hears(host).await;
+    }
+    let hits = park.hits().await;
+    assert!(hits.iter().all(|hit| hit.path != "/taken"), "{hits:?}");
+    assert!(browser.client.current_url().await.unwrap().as_str().starts_with(&app.url));
+    hits
+}
+
+/// The networks beside AdSense, in a browser that takes this shop's ad origin for `others.test`. Google's tag is told what was
+/// granted before anything is asked for; without a yes to personal advertisements it comes from where it uses no storage. The
+/// exchange is asked with a fixed list of words, and then without the cookie that it has.
+async fn others_say_no_more_than_was_granted(browser: &Chromium, app: &TestApp, park: &Park) {
+    for (personal, from) in
+        [(true, "securepubads.g.doubleclick.net"), (false, "pagead2.googlesyndication.com")]
+    {
+        let hits = hears_of(browser, app, park, "doubleclick", personal).await;
+        let told = told(&hits, "ad.doubleclick.net", "/gampad/");
+        let plain = !personal;
+        let from = format!("from={from}");
+        let (npa, limited) = (format!("npa={plain}"), format!("limited={plain}"));
+        assert_eq!(
+            told,
+            [
+                from.as_str(),
+                "unit=_6355419_Shop_Front",
+                "size=300x250",
+                &npa,
+                &limited,
+                "rdp=false",
+                "age=undefined",
+                "safe=true",
+                "parent=SecurityError",
+                "jar=nothing",
+            ]
+        );
+    }
+    // The second time the exchange's own cookie is there; it goes along only where personal advertisements were granted.
+    for (personal, cookie) in [(true, "cookie=none"), (true, "cookie=sent"), (false, "cookie=none")] {
+        let hits = hears_of(browser, app, park, "magnite", personal).await;
+        assert_eq!(
+            told(&hits, "pixel.rubiconproject.com", "/beacon/"),
+            [
+                "top=SecurityError",
+                "parent=SecurityError",
+                "jar=SecurityError",
+                cookie,
+                "account_id=1001",
+                "site_id=113932",
+                "zone_id=535510",
+                "size_id=15",
+                "rf=http%3A%2F%2Fothers.test%2F",
+                "tk_flint=cuehouse",
+                "rp_secure=1",
+                "slots=1",
+            ]
+        );
+        let written = hits.iter().filter(|hit| hit.path == "/written.js").count();
+        assert_eq!(written, 1, "a script that the answer wrote runs, too: {hits:?}");
+    }
+}
+
 async fn walks(browser: &Chromium, pages: &[String]) {
     for page in pages {
         browser.open(page).await;
@@ -268,14 +426,16 @@ async fn walks(browser: &Chromium, pages: &[String]) {
     }
 }
 
-/// T-ADF-1, R-EN-10, S3-57: a creative in the frame reads neither its parent nor a cookie of ours and takes the page nowhere;
-/// before a yes, after a no, under a signal and under age nobody hears of anything.
+/// T-ADF-1, R-EN-10, S1-23, S3-56, S3-57: a creative in the frame of any network reads neither its parent nor a cookie of ours
+/// and takes the page nowhere; before a yes, after a no, under a signal and under age nobody hears of anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creative_reads_nothing_of_the_page_it_stands_in() {
     let Some(driver) = Driver::start() else { return };
     let ((app, pages), park) = (shop(&[]).await, Park::open().await);
-    let port = app.url.rsplit(':').next().unwrap().to_owned();
-    let rules = format!("MAP frames.test 127.0.0.1:{port}, ");
+    let (others, _) = shop(&[&OTHERS[..], &[("CUEHOUSE_ADS_ORIGIN", "http://others.test")]].concat()).await;
+    let rules: String = [("frames.test", &app), ("others.test", &others)]
+        .map(|(name, shop)| format!("MAP {name} 127.0.0.1:{}, ", shop.url.rsplit(':').next().unwrap()))
+        .concat();
     let (browser, log) = park.visitor(&driver, &app.url, &rules).await;
     walks(&browser, &pages).await;
     browser.open("/").await;
@@ -300,13 +460,7 @@ async fn a_creative_reads_nothing_of_the_page_it_stands_in() {
         park.hears("googleads.g.doubleclick.net").await;
         park.hears("springserve.com").await;
         let hits = park.hits().await;
-        let told = |host: &str, path: &str| -> Vec<String> {
-            let of: Vec<&Hit> =
-                hits.iter().filter(|hit| hit.host == host && hit.path.starts_with(path)).collect();
-            assert_eq!(of.len(), 1, "{hits:?}");
-            of[0].path[path.len()..].split('/').map(str::to_owned).collect()
-        };
-        let tag = told("googleads.g.doubleclick.net", "/pagead/ads/");
+        let tag = told(&hits, "googleads.g.doubleclick.net", "/pagead/ads/");
         assert_eq!(
             tag,
             [
@@ -323,7 +477,7 @@ async fn a_creative_reads_nothing_of_the_page_it_stands_in() {
             "{path}"
         );
         assert_eq!(
-            told("beacon.springserve.com", "/beacon/"),
+            told(&hits, "beacon.springserve.com", "/beacon/"),
             ["top=SecurityError", "jar=nothing"],
             "{path}"
         );
@@ -333,6 +487,7 @@ async fn a_creative_reads_nothing_of_the_page_it_stands_in() {
         let ours = browser.client.get_all_cookies().await.unwrap();
         assert!(ours.iter().all(|cookie| !cookie.name().starts_with("__g")), "{ours:?}");
     }
+    others_say_no_more_than_was_granted(&browser, &others, &park).await;
     let mut refuser = person.window();
     chooses(&mut refuser, &[("choice", "refuse"), ("all", "yes")]).await;
     browser.client.close().await.unwrap();

