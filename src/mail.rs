@@ -172,7 +172,8 @@ impl Smtp {
             Ok::<_, Error>(builder.timeout(Some(TIMEOUT)).build())
         };
         let transport = self.transport.get_or_try_init(made).await?;
-        transport.send(message).await.map(drop).map_err(|error| trouble(&error))
+        let to = message.envelope().to().to_vec();
+        transport.send(message).await.map(drop).map_err(|error| trouble(&error, &to))
     }
 }
 
@@ -197,15 +198,25 @@ fn encrypted(setting: &str) -> Result<String> {
 }
 
 /// What an answer of the server means for this letter. A refusal of *us* (no or wrong credentials, RFC 4954) is for
-/// the operator to mend, and the letter goes out then.
+/// the operator to mend, and the letter goes out then. Servers like to name the addressee; a log does not.
 #[track_caller]
-fn trouble(error: &SmtpError) -> Error {
+fn trouble(error: &SmtpError, to: &[Address]) -> Error {
+    let said = nameless(&error.to_string(), to);
     let about_us = error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538));
     if error.is_permanent() && !about_us {
-        return Error::refused(format!("The mail server refused the letter: {error}"));
+        return Error::refused(format!("The mail server refused the letter: {said}"));
     }
-    tracing::warn!(%error, "a letter has to wait");
+    tracing::warn!(error = said, "a letter has to wait");
     Error::Busy(if about_us { 300 } else { 30 })
+}
+
+/// What another service said, without any e-mail address in it, nor the part of these that stands before the `@`.
+pub fn nameless(words: &str, of: &[Address]) -> String {
+    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let names: Vec<String> = of.iter().map(|address| bare(address.user())).collect();
+    let is_name = |word: &str| word.contains('@') || names.contains(&bare(word));
+    let kept = words.split_whitespace().map(|word| if is_name(word) { "…" } else { word });
+    kept.collect::<Vec<_>>().join(" ")
 }
 
 fn bracketed(message_id: &str) -> String {
@@ -383,9 +394,18 @@ mod tests {
         for _ in 0..2 {
             assert!(letters.recv().await.unwrap().contains("Message-ID: <confirmation-1@cuehouse>"));
         }
-        for (answer, never) in [("550 unknown", true), ("450 later", false), ("530 who are you", false)] {
+        for (answer, never) in [
+            ("550 unknown", true),
+            ("550 5.1.1 <ines@example.com>: nobody called \"Ines\" here", true),
+            ("450 later", false),
+            ("530 who are you", false),
+        ] {
             let (url, _letters) = server(answer).await;
             let said = Mail::open(&url, FROM).unwrap().send(&letter()).await;
+            if let Err(Error::Refused(why)) = &said {
+                assert!(why.contains("550") && !why.to_lowercase().contains("ines"), "{why}");
+                assert!(!answer.contains("5.1.1") || why.contains("5.1.1 … nobody called … here"), "{why}");
+            }
             assert_eq!(matches!(said, Err(Error::Refused(_))), never, "{answer} {said:?}");
             assert_eq!(matches!(said, Err(Error::Busy(_))), !never, "{answer} {said:?}");
         }

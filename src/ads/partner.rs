@@ -12,7 +12,7 @@ use crate::clock::{DAY, Timestamp};
 use crate::db::Conn;
 use crate::db::schema::partner_days;
 use crate::each_db;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::money::Cents;
 
@@ -22,10 +22,12 @@ pub const KEPT_DAYS: i64 = 400;
 pub const COLUMNS: [&str; 5] = ["day", "placement", "impressions", "clicks", "revenue"];
 /// A month of forty places has fewer lines.
 const MOST_LINES: usize = 1_300;
-/// A report with a place for everybody who came is none.
+/// A report with a place for everybody who came is none, nor are several that have one together.
 const MOST_PLACEMENTS: usize = 40;
+/// More is shown to nobody in a day; and as many of it as are kept can be added up.
+const MOST_COUNTED: i64 = 1_000_000_000;
 /// Lines that a page of months is made of.
-const MOST_SHOWN: i64 = 20_000;
+const MOST_SHOWN: usize = 20_000;
 
 /// A day of one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,12 +72,14 @@ pub fn read(text: &str, now: Timestamp) -> Result<Vec<Line>, String> {
         }
         lines.push(line);
         if lines.len() > MOST_LINES || places.len() > MOST_PLACEMENTS {
-            return Err(format!(
-                "More than {MOST_PLACEMENTS} places or {MOST_LINES} lines: that counts too finely."
-            ));
+            return Err(too_fine());
         }
     }
     if lines.is_empty() { Err("There is no line in it.".into()) } else { Ok(lines) }
+}
+
+fn too_fine() -> String {
+    format!("More than {MOST_PLACEMENTS} places or {MOST_LINES} lines: that counts too finely.")
 }
 
 fn line<'a>(cell: impl Fn(&str) -> &'a str) -> Option<Line> {
@@ -83,7 +87,7 @@ fn line<'a>(cell: impl Fn(&str) -> &'a str) -> Option<Line> {
     let placement = cell("placement");
     let is_slug = (1..=40).contains(&placement.len())
         && placement.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    let count = |name: &str| cell(name).parse::<i64>().ok().filter(|n| *n >= 0);
+    let count = |name: &str| cell(name).parse::<i64>().ok().filter(|n| (0..=MOST_COUNTED).contains(n));
     let (impressions, clicks) = (count("impressions")?, count("clicks")?);
     let revenue = Cents::parse(cell("revenue"))?;
     (is_slug && clicks <= impressions).then(|| Line {
@@ -95,7 +99,8 @@ fn line<'a>(cell: impl Fn(&str) -> &'a str) -> Option<Line> {
     })
 }
 
-/// Keeps what a vendor reported, filed by one of the staff. A day and place that was told before is told anew.
+/// Keeps what a vendor reported, filed by one of the staff. A day and place that was told before is told anew. `Refused`,
+/// with nothing kept, where its days would come to have more places than a report may tell of.
 pub fn keep(conn: &mut Conn, vendor: &str, lines: &[Line], by: &UserId, now: Timestamp) -> Result<()> {
     for line in lines {
         let row = (
@@ -121,7 +126,22 @@ pub fn keep(conn: &mut Conn, vendor: &str, lines: &[Line], by: &UserId, now: Tim
             ))
             .execute(c))?;
     }
-    Ok(())
+    let of = |line: &Line| line.day.clone();
+    let Some((first, last)) = lines.iter().map(of).min().zip(lines.iter().map(of).max()) else {
+        return Ok(());
+    };
+    let days: Vec<String> = partner_days::table
+        .filter(partner_days::vendor.eq(vendor).and(partner_days::day.between(first, last)))
+        .select(partner_days::day)
+        .load(conn)?;
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for day in days {
+        *places.entry(day).or_default() += 1;
+    }
+    match places.values().any(|places| *places > MOST_PLACEMENTS) {
+        true => Err(Error::refused(too_fine())),
+        false => Ok(()),
+    }
 }
 
 /// What a vendor's advertisements came to in one place in one month.
@@ -136,8 +156,9 @@ pub struct Month {
     pub revenue: Cents,
 }
 
-/// Every month that was reported and is kept, the newest first.
+/// The months that were reported and are kept, the newest first: all of them, or as many as the newest lines hold whole.
 pub fn months(conn: &mut Conn) -> Result<Vec<Month>> {
+    let month_of = |day: &str| day.get(..7).unwrap_or_default().to_owned();
     let rows: Vec<(String, String, String, i64, i64, Cents)> = partner_days::table
         .order(partner_days::day.desc())
         .select((
@@ -148,11 +169,15 @@ pub fn months(conn: &mut Conn) -> Result<Vec<Month>> {
             partner_days::clicks,
             partner_days::revenue_cents,
         ))
-        .limit(MOST_SHOWN)
+        .limit(MOST_SHOWN as i64)
         .load(conn)?;
+    let cut = rows.last().filter(|_| rows.len() == MOST_SHOWN).map(|(day, ..)| month_of(day));
     let mut all: BTreeMap<(String, String, String), (i64, i64, Cents)> = BTreeMap::new();
     for (day, vendor, placement, impressions, clicks, revenue) in rows {
-        let month = day.get(..7).unwrap_or_default().to_owned();
+        let month = month_of(&day);
+        if cut.as_ref() == Some(&month) {
+            continue;
+        }
         let sum = all.entry((month, vendor, placement)).or_default();
         *sum = (sum.0 + impressions, sum.1 + clicks, sum.2 + revenue);
     }

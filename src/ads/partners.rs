@@ -7,7 +7,7 @@ use super::partner::{self, KEPT_DAYS, Month};
 use crate::App;
 use crate::accounts::guards::Admin;
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::money::Cents;
 use crate::web::{Faults, Fields, FormView, Page, Posted, Reply, View};
 
@@ -28,7 +28,12 @@ pub struct PartnersPage {
 }
 
 impl PartnersPage {
-    fn new(app: &App, months: Vec<Month>, form: FormView) -> PartnersPage {
+    fn new(app: &App, mut months: Vec<Month>, form: FormView) -> PartnersPage {
+        for month in &mut months {
+            if let Some(known) = app.consent.registry.vendor(&month.vendor) {
+                month.vendor.clone_from(&known.name);
+            }
+        }
         let partners = app.consent.on().filter(|vendor| vendor.is_ads());
         PartnersPage {
             partners: partners.map(|v| Partner { slug: v.id.clone(), name: v.name.clone() }).collect(),
@@ -45,7 +50,7 @@ impl View for PartnersPage {
     fn samples() -> Vec<PartnersPage> {
         let month = Month {
             month: "2026-11".into(),
-            vendor: "adsense".into(),
+            vendor: "Google AdSense".into(),
             placement: "front".into(),
             impressions: 1_200,
             clicks: 30,
@@ -62,7 +67,8 @@ impl View for PartnersPage {
             form,
             kept_days: KEPT_DAYS,
         };
-        vec![page(true, vec![month], wrong), page(false, vec![], FormView::default())]
+        let none = FormView::default;
+        vec![page(true, vec![month], wrong), page(true, vec![], none()), page(false, vec![], none())]
     }
 }
 
@@ -84,15 +90,19 @@ pub async fn create(who: Admin, form: Posted, page: Page, app: &State<App>) -> R
             .map(|lines| (vendor.id.clone(), lines))
             .map_err(|fault| Faults::of("report", fault)),
     };
-    match read {
+    let faults = match read {
         Ok((vendor, lines)) => {
-            app.db.write(move |conn| partner::keep(conn, &vendor, &lines, &who.id, now)).await?;
-            Ok(Reply::go("/admin/ads/partners")
-                .notice("Filed. What was told before of the same days is replaced."))
+            match app.db.write(move |conn| partner::keep(conn, &vendor, &lines, &who.id, now)).await {
+                Ok(()) => {
+                    return Ok(Reply::go("/admin/ads/partners")
+                        .notice("Filed. What was told before of the same days and places is replaced."));
+                }
+                Err(Error::Refused(why)) => Faults::of("report", why),
+                Err(error) => return Err(error),
+            }
         }
-        Err(faults) => {
-            let months = app.db.read(partner::months).await?;
-            page.show_as(422, &PartnersPage::new(app, months, FormView::new(&fields, faults)))
-        }
-    }
+        Err(faults) => faults,
+    };
+    let months = app.db.read(partner::months).await?;
+    page.show_as(422, &PartnersPage::new(app, months, FormView::new(&fields, faults)))
 }

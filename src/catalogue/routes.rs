@@ -18,6 +18,7 @@ use crate::accounts::guards::{Carried, SignedIn};
 use crate::ads::{Place, Slot, named};
 use crate::clock::Timestamp;
 use crate::config::Config;
+use crate::consent::guards::Decided;
 use crate::consent::leave::{LeavePage, Leaves, Navigation, away};
 use crate::error::{Error, Result};
 use crate::ids::{Handle, Slug, TrackId, UserId};
@@ -152,11 +153,19 @@ impl<'r> rocket::request::FromRequest<'r> for CameFrom {
 }
 
 #[get("/<handle>")]
-async fn profile(handle: Handle, page: Page, uri: &Origin<'_>, app: &State<App>) -> Result<Reply> {
+async fn profile(
+    handle: Handle,
+    page: Page,
+    consent: Decided,
+    uri: &Origin<'_>,
+    app: &State<App>,
+) -> Result<Reply> {
     let (of, least) = (handle.clone(), app.config.age.services.clone());
+    let may_leave = consent.may_leave(app);
     let read = app.db.read(move |conn| {
         let profile = least.profile(conn, &of, Timestamp::now())?;
-        let links = profile.links(conn)?;
+        // Whoever may not be led away would find nothing behind them.
+        let links = if may_leave { profile.links(conn)? } else { vec![] };
         Ok((profile, links))
     });
     let (profile, links) = match read.await {

@@ -1,5 +1,8 @@
 //! What two editions of the privacy page say differently, word for word.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use rocket::{State, get};
 use serde::Serialize;
 
@@ -125,6 +128,25 @@ fn take(all: &mut Vec<Vec<Piece>>, is: Fate, token: Option<&str>) {
     }
 }
 
+/// Differences that were worked out. Editions say the same as long as a process runs, and to hold two against each other
+/// takes longer than a page may.
+#[derive(Default)]
+pub struct Differences(Mutex<HashMap<[String; 2], Vec<Vec<Piece>>>>);
+
+impl Differences {
+    /// The difference between the editions of two days, made once. An error of making it is kept by nobody.
+    fn of(&self, days: [&str; 2], make: impl FnOnce() -> Result<Vec<Vec<Piece>>>) -> Result<Vec<Vec<Piece>>> {
+        let days = days.map(str::to_owned);
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = known().get(&days) {
+            return Ok(made.clone());
+        }
+        let made = make()?;
+        known().insert(days, made.clone());
+        Ok(made)
+    }
+}
+
 /// `/privacy/difference/<day>/<edition>`.
 #[derive(Serialize)]
 pub struct DifferencePage {
@@ -160,15 +182,25 @@ impl View for DifferencePage {
 
 /// What the second of two editions says that the first did not, and the other way round.
 #[get("/privacy/difference/<day>/<edition>")]
-pub fn show(day: &str, edition: &str, page: Page, app: &State<App>) -> Result<Reply> {
-    let before = paragraphs(&edition_html(day, &page, app)?);
-    let after = paragraphs(&edition_html(edition, &page, app)?);
-    page.show(&DifferencePage::new(day_of(day), day_of(edition), between(&before, &after)))
+pub fn show(
+    day: &str,
+    edition: &str,
+    page: Page,
+    known: &State<Differences>,
+    app: &State<App>,
+) -> Result<Reply> {
+    let all = known.of([day, edition], || {
+        let before = paragraphs(&edition_html(day, &page, app)?);
+        let after = paragraphs(&edition_html(edition, &page, app)?);
+        Ok(between(&before, &after))
+    })?;
+    page.show(&DifferencePage::new(day_of(day), day_of(edition), all))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     /// S0-20: both texts can be read from the difference, nothing is lost and nothing is made up; and no more is said to differ
     /// than does.
@@ -199,5 +231,15 @@ mod tests {
         let html = "<article class=\"x\"><p class=\"warning\"><b>This is an earlier edition.</b></p><h1>What &amp; why</h1>\
                     <ul><li>One <a href=\"/a\">link</a>.</li></ul><table><tr><th>al</th><td>a day</td></tr></table></article><p>no";
         assert_eq!(paragraphs(html), ["What & why", "One link.", "al a day"]);
+        // Made once; what could not be made is asked for again.
+        let (known, mut times) = (Differences::default(), 0);
+        for make in [Err(Error::NotFound), Ok(between(&[], &[])), Err(Error::NotFound)] {
+            let is_made = known.of(["then", "now"], || {
+                times += 1;
+                make
+            });
+            assert_eq!(is_made.is_ok(), times == 2);
+        }
+        assert_eq!(times, 2);
     }
 }

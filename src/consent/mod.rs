@@ -99,6 +99,7 @@ pub fn views() -> Vec<Sample> {
 pub fn stage() -> AdHoc {
     AdHoc::on_ignite("consent", |rocket| async {
         rocket
+            .manage(difference::Differences::default())
             .mount("/", log::routes::all())
             .mount("/", letters::routes::all())
             .mount(

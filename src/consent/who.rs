@@ -82,6 +82,8 @@ pub struct WhoPage {
     payment: String,
     media_origin: Option<String>,
     written_on: String,
+    /// Whether whoever looks may be led away. Else none of the ways out is shown: they lead nowhere for them.
+    may_leave: bool,
 }
 
 impl WhoPage {
@@ -116,6 +118,7 @@ impl WhoPage {
                 .into(),
             media_origin: app.media_origin.clone(),
             written_on: book.registry.written_on.to_string(),
+            may_leave: consent.may_leave(app),
         }
     }
 }
@@ -165,6 +168,7 @@ impl View for WhoPage {
             payment: "Stripe".into(),
             media_origin: is_on.then(|| "https://sounds.example".into()),
             written_on: "2026-11-22".into(),
+            may_leave: is_on,
         };
         vec![page(false), page(true)]
     }

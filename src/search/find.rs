@@ -15,6 +15,7 @@ use super::bits::Bits;
 use super::codes::Wanted;
 use super::filters::Filters;
 use super::found::{Found, Sought, Tally, Values};
+use super::helpers::Helpers;
 use super::index::Fields;
 use super::lexicon::{Lexicon, Meaning, Word, spelling};
 use super::memory::Memory;
@@ -208,23 +209,26 @@ impl View {
         let [mine, others @ ..] = self.shares.as_slice() else { return Ok(tally.into_found()) };
         std::thread::scope(|scope| {
             let begin = |share: &'a [usize]| {
-                std::thread::Builder::new().spawn_scoped(scope, move || {
+                let place = Helpers::here().free()?;
+                let begun = std::thread::Builder::new().spawn_scoped(scope, move || {
+                    let _place = place;
                     let (mut tally, mut top) = (Tally::new(&self.values), Top::new(skip + ROWS));
                     self.share(share, asked, &mut tally, &mut top).map(|()| (tally, top))
-                })
+                });
+                begun.ok()
             };
             let others: Vec<_> = others.iter().map(|share| (share, begin(share))).collect();
             self.share(mine, asked, &mut tally, &mut top)?;
             for (share, begun) in others {
                 match begun.map(|begun| begun.join()) {
-                    Ok(Ok(done)) => {
+                    Some(Ok(done)) => {
                         let (counts, best) = done?;
                         tally.join(counts);
                         top.join(best);
                     }
-                    // No thread could be had.
-                    Err(_) => self.share(share, asked, &mut tally, &mut top)?,
-                    Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                    // Nobody was free, or no thread could be had.
+                    None => self.share(share, asked, &mut tally, &mut top)?,
+                    Some(Err(panic)) => std::panic::resume_unwind(panic),
                 }
             }
             tantivy::Result::Ok(())

@@ -361,7 +361,8 @@ impl Index {
     /// The answer to a search.
     ///
     /// It costs a millisecond or two of a core at a million tracks, and twenty at the worst: too long for the threads
-    /// that serve everyone, so it goes to those that may wait, no more at once than there are cores.
+    /// that serve everyone, so it goes to those that may wait, no more at once than there are cores. Through large
+    /// segments others help, all together one fewer than there are cores.
     pub async fn page(&self, query: &Query) -> Result<Arc<Found>> {
         if let Some(known) = self.shared.view().known(query) {
             return Ok(known);

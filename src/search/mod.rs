@@ -11,6 +11,7 @@ mod filters;
 mod find;
 mod follow;
 mod found;
+mod helpers;
 mod index;
 mod lexicon;
 mod memory;

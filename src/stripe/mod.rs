@@ -26,6 +26,7 @@ use stripe_types::{Currency, RangeQueryTs};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::ids::OrderId;
+use crate::mail::nameless;
 use crate::money::Cents;
 
 pub use event::{About, Checkout, Dispute, Event, RawEvent, read_event};
@@ -243,7 +244,8 @@ fn meaning(error: StripeError) -> Error {
         };
     };
     let code = said.code.as_ref().map_or("", |code| code.as_str());
-    let words = said.message.as_deref().unwrap_or("");
+    // An address that it does not take stands in its words.
+    let words = nameless(said.message.as_deref().unwrap_or(""), &[]);
     tracing::warn!(status, code, kind = said.type_.as_str(), words, "the payment service refused");
     match (status, code) {
         _ if said.type_.as_str() == "idempotency_error" && status != 409 => Error::conflict(

@@ -285,3 +285,27 @@ async fn a_child_reads_words_of_its_own() {
     let elsewhere = TestApp::new().await;
     assert!(!elsewhere.visitor().get("/privacy/children").await.is(200).has("for-you"));
 }
+
+/// R-RC-2, R-CN-12, R-RC-8: the screen of choices, too, answers what stood on it. A yes on one that told of somebody otherwise
+/// than holds by now grants nobody; what is asked now can be answered at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screen_of_choices_answers_what_stood_on_it() {
+    let app = shop().await;
+    let mut browser = app.visitor();
+    let page = browser.get("/privacy/choices").await.is(200);
+    let (csrf, text) = (page.csrf().unwrap(), page.text());
+    let about = text.split("name=\"about\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let print = app.app.consent.registry.vendor("ga4").unwrap().short_print();
+    assert!(about.contains(&format!("ga4.{print}")) && about.split_whitespace().count() == 3, "{about}");
+    let stale = about.replace(print, "0123456789abcdef");
+    let save = [("choice", "save"), ("purpose.analytics", "on"), ("vendor.ga4", "on")];
+    let accept = [("choice", "accept")];
+    for (about, pressed, status) in
+        [(stale.as_str(), &save[..], 409), (stale.as_str(), &accept[..], 409), (about, &save[..], 303)]
+    {
+        let fields = [("csrf", csrf.as_str()), ("all", "yes"), ("about", about)];
+        browser.post("/privacy/choices", &[&fields[..], pressed].concat()).await.is(status);
+        let granted = browser.get("/").await.is(200).has("data-vendor=\"ga4\"");
+        assert_eq!(granted, status == 303, "{pressed:?}");
+    }
+}

@@ -31,6 +31,7 @@ async fn a_partners_report_is_counts_alone_and_goes_by_itself() {
         assert_eq!(rows(&app).await, 2);
     }
     let page = ada.get(AT).await.is(200);
+    assert!(page.has("data-label=\"Partner\">Google AdSense<"), "{}", page.text());
     assert!(page.has("1,300") && page.has("$4.56") && !page.has("1,200"), "{}", page.text());
 
     let later = now.plus(2 * DAY).day();
@@ -43,6 +44,7 @@ async fn a_partners_report_is_counts_alone_and_goes_by_itself() {
         ("adsense", format!("{NAMES}\n{day},ada@example.com,1,1,1\n")),
         ("adsense", format!("{NAMES}\n{day},front,1,2,1\n")),
         ("adsense", format!("{NAMES}\n{day},front,-1,0,1\n")),
+        ("adsense", format!("{NAMES}\n{day},front,{},1,1\n", i64::MAX)),
         ("adsense", format!("{NAMES}\n{day},front,1,1\n")),
         ("adsense", format!("{NAMES}\n{later},front,1,1,1\n")),
         ("adsense", format!("{NAMES}\n{too_old},front,1,1,1\n")),
@@ -56,8 +58,18 @@ async fn a_partners_report_is_counts_alone_and_goes_by_itself() {
         assert!(seen.has("role=\"alert\""), "{report}");
         assert_eq!(rows(&app).await, 2, "{report}");
     }
+    // Nor in several reports together: a day has forty places, whichever report tells of them.
+    let places = |from: usize, to: usize| -> String {
+        let lines: String = (from..to).map(|n| format!("{day},place-{n},1000000000,0,0\n")).collect();
+        format!("{NAMES}\n{lines}")
+    };
+    ada.send(AT, AT, &[("partner", "adsense"), ("report", &places(1, 40))]).await.is(303);
+    assert_eq!(rows(&app).await, 41);
+    let seen = ada.send(AT, AT, &[("partner", "adsense"), ("report", &places(40, 41))]).await.is(422);
+    assert!(seen.has("counts too finely") && seen.has("1,000,000,000"), "{}", seen.text());
+    assert_eq!(rows(&app).await, 41);
     calendar::round(&app.app, now.plus(3 * DAY)).await.unwrap();
-    assert_eq!(rows(&app).await, 1);
+    assert_eq!(rows(&app).await, 40);
     assert!(app.visitor().get("/privacy/retention").await.is(200).has("data-table=\"partner_days\""));
     // Without a partner there is nobody to report.
     let app = TestApp::new().await;

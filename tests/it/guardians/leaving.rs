@@ -40,6 +40,12 @@ async fn a_child_is_led_away_nowhere() {
             adult.get(away).await.is(303);
         }
     }
+    // What leads nowhere is not shown as a way either.
+    for (page, way) in [("/privacy/vendors", "/leave/vendor/"), ("/@ines-morrow", "/leave/@ines-morrow/")] {
+        for (who, is_led) in [(&mut grown, true), (&mut ines, true), (&mut young, false), (&mut kid, false)] {
+            assert_eq!(who.get(page).await.is(200).link(way).is_some(), is_led, "{page}");
+        }
+    }
     assert!(grown.get("/").await.is(200).has("Umbrellas") && !young.get("/").await.is(200).has("Umbrellas"));
     // To a page of ours nobody is led away.
     let own = runs(&app, pitch("Which of them fits")).await;
