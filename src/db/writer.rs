@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
+use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -52,7 +53,7 @@ impl<T: Send, F: Fn(&mut Conn) -> Result<T> + Send> Work for Change<F, T> {
         counter::adopt(self.span.clone());
         self.made = match how {
             Footing::Shared => caught(&self.f, conn),
-            Footing::Own => conn.transaction(|conn| caught(&self.f, conn)),
+            Footing::Own => apart(conn, |conn| caught(&self.f, conn)),
         };
         counter::adopt(None);
         self.made.is_ok()
@@ -61,7 +62,8 @@ impl<T: Send, F: Fn(&mut Conn) -> Result<T> + Send> Work for Change<F, T> {
     fn answer(self: Box<Self>, commit: std::result::Result<(), &str>) {
         let _ = self.done.send(match commit {
             Ok(()) => self.made,
-            Err(why) => Err(Error::internal(format!("commit failed: {why}"))),
+            // What it said itself tells more than what became of its group.
+            Err(why) => self.made.and_then(|_| Err(Error::internal(format!("commit failed: {why}")))),
         });
     }
 }
@@ -123,7 +125,7 @@ fn write_with_retries<T>(pool: &Pool<Manager>, f: &impl Fn(&mut Conn) -> Result<
     let mut tries = 0;
     loop {
         let mut conn = pool.get_timeout(Duration::from_secs(10)).map_err(|_| Error::Busy(2))?;
-        match conn.transaction(|conn| caught(f, conn)) {
+        match caught(&|conn: &mut Conn| conn.transaction(|conn| f(conn)), &mut conn) {
             Err(Error::Internal(fault)) if fault.again && tries < TRIES => {
                 tries += 1;
                 drop(conn);
@@ -191,19 +193,42 @@ fn begin(conn: &mut Conn) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")
 }
 
-/// Undoes all of it, however deep in savepoints a panic left it.
-fn rollback(conn: &mut Conn) -> QueryResult<()> {
-    let Conn::Sqlite(sqlite) = conn else { return Ok(()) };
-    loop {
-        let status = AnsiTransactionManager::transaction_manager_status_mut(sqlite);
-        if status.transaction_depth()?.is_none() {
-            return Ok(());
-        }
-        <AnsiTransactionManager as TransactionManager<_>>::rollback_transaction(sqlite)?;
+/// Runs a change on a savepoint and undoes it where it fails, however deep in savepoints of its own a panic left it.
+fn apart<T>(conn: &mut Conn, change: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+    let floor = depth(conn)?;
+    <Conn as Connection>::TransactionManager::begin_transaction(conn)?;
+    let made = change(conn);
+    match &made {
+        Ok(_) => <Conn as Connection>::TransactionManager::commit_transaction(conn)?,
+        Err(_) => rollback_to(conn, floor)?,
     }
+    made
+}
+
+/// Undoes all of the group.
+fn rollback(conn: &mut Conn) -> QueryResult<()> {
+    rollback_to(conn, 0)
+}
+
+fn rollback_to(conn: &mut Conn, floor: u32) -> QueryResult<()> {
+    while depth(conn)? > floor {
+        <Conn as Connection>::TransactionManager::rollback_transaction(conn)?;
+    }
+    Ok(())
+}
+
+/// How many transactions, one in the other, are open.
+fn depth(conn: &mut Conn) -> QueryResult<u32> {
+    let Conn::Sqlite(sqlite) = conn else { return Ok(0) };
+    let status = AnsiTransactionManager::transaction_manager_status_mut(sqlite);
+    Ok(status.transaction_depth()?.map_or(0, NonZeroU32::get))
 }
 
 fn commit(conn: &mut Conn) -> QueryResult<()> {
+    // Deeper, it would only be the end of a savepoint, and nothing would be on the disk.
+    if depth(conn)? != 1 {
+        return Err(diesel::result::Error::BrokenTransactionManager);
+    }
     let Conn::Sqlite(sqlite) = conn else { return Ok(()) };
     <AnsiTransactionManager as TransactionManager<_>>::commit_transaction(sqlite)
 }
