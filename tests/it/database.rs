@@ -72,12 +72,16 @@ async fn a_full_disk_refuses_what_it_cannot_hold_and_nothing_after_it() {
         return;
     }
     test.db.write(|conn| mark(conn, "before", "")).await.unwrap();
-    let full = test.db.write(|conn| {
-        diesel::sql_query("PRAGMA max_page_count = 1").execute(conn)?;
-        mark(conn, "too much", &"x".repeat(1 << 20))
-    });
-    let why = format!("{:?}", full.await.unwrap_err());
-    assert!(why.contains("full"), "{why}");
-    test.db.write(|conn| mark(conn, "later", &"x".repeat(1 << 20))).await.unwrap();
+    let written = |name, pages: i64| {
+        test.db.write(move |conn| {
+            diesel::sql_query(format!("PRAGMA max_page_count = {pages}")).execute(conn)?;
+            mark(conn, name, &"x".repeat(1 << 20))
+        })
+    };
+    for name in ["too much", "still too much"] {
+        let why = format!("{:?}", written(name, 1).await.unwrap_err());
+        assert!(why.contains("full"), "{why}");
+    }
+    written("later", 1 << 30).await.unwrap();
     assert_eq!(marked(&test).await, ["before", "later"]);
 }
