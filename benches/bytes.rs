@@ -1,4 +1,5 @@
-//! Downloads against nginx on the same file: whole, and in ranges of 256 KiB; and what a thousand slow listeners cost.
+//! Downloads against nginx on the same file: whole, and in ranges of 256 KiB, sent by us and, where the proxy sends what we
+//! allowed (`CUEHOUSE_DELIVERY=accel`), by nginx; and what a thousand slow listeners cost.
 //!
 //! `cargo bench --bench bytes` (nginx is looked for in the usual places)
 
@@ -38,37 +39,35 @@ fn main() {
     let bytes: Vec<u8> = (0..FILE).map(|n| (n % 251) as u8).collect();
     std::fs::write(folder.join("files/sound.bin"), bytes).expect("a file");
     let ours = Server::ours(&folder);
-    let nginx = Server::nginx(&folder);
+    let nginx = Server::nginx(&folder, &ours);
     let mut rows = vec![];
     for (what, size) in [("whole, 4 MiB", None), ("ranges of 256 KiB", Some(RANGE))] {
-        let (mut a, mut b) = (vec![], vec![]);
+        let mut all = vec![("Cuehouse, direct", &ours, "/download", vec![])];
+        if let Some(nginx) = &nginx {
+            all.push(("Cuehouse, sent by nginx", nginx, "/allowed", vec![]));
+            all.push(("nginx", nginx, "/sound.bin", vec![]));
+        }
         for _ in 0..ROUNDS {
-            a.push(load(&ours, "/download", size));
-            if let Some(nginx) = &nginx {
-                b.push(load(nginx, "/sound.bin", size));
+            for (_, server, path, rounds) in &mut all {
+                rounds.push(load(server, path, size));
             }
         }
-        let of =
-            |r: &[(f64, f64)], n: usize| median(r.iter().map(|r| if n == 0 { r.0 } else { r.1 }).collect());
-        rows.push(vec![
-            what.into(),
-            "Cuehouse".into(),
-            format!("{:.0}", of(&a, 0)),
-            format!("{:.2}", of(&a, 1)),
-            "".into(),
-        ]);
-        if nginx.is_some() {
-            let ratio = of(&a, 0) / of(&b, 0);
+        let rate = |rounds: &[(f64, f64)]| median(rounds.iter().map(|round| round.0).collect());
+        let anchor = nginx.as_ref().and(all.last()).map(|(.., rounds)| rate(rounds));
+        for (who, _, _, rounds) in &all {
+            let cpu = median(rounds.iter().map(|round| round.1).collect());
+            let ratio = anchor.map_or_else(String::new, |anchor| format!("{:.2} ×", rate(rounds) / anchor));
             rows.push(vec![
                 what.into(),
-                "nginx".into(),
-                format!("{:.0}", of(&b, 0)),
-                format!("{:.2}", of(&b, 1)),
-                format!("{ratio:.2} ×"),
+                (*who).into(),
+                format!("{:.0}", rate(rounds)),
+                format!("{cpu:.2}"),
+                ratio,
             ]);
-        } else {
-            println!("no nginx found: its rows are left out");
         }
+    }
+    if nginx.is_none() {
+        println!("no nginx found: its rows are left out");
     }
     println!("{CLIENTS} clients, median of {ROUNDS} interleaved rounds\n");
     table(&["what", "who", "MiB/s", "CPU ms a MiB", "ratio"], &rows);
@@ -197,7 +196,7 @@ fn answer(line: &mut TcpStream, len: u64) -> u64 {
 
 struct Server {
     child: Child,
-    /// The process that does the work.
+    /// The processes that do the work.
     pids: Vec<String>,
     port: u16,
 }
@@ -214,7 +213,7 @@ impl Server {
         Server { pids: vec![child.id().to_string()], child, port }.when_up()
     }
 
-    fn nginx(folder: &Path) -> Option<Server> {
+    fn nginx(folder: &Path, ours: &Server) -> Option<Server> {
         let nginx = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"]
             .iter()
             .find(|p| Path::new(p).exists())?;
@@ -223,13 +222,19 @@ impl Server {
             "daemon off; master_process off; pid {0}/pid; error_log {0}/error.log; events {{ worker_connections 4096; }}\n\
              http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; client_body_temp_path {0}/t; \
              proxy_temp_path {0}/t; fastcgi_temp_path {0}/t; uwsgi_temp_path {0}/t; scgi_temp_path {0}/t; \
-             server {{ listen 127.0.0.1:{port}; root {0}/files; }} }}",
-            folder.display()
+             upstream ours {{ server 127.0.0.1:{ours}; keepalive 16; }} \
+             server {{ listen 127.0.0.1:{port}; root {0}/files; \
+             location /allowed {{ proxy_pass http://ours; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} \
+             location /_files/ {{ internal; alias {0}/files/; }} }} }}",
+            folder.display(),
+            ours = ours.port
         );
         let path: PathBuf = folder.join("nginx.conf");
         std::fs::write(&path, config).ok()?;
         let child = Command::new(nginx).arg("-c").arg(&path).stderr(Stdio::null()).spawn().ok()?;
-        Some(Server { pids: vec![child.id().to_string()], child, port }.when_up())
+        // What it sends for us costs us something, too.
+        let pids = [vec![child.id().to_string()], ours.pids.clone()].concat();
+        Some(Server { pids, child, port }.when_up())
     }
 
     fn when_up(self) -> Server {
@@ -284,6 +289,11 @@ async fn download(storage: &State<Storage>, asked: Conditions) -> Answer {
     sound(Pace::Download).answer(storage, Delivery::Direct, &asked).await
 }
 
+#[get("/allowed")]
+async fn allowed(storage: &State<Storage>, asked: Conditions) -> Answer {
+    sound(Pace::Download).answer(storage, Delivery::Accel, &asked).await
+}
+
 #[get("/listen")]
 async fn listen(storage: &State<Storage>, asked: Conditions) -> Answer {
     sound(Pace::Listen { bits_per_sec: 128_000 }).answer(storage, Delivery::Direct, &asked).await
@@ -300,6 +310,7 @@ fn serve() {
         ip_header: None,
         ..rocket::Config::debug_default()
     };
-    let rocket = rocket::custom(config).manage(storage).attach(heads()).mount("/", routes![download, listen]);
+    let rocket =
+        rocket::custom(config).manage(storage).attach(heads()).mount("/", routes![download, allowed, listen]);
     let _ = rocket::execute(rocket.launch());
 }
