@@ -138,7 +138,8 @@ impl Egress {
             let client = match proxy {
                 None => client,
                 Some(address) => {
-                    let all = Proxy::all(address).map_err(|why| Error::refused(format!("the proxy: {why}")))?;
+                    let all =
+                        Proxy::all(address).map_err(|why| Error::refused(format!("the proxy: {why}")))?;
                     client.proxy(all)
                 }
             };
