@@ -228,6 +228,9 @@ async fn what_is_sent_again_is_no_second_choice() {
     assert!(!contacts(&again.get("/").await).is_empty());
 }
 
+/// What a form says in which nothing is on: which switch of advertisements stood there.
+const OFF: [(&str, &str); 1] = [("asked", "personal")];
+
 /// What an account may switch on beside the screen's vendors: the page, where its form goes, and what the switch is called.
 const SWITCHES: [(&str, &str, &str); 2] =
     [(PATH, "/privacy/letters", "topic.marketing_email"), ("/privacy/ads", "/privacy/ads", "personal")];
@@ -285,7 +288,7 @@ async fn a_switch_that_was_taken_back_is_not_switched_on_by_an_old_form() {
         assert!(is_on(&one.get(page).await, switch));
         counts(1, "a yes to what is on").await;
         // Taken back: neither an address nor a cookie names the receipt.
-        let no = Form::at(&mut one, page, to, &[]).await;
+        let no = Form::at(&mut one, page, to, &OFF).await;
         let answer = no.sent(&mut one).await.is(303);
         let inside = opened(&app, &one, "notice", "cuehouse notice");
         let receipt = led_to(&mut one, &answer).await;
@@ -391,7 +394,7 @@ async fn nobody_is_turned_away_with_a_no_for_its_token() {
     before.set_cookie("session", bea.cookie("session").unwrap());
     let screen = |choice| vec![("choice", choice), ("all", "yes")];
     let mut all = vec![(PATH, screen("accept"), screen("refuse"))];
-    all.extend(SWITCHES.map(|(_, to, switch)| (to, vec![(switch, "on")], vec![])));
+    all.extend(SWITCHES.map(|(_, to, switch)| (to, vec![(switch, "on")], OFF.to_vec())));
     for (to, yes, no) in all {
         let yes = Form { to, csrf: old.csrf.clone(), said: yes };
         let no = Form { to, csrf: old.csrf.clone(), said: no };
