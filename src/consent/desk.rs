@@ -25,6 +25,7 @@ use super::word::{self, About, Made, Refusal, Verdict, Word};
 use crate::App;
 use crate::accounts::guards::SignedIn;
 use crate::accounts::user::User;
+use crate::ads::wishes;
 use crate::clock::{DAY, Timestamp};
 use crate::error::{Error, Result};
 use crate::ids::{ReceiptId, UserId};
@@ -148,6 +149,11 @@ impl Pressing<'_> {
         carry_out(&self.app.consent, choices, country.as_deref(), &self.press, &self.asked, signal, at)
     }
 
+    /// Whether it says no to everything, to our own choosing by what somebody likes too.
+    fn refuses_all(&self) -> bool {
+        matches!(self.press, Press::Refuse | Press::OptOut)
+    }
+
     /// What this press made of the same choices when it came before, to the letter.
     fn again(&self, made: &Made, is_bound: bool) -> Change {
         let mut change = self.change(made.at).bounded(&self.consent.choices, is_bound);
@@ -171,8 +177,7 @@ impl Pressing<'_> {
             (Press::Place(Some(place)), true) => Some(Moves::to(self.app, place)?),
             _ => None,
         };
-        let refuses_all = matches!(self.press, Press::Refuse | Press::OptOut);
-        Ok(Deed { refuses_all, moves, ..Deed::new(self.app, scene, change, now)? })
+        Ok(Deed { refuses_all: self.refuses_all(), moves, ..Deed::new(self.app, scene, change, now)? })
     }
 
     /// Why nothing comes of it, whatever its word made before. A form of which nothing but its browser says that it is ours may
@@ -205,7 +210,16 @@ impl Pressing<'_> {
         let user = self.consent.account.clone();
         let (is_somebodys, mut alters) = (user.is_some(), change.alters);
         if let (Some(made), Some(user)) = (&made, user) {
-            let own = app.db.read(move |conn| account::of(conn, &user)).await?.choices.unwrap_or_default();
+            let refuses_all = self.refuses_all();
+            let read = app.db.read(move |conn| {
+                let is_found = refuses_all && wishes::is_found(conn, &user, now)?;
+                Ok((account::of(conn, &user)?.choices.unwrap_or_default(), is_found))
+            });
+            let (own, is_found) = read.await?;
+            // Its choices may hold, but not that we choose by what they like: that was said yes to since.
+            if is_found {
+                return Ok(Outcome::Done(Box::new(self.refuses(word, made.clone(), change, now).await?)));
+            }
             if word.holds(made, &own.write()) {
                 return Ok(Outcome::Done(Box::new(Done::holding(own, made.clone()))));
             }

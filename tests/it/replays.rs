@@ -3,6 +3,7 @@
 use cuehouse::ads::wishes::{self, Wishes};
 use cuehouse::clock::{HOUR, MINUTE, Timestamp};
 use cuehouse::consent::log::{self, Kept};
+use cuehouse::consent::receipt::Answer;
 use cuehouse::consent::{account, letters, seal};
 use cuehouse::web::csrf::Bound;
 
@@ -332,6 +333,33 @@ async fn a_switch_that_was_taken_back_is_not_switched_on_by_an_old_form() {
     let kept = newest(&app, &one).await.receipt;
     assert_eq!((kept.action.as_str(), kept.items.len()), ("withdraw", 1));
     assert_eq!(seen.link("/privacy/receipts/"), Some(format!("/privacy/receipts/{}", kept.id)));
+}
+
+/// T-RC-8, R-RC-8, R-CN-5, R-CN-10, S0-33: a no to everything that comes again takes back what was said yes to in between, although
+/// its own choices hold: as often as that was, each time once and with a receipt that names it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_that_comes_again_takes_back_a_yes_to_our_own_advertisements() {
+    let app = shop().await;
+    let mut one = app.buyer("Bea Buyer").await;
+    for choice in ["refuse", "opt_out"] {
+        let no = Form::of(&mut one, choice).await;
+        no.sent(&mut one).await.is(303);
+        for n in 0..2 {
+            let on = [("personal", "on"), OFF[0]];
+            Form::at(&mut one, "/privacy/ads", "/privacy/ads", &on).await.sent(&mut one).await.is(303);
+            assert!(is_on(&one.get("/privacy/ads").await, "personal"), "{choice} {n}");
+            let (began, mut other) = (leaves(&app.app).await, one.window());
+            let (first, second) = tokio::join!(no.sent(&mut one), no.sent(&mut other));
+            assert_eq!((first.status, second.status), (303, 303), "{choice} {n}");
+            no.sent(&mut one).await.is(303);
+            assert!(!is_on(&one.get("/privacy/ads").await, "personal"), "{choice} {n}");
+            assert_eq!(leaves(&app.app).await, began + 1, "{choice} {n}");
+            let items = newest(&app, &one).await.receipt.items;
+            let own = items.iter().find(|item| item.vendor == "house").unwrap();
+            assert_eq!((own.purpose.as_str(), own.state), ("ads_personalised", Answer::Refused));
+            assert!(items.len() > 1 && items.iter().all(|item| item.state == Answer::Refused));
+        }
+    }
 }
 
 /// T-RC-8, R-RC-8, R-CN-5: a form with a token that its browser was not given, such as another browser's or one from before
