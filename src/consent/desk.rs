@@ -131,6 +131,8 @@ struct Pressing<'a> {
     asked: Vec<usize>,
     surface: &'static str,
     shown: String,
+    /// Whether it comes from somebody who may say no alone: no earlier yes lasts longer by it either.
+    is_bound: bool,
 }
 
 /// What comes of a press.
@@ -146,7 +148,17 @@ impl Pressing<'_> {
     fn change(&self, at: Timestamp) -> Change {
         let signal = self.consent.signal(self.app);
         let Consent { choices, country, .. } = self.consent;
-        carry_out(&self.app.consent, choices, country.as_deref(), &self.press, &self.asked, signal, at)
+        let (book, country) = (&self.app.consent, country.as_deref());
+        carry_out(book, choices, country, &self.press, &self.asked, signal, at)
+            .bounded(choices, self.is_bound)
+    }
+
+    /// Whether it says no and nothing else: by it nobody can be met who could not before, and whoever is left of those who were
+    /// granted is fewer.
+    fn is_no(&self, now: Timestamp) -> bool {
+        use receipt::Action::{Refuse, Withdraw};
+        let change = self.change(now);
+        !change.gives && (self.refuses_all() || matches!(change.action, Refuse | Withdraw))
     }
 
     /// Whether it says no to everything, to our own choosing by what somebody likes too.
@@ -264,7 +276,7 @@ impl Pressing<'_> {
 
 /// Takes a choice: the state changes and its receipt is written, or nothing does. Then a whole new document, because a
 /// policy is fixed when its document arrives. Who cannot be given what they pressed for is shown what holds, with every choice
-/// anew.
+/// anew. Somebody young, and whoever was not asked for their age where children may come, can say no and nothing else.
 #[post("/privacy/choices", data = "<form>")]
 pub async fn choose(
     form: Pressed,
@@ -298,15 +310,7 @@ pub async fn choose(
     };
     let may_be_child = consent.band.is_none() && app.consent.child_mode;
     let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
-    // Where somebody young with an account is may make what holds for them stricter, and nothing else.
-    let says_where = matches!(press, Press::Place(_)) && consent.account.is_some();
-    if (may_be_child || is_young) && !says_where {
-        // A yes by hand: for the young there is none, and who may be a child is asked for their age before it.
-        if matches!(press, Press::Accept | Press::Save { .. }) {
-            adult.proof()?;
-        }
-        return Err(Error::refused("There is nothing to choose: nobody may see you here."));
-    }
+    let is_closed = may_be_child || is_young;
     let book = &app.consent;
     let everyone = || book.enabled.iter().map(|e| e.at).collect::<Vec<usize>>();
     let banner = notice::named_in(book, fields.text("about"));
@@ -319,6 +323,7 @@ pub async fn choose(
         _ => everyone(),
     };
     let surface = match (back, fields.text("from")) {
+        ("", "kept") => "kept",
         ("", _) => "choices",
         (_, "footer") => "footer",
         _ => "banner",
@@ -327,11 +332,21 @@ pub async fn choose(
         true => shown(book, &press, surface, &shown_to),
         false => notice::EARLIER.into(),
     };
-    let pressing = Pressing { app, consent: &consent, press, asked, surface, shown };
+    let pressing = Pressing { app, consent: &consent, press, asked, surface, shown, is_bound: is_closed };
+    // Where somebody young with an account is may make what holds for them stricter.
+    let says_where = matches!(pressing.press, Press::Place(_)) && consent.account.is_some();
+    if is_closed && !says_where && !pressing.is_no(now) {
+        // A yes by hand: for the young there is none, and who may be a child is asked for their age before it. A no is taken
+        // from everyone: what was said yes to in this browser would count again as soon as it forgets the age.
+        if matches!(pressing.press, Press::Accept | Press::Save { .. }) {
+            adult.proof()?;
+        }
+        return Err(Error::refused("There is nothing to choose: nobody may see you here."));
+    }
     if let Some(refusal) = pressing.refusal(&word, is_current, now) {
         return choosing::instead(app, page, &consent, refusal, None).await;
     }
-    let to = if surface == "choices" { "/privacy/choices" } else { back };
+    let to = if back.is_empty() { "/privacy/choices" } else { back };
     Ok(match pressing.comes_to(&word, now).await? {
         Outcome::Done(done) => answer(app, *done, page.browser(), to, now),
         Outcome::Already => Reply::go_back(to, "/").notice("That is how it was already."),
@@ -402,6 +417,7 @@ fn shown(book: &Rulebook, press: &Press, surface: &str, about: &[usize]) -> Stri
         (Press::Place(_), _) => notice::PLACE.into(),
         (_, "banner") => told.text(),
         (_, "footer") => notice::FOOT.into(),
+        (_, "kept") => notice::KEPT.into(),
         (Press::OptOut, _) => notice::sale(book.on().any(|v| v.trades())),
         _ => told.on_screen(),
     }

@@ -163,6 +163,10 @@ const SCREEN_LEAD: &str = "Someone is contacted only where both the purpose and 
 /// What stands in the foot of a page on which somebody may be met: the button, and why it is there.
 pub const FOOT: &str = "Take back every yes\nOthers may see you on this page.";
 
+/// What stands above the button that takes back an earlier yes, for somebody for whom none counts now.
+pub const KEPT: &str = "A yes from before\nIt is still kept, though it counts for nobody at the moment. Take it back, and it \
+                        never counts again.\nTake back every yes";
+
 /// What is kept of a no in a banner that asked otherwise than is asked by now: its button, since the words beside that are not
 /// known here.
 pub const EARLIER: &str =
