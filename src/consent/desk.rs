@@ -17,10 +17,10 @@ use super::notice::{self, Told};
 use super::out_of_reach::{self, OutOfReach};
 use super::purpose::Purpose;
 use super::receipt;
-use super::record::{Country, Deed, Done, Moves, Recorded, Scene};
+use super::record::{Country, Deed, Done, Moves, Recorded, Scene, Settled};
 use super::rulebook::Rulebook;
 use super::seal;
-use super::whereabouts::named;
+use super::whereabouts::{loose, named};
 use super::word::{self, About, Made, Refusal, Verdict, Word};
 use crate::App;
 use crate::accounts::guards::SignedIn;
@@ -29,10 +29,12 @@ use crate::ads::wishes;
 use crate::clock::{DAY, Timestamp};
 use crate::error::{Error, Result};
 use crate::ids::{ReceiptId, UserId};
-use crate::web::{Ours, Page, Posted, Pressed, Reply};
+use crate::web::{Ours, Page, Pressed, Reply};
 
 /// An opt-out of sale and sharing is remembered longer than a choice: as long as a browser keeps a cookie.
 pub(super) const OPT_OUT_LASTS: i64 = COOKIE_CEILING_DAYS * DAY;
+/// How often it may be said somewhere else where an account's owner is, while it is said here.
+const MOST_MOVES: usize = 4;
 
 /// A signal reached an account that had not opted out: it is opted out from now on, on every device (11 CCR 7025(c)(1)).
 /// A browser asks for several pages at once, so `was` says what the account's row held when `before` was read: the
@@ -95,32 +97,51 @@ pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<Receipt
 
 /// Keeps where the owner of an account says they are, or that they would rather not say, with a receipt of whose rules hold for
 /// them then; what they chose stays. Somebody young for whom stricter rules hold there is looked at again in the same
-/// transaction. Answers whether somebody who could be met before cannot any more.
-async fn settle(app: &App, consent: &Consent, country: Option<String>, now: Timestamp) -> Result<bool> {
+/// transaction. The word of its form counts once: what would loosen anything is not taken from a used one, what tightens is.
+/// `is_young` is what the page of the account went by. Answers as well whether somebody who could be met before cannot any more.
+async fn settle(
+    app: &App,
+    consent: &Consent,
+    is_young: bool,
+    country: Option<String>,
+    word: &Word,
+    now: Timestamp,
+) -> Result<(Settled, bool)> {
     let account = consent.account.clone().ok_or(Error::SignIn)?;
-    if country == consent.country {
-        return Ok(false);
-    }
     let (book, before) = (&app.consent, &consent.choices);
     let stays = Press::Place(before.place.clone());
-    let change = carry_out(book, before, country.as_deref(), &stays, &[], consent.signal(app), now);
-    let met_before = met(book, before, consent.country.as_deref(), now);
-    let takes_away = !met_before.is_subset(&met(book, before, country.as_deref(), now));
-    let moves = match (&country, consent.band) {
-        (Some(place), Some(Band::Child | Band::Minor)) => Some(Moves::to(app, place)?),
-        _ => None,
-    };
-    let scene = Scene {
-        account: Some(account),
-        before,
-        country: Country { was: consent.country.clone(), is: country },
-        signals: consent.signals,
-        band: consent.band,
-        surface: "account",
-        shown: notice::COUNTRY.into(),
-    };
-    Deed { moves, ..Deed::new(app, scene, change, now)? }.record(app, None, None, now).await?;
-    Ok(takes_away)
+    let mut was = consent.country.clone();
+    for _ in 0..MOST_MOVES {
+        if country == was {
+            return Ok((Settled::Already, false));
+        }
+        let change = carry_out(book, before, country.as_deref(), &stays, &[], consent.signal(app), now);
+        let met_before = met(book, before, was.as_deref(), now);
+        let met_now = met(book, before, country.as_deref(), now);
+        let (gives, takes_away) = (!met_now.is_subset(&met_before), !met_before.is_subset(&met_now));
+        if !word.is_given() && (gives || !takes_away) {
+            return Ok((Settled::Refused(Refusal::NotGiven), false));
+        }
+        let moves = match (&country, consent.band) {
+            (Some(place), Some(Band::Child | Band::Minor)) => Some(Moves::to(app, place)?),
+            _ => None,
+        };
+        let scene = Scene {
+            account: Some(account.clone()),
+            before,
+            country: Country { was, is: country.clone() },
+            signals: consent.signals,
+            band: consent.band,
+            surface: "account",
+            shown: notice::country(&loose(book), is_young),
+        };
+        let deed = Deed { moves, ..Deed::new(app, scene, change, now)? };
+        match deed.settle(app, word.clone(), gives, now).await? {
+            Settled::Moved(here) => was = here,
+            done => return Ok((done, takes_away)),
+        }
+    }
+    Err(Error::Busy(1))
 }
 
 /// One press of a button in a form of ours: what it is about, and what stood beside it.
@@ -193,10 +214,11 @@ impl Pressing<'_> {
     }
 
     /// Why nothing comes of it, whatever its word made before. A form of which nothing but its browser says that it is ours may
-    /// say no and no more; so may a question that is asked otherwise by now.
+    /// say no and no more, or name a place where somebody is met no more; so may a question that is asked otherwise by now.
     fn refusal(&self, word: &Word, is_current: bool, now: Timestamp) -> Option<Refusal> {
-        let gives = self.change(now).gives;
-        if !word.is_given() && (gives || matches!(self.press, Press::Place(_))) {
+        let Change { gives, takes_away, .. } = self.change(now);
+        let is_move = matches!(self.press, Press::Place(_)) && !takes_away;
+        if !word.is_given() && (gives || is_move) {
             return Some(Refusal::NotGiven);
         }
         (gives && !is_current).then_some(Refusal::Overtaken)
@@ -329,7 +351,7 @@ pub async fn choose(
         _ => "banner",
     };
     let shown = match is_current {
-        true => shown(book, &press, surface, &shown_to),
+        true => shown(book, &press, surface, &shown_to, is_closed),
         false => notice::EARLIER.into(),
     };
     let pressing = Pressing { app, consent: &consent, press, asked, surface, shown, is_bound: is_closed };
@@ -382,12 +404,32 @@ fn answer(app: &App, done: Done, browser: &str, to: &str, now: Timestamp) -> Rep
     clearing(app, takes_away, reply)
 }
 
-/// Keeps where the owner of an account says they are. An empty field: they would rather not say.
+/// Keeps where the owner of an account says they are. An empty field: they would rather not say. A form that does not count any
+/// more and would loosen anything is answered with what holds, and every choice anew.
 #[post("/privacy/country", data = "<form>")]
-pub async fn country(_who: SignedIn, form: Posted, consent: Decided, app: &State<App>) -> Result<Reply> {
-    let said = place_in(form.0.text("country"))?;
-    let takes_away = settle(app, &consent, said, Timestamp::now()).await?;
-    Ok(clearing(app, takes_away, Reply::go("/account").notice("Saved. It holds from this page on.")))
+pub async fn country(
+    who: SignedIn,
+    form: Pressed,
+    page: Page,
+    consent: Decided,
+    app: &State<App>,
+) -> Result<Reply> {
+    let Some(word) = form.word(About::Country, &app.keys.seal, page.browser(), consent.signal(app)) else {
+        return choosing::instead(app, page, &consent, Refusal::NotGiven, None).await;
+    };
+    let (Pressed(fields, _), now) = (form, Timestamp::now());
+    let (said, is_young) = (place_in(fields.text("country"))?, who.band != Band::Adult);
+    let (settled, takes_away) = settle(app, &consent, is_young, said, &word, now).await?;
+    let line = "Saved. It holds from this page on.";
+    let reply = match settled {
+        Settled::Refused(why) => return choosing::instead(app, page, &consent, why, None).await,
+        Settled::Proved(receipt) => {
+            app.handed.leave(page.browser(), receipt, now);
+            Reply::go("/account").notice_with_receipt(line)
+        }
+        Settled::Already | Settled::Moved(_) => Reply::go("/account").notice(line),
+    };
+    Ok(clearing(app, takes_away, reply))
 }
 
 /// The code of a place as a form names it; nothing for nowhere. `Refused` for a place that there is not.
@@ -410,11 +452,12 @@ fn clearing(app: &App, takes_away: bool, reply: Reply) -> Reply {
     }
 }
 
-/// The words beside the button that was pressed; of the banner those about the vendors that stood in it.
-fn shown(book: &Rulebook, press: &Press, surface: &str, about: &[usize]) -> String {
+/// The words beside the button that was pressed, as somebody young reads them or everybody else; of the banner those about the
+/// vendors that stood in it.
+fn shown(book: &Rulebook, press: &Press, surface: &str, about: &[usize], is_young: bool) -> String {
     let told = Told::about(about.iter().filter_map(|at| book.registry.vendors.get(*at)));
     match (press, surface) {
-        (Press::Place(_), _) => notice::PLACE.into(),
+        (Press::Place(_), _) => notice::place(&loose(book), is_young),
         (_, "banner") => told.text(),
         (_, "footer") => notice::FOOT.into(),
         (_, "kept") => notice::KEPT.into(),

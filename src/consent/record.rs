@@ -13,7 +13,7 @@ use super::notice;
 use super::own;
 use super::receipt::{self, Action, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
 use super::whereabouts::Here;
-use super::word::{self, Made, Use};
+use super::word::{self, Made, Refusal, Row, Use, Verdict, Word};
 use crate::App;
 use crate::accounts::user::User;
 use crate::ads::wishes;
@@ -107,6 +107,18 @@ pub enum Recorded {
     Now(Done),
     /// Nothing: its word had made a choice before.
     Before(Made),
+}
+
+/// What became of what an account says of where its owner is.
+pub enum Settled {
+    /// This receipt proves it, now or by the same press before.
+    Proved(ReceiptId),
+    /// Nothing: that is how it was.
+    Already,
+    /// Nothing, and why.
+    Refused(Refusal),
+    /// Nothing yet: something else was said meanwhile, and the deed is another upon that.
+    Moved(Option<String>),
 }
 
 impl Deed {
@@ -226,6 +238,34 @@ impl Deed {
             })
             .await?;
         Ok(first.then_some(choices))
+    }
+
+    /// The same for where an account says its owner is: the row says what the word of the form may still do. `gives` is whether
+    /// somebody can be met by it who could not before.
+    pub async fn settle(self, app: &App, word: Word, gives: bool, now: Timestamp) -> Result<Settled> {
+        let account = self.account.clone().ok_or(Error::SignIn)?;
+        let country = self.country.clone().ok_or_else(|| Error::internal("a country that stays"))?;
+        let proof_ms = app.consent.proof_ms;
+        let settled = app.db.write(move |conn| {
+            log::wait_turn(conn)?;
+            let here = User::country_of(conn, &account)?;
+            let row = Row { line: here.clone().unwrap_or_default(), since: None };
+            let (verdict, made) = word.upon(conn, &row, gives, here != country.is, now)?;
+            match (verdict, made) {
+                (Verdict::Holds, Some(made)) => return Ok(Settled::Proved(made.receipt)),
+                _ if here != country.was => return Ok(Settled::Moved(here)),
+                (Verdict::Choice | Verdict::No, _) => {}
+                (verdict, _) => {
+                    return Ok(word.refusal(verdict).map_or(Settled::Already, Settled::Refused));
+                }
+            }
+            // A word that was used stays with the receipt that has it.
+            let to = country.is.as_deref().unwrap_or_default();
+            let used = (verdict == Verdict::Choice).then(|| word.used(&row.line, to));
+            self.keep(conn, used.as_ref(), proof_ms, now)?;
+            Ok(Settled::Proved(self.receipt.id.clone()))
+        });
+        settled.await
     }
 
     /// Whether an account says already what it would say after this, of our own choosing by what somebody likes too.
