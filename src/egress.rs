@@ -221,8 +221,8 @@ impl Egress {
 
     /// Hands a service of ours a message that it is to pass on: JSON, with `Cuehouse-Signature: t=<seconds>,v1=<hex>`, an
     /// HMAC-SHA256 with its key over `<seconds>.<body>`. Any 2xx of that very address means that it was taken, a redirect
-    /// that it was not; what else the answer says is not read. `line` is what the ledger says of it, before it is sent. `Refused` where trying again would not help, `Busy`
-    /// where it may.
+    /// that it was not; what else the answer says is not read. `line` is what the ledger says of it, before it is sent.
+    /// `Refused` where trying again would not help, `Busy` where it may.
     pub async fn hand(
         &self,
         to: &Keyed,

@@ -322,8 +322,8 @@ pub fn show(looks: Looks, consent: Decided, page: Page, app: &State<App>) -> Res
 
 /// Keeps the wishes: in the browser, and with the account where there is one. A change of the yes to personalised
 /// advertisements writes its receipt in the same transaction; that yes is for people of age alone, and stays as it was where the
-/// form has no switch for it. Who says yes in a form that
-/// does not count any more is shown what holds, with everything to be said anew.
+/// form has no switch for it. Who says yes in a form that does not count any more is shown what holds, with everything to be said
+/// anew.
 #[post("/privacy/ads", data = "<form>")]
 pub async fn wish(
     form: Pressed,
