@@ -5,7 +5,8 @@
 //! vendor something about somebody, takes a [`Pass`] that only their own decision gives, and writes it into the ledger
 //! of disclosures before a byte leaves. [`Egress::ask`] asks a service that settings name, with the key it knows the shop
 //! by; [`Egress::hand`] hands one a message, signed with that key. None keeps a cookie, says where it comes from, or follows a
-//! redirect to another host; all end after a time and a number of bytes.
+//! redirect to another host, and a message that is handed over follows none at all; all end after a time and a number of
+//! bytes.
 
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ const MOST_HOPS: usize = 3;
 #[derive(Clone)]
 pub struct Egress {
     client: Client,
+    /// The same that goes where it is sent and no further: behind a redirect a message would be an empty question.
+    straight: Client,
     db: Db,
 }
 
@@ -124,20 +127,26 @@ fn is_safe(url: &Url) -> bool {
 impl Egress {
     /// `proxy` is what all calls go through, where the operator has one. `Refused` when it cannot be used.
     pub fn open(db: &Db, proxy: Option<&str>) -> Result<Egress> {
-        let client = Client::builder()
-            .user_agent("cuehouse")
-            .referer(false)
-            .connect_timeout(CONNECT)
-            .timeout(WHOLE)
-            .redirect(Policy::custom(within_the_host))
-            .no_proxy();
-        let client = match proxy {
-            None => client,
-            Some(address) => {
-                client.proxy(Proxy::all(address).map_err(|why| Error::refused(format!("the proxy: {why}")))?)
-            }
+        let that = |redirects: Policy| -> Result<Client> {
+            let client = Client::builder()
+                .user_agent("cuehouse")
+                .referer(false)
+                .connect_timeout(CONNECT)
+                .timeout(WHOLE)
+                .redirect(redirects)
+                .no_proxy();
+            let client = match proxy {
+                None => client,
+                Some(address) => {
+                    let all =
+                        Proxy::all(address).map_err(|why| Error::refused(format!("the proxy: {why}")))?;
+                    client.proxy(all)
+                }
+            };
+            client.build().map_err(Error::internal)
         };
-        Ok(Egress { client: client.build().map_err(Error::internal)?, db: db.clone() })
+        let (client, straight) = (that(Policy::custom(within_the_host))?, that(Policy::none())?);
+        Ok(Egress { client, straight, db: db.clone() })
     }
 
     /// Asks for a public file, or whether the copy with these validators still is it. Nothing about anybody goes along:
@@ -211,9 +220,9 @@ impl Egress {
     }
 
     /// Hands a service of ours a message that it is to pass on: JSON, with `Cuehouse-Signature: t=<seconds>,v1=<hex>`, an
-    /// HMAC-SHA256 with its key over `<seconds>.<body>`. Any 2xx means that it was taken; what else the answer says is not
-    /// read. `line` is what the ledger says of it, before it is sent. `Refused` where trying again would not help, `Busy`
-    /// where it may.
+    /// HMAC-SHA256 with its key over `<seconds>.<body>`. Any 2xx of that very address means that it was taken, a redirect
+    /// that it was not; what else the answer says is not read. `line` is what the ledger says of it, before it is sent.
+    /// `Refused` where trying again would not help, `Busy` where it may.
     pub async fn hand(
         &self,
         to: &Keyed,
@@ -230,7 +239,7 @@ impl Egress {
         let body = what.to_string();
         let signature = stripe::sign(body.as_bytes(), &to.key, now);
         let request =
-            self.client.post(url).header(CONTENT_TYPE, "application/json").header(SIGNATURE, signature);
+            self.straight.post(url).header(CONTENT_TYPE, "application/json").header(SIGNATURE, signature);
         let answer = request.body(body).send().await.map_err(unheard)?;
         match answer.status() {
             status if status.is_success() => Ok(()),

@@ -321,8 +321,9 @@ pub fn show(looks: Looks, consent: Decided, page: Page, app: &State<App>) -> Res
 }
 
 /// Keeps the wishes: in the browser, and with the account where there is one. A change of the yes to personalised
-/// advertisements writes its receipt in the same transaction; that yes is for people of age alone. Who says yes in a form that
-/// does not count any more is shown what holds, with everything to be said anew.
+/// advertisements writes its receipt in the same transaction; that yes is for people of age alone, and stays as it was where the
+/// form has no switch for it. Who says yes in a form that does not count any more is shown what holds, with everything to be said
+/// anew.
 #[post("/privacy/ads", data = "<form>")]
 pub async fn wish(
     form: Pressed,
@@ -338,12 +339,13 @@ pub async fn wish(
         return page.show_as(why.status(), &WishesPage::new(app, &consent, &viewer, Some(why), now));
     };
     let Pressed(fields, _) = form;
-    let is_personal = consent.account.is_some() && fields.text("personal") == "on";
-    let wishing = Wishing { said: said(&fields), is_personal, word, lasts_ms: app.consent.choice_ms };
+    let personal = said_of_personal(&fields).filter(|_| consent.account.is_some());
+    let wishing = Wishing { said: said(&fields), personal, word, lasts_ms: app.consent.choice_ms };
     let done = match consent.account.clone() {
         None => wishing.alone(&viewer.wishes, now),
         Some(user) => {
-            if wishing.is_personal {
+            let is_personal = wishing.personal == Some(true);
+            if is_personal {
                 adult.proof()?;
             }
             let question = Question {
@@ -351,7 +353,7 @@ pub async fn wish(
                 told: PERSONAL_TOLD,
                 fingerprint: &PERSONAL_FINGERPRINT,
             };
-            let choice = OwnChoice::new(app, &consent, question, wishing.is_personal, now)?;
+            let choice = OwnChoice::new(app, &consent, question, is_personal, now)?;
             let elsewhere = viewer.wishes.clone();
             app.db.write(move |conn| wishing.write(conn, &user, &choice, &elsewhere, now)).await?
         }
@@ -388,6 +390,16 @@ fn said(fields: &Fields) -> Wishes {
         blocked: those("block"),
         counts: fields.text("counts") == "on",
         personal: None,
+    }
+}
+
+/// What a form says of being found by what one likes. A form without that switch, as whoever is not of age here has it, says
+/// nothing of it: saving topics takes nothing back.
+fn said_of_personal(fields: &Fields) -> Option<bool> {
+    match (fields.text("personal"), fields.text("asked")) {
+        ("on", _) => Some(true),
+        (_, "personal") => Some(false),
+        _ => None,
     }
 }
 

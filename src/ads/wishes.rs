@@ -99,14 +99,17 @@ pub fn keep(conn: &mut Conn, user: &UserId, wishes: &Wishes, now: Timestamp) -> 
     Ok(())
 }
 
-/// Takes a yes to personalised advertisements back; whoever gave none stays as they are.
-pub fn withdraw(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<()> {
-    match of(conn, user)? {
-        Some(wishes) if wishes.personal.is_some() => {
-            keep(conn, user, &Wishes { personal: None, ..wishes }, now)
-        }
-        _ => Ok(()),
-    }
+/// Whether an account's yes to personalised advertisements stands.
+pub fn is_found(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<bool> {
+    Ok(of(conn, user)?.is_some_and(|wishes| wishes.are_personal(now)))
+}
+
+/// Takes a yes to personalised advertisements back; whoever gave none stays as they are. Answers whether it stood.
+pub fn withdraw(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<bool> {
+    let Some(wishes) = of(conn, user)?.filter(|wishes| wishes.personal.is_some()) else { return Ok(false) };
+    let stood = wishes.are_personal(now);
+    keep(conn, user, &Wishes { personal: None, ..wishes }, now)?;
+    Ok(stood)
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use crate::ids::{ReceiptId, UserId};
 pub struct Wishing {
     /// Its topics, and whether the browser counts.
     pub said: Wishes,
-    /// Whether we may choose by what they like. Only an account can say so.
-    pub is_personal: bool,
+    /// Whether we may choose by what they like. Only an account can say so; nothing where the form did not ask.
+    pub personal: Option<bool>,
     pub word: Word,
     /// How long a yes lasts.
     pub lasts_ms: i64,
@@ -38,10 +38,10 @@ impl Wishing {
     /// All that it says, upon what was wished before.
     fn whole(&self, before: &Wishes, now: Timestamp) -> Wishes {
         let mut wishes = self.said.clone();
-        match (self.is_personal, before.are_personal(now)) {
-            (true, true) => wishes.personal.clone_from(&before.personal),
-            (true, false) => wishes.set_personal(Some(now.plus(self.lasts_ms))),
-            (false, _) => {}
+        match (self.personal, before.are_personal(now)) {
+            (None, _) | (Some(true), true) => wishes.personal.clone_from(&before.personal),
+            (Some(true), false) => wishes.set_personal(Some(now.plus(self.lasts_ms))),
+            (Some(false), _) => {}
         }
         wishes
     }
@@ -50,14 +50,14 @@ impl Wishing {
     fn less(&self, before: &Wishes) -> Wishes {
         Wishes {
             counts: before.counts && self.said.counts,
-            personal: before.personal.clone().filter(|_| self.is_personal),
+            personal: before.personal.clone().filter(|_| self.personal != Some(false)),
             ..before.clone()
         }
     }
 
     /// Whether it says yes to what is off.
     fn gives(&self, before: &Wishes, now: Timestamp) -> bool {
-        self.is_personal && !before.are_personal(now) || self.said.counts && !before.counts
+        self.personal == Some(true) && !before.are_personal(now) || self.said.counts && !before.counts
     }
 
     /// What holds after it: all that it says, or its no alone where it is refused and where its browser was not given it.

@@ -52,6 +52,8 @@ pub struct ChoicesPage {
     is_young: bool,
     /// The age question with the way back, where it was not answered and must be before anything is chosen.
     screen: Option<String>,
+    /// Whether an earlier yes is kept all the same, which can be taken back.
+    keeps_yes: bool,
     /// Whether it makes a difference where they are.
     asks_place: bool,
     /// Where they say they are, and what they may say.
@@ -135,6 +137,7 @@ impl ChoicesPage {
             has_vendors: !book.enabled.is_empty(),
             is_young,
             screen: (consent.band.is_none() && is_young).then(|| adult::screen("/privacy/choices")),
+            keeps_yes: is_young && book.on().any(|v| choices.of(v, now) == Standing::Granted),
             asks_place: match is_young {
                 true => consent.account.is_some(),
                 false => !book.enabled.is_empty(),
@@ -185,6 +188,7 @@ impl View for ChoicesPage {
             has_vendors,
             is_young: false,
             screen: None,
+            keeps_yes: false,
             asks_place: has_vendors,
             place: place(on),
             country: account.then(|| "Germany".into()),
@@ -214,7 +218,10 @@ impl View for ChoicesPage {
             ads_go_on: on,
             edition: day,
         };
-        let young = |screen| ChoicesPage { is_young: true, screen, ..page(true, false, false) };
+        let young = |screen: Option<String>| {
+            let keeps_yes = screen.is_none();
+            ChoicesPage { is_young: true, screen, keeps_yes, ..page(true, false, false) }
+        };
         let unasked = Some(adult::screen("/privacy/choices"));
         vec![
             page(false, false, false),

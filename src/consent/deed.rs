@@ -97,6 +97,11 @@ pub fn carry_out(
     now: Timestamp,
 ) -> Change {
     let mut choices = before.clone();
+    // A yes that ran out does not begin again with a no about somebody else.
+    let is_no = matches!(press, Press::Refuse | Press::OptOut | Press::Signal);
+    if is_no && before.expires_at.is_some_and(|at| now >= at) {
+        choices.vendors.values_mut().for_each(|answer| answer.yes = false);
+    }
     let had: BTreeSet<String> = granted(book, before, now);
     let about: Vec<&Vendor> = asked.iter().filter_map(|at| book.registry.vendors.get(*at)).collect();
     match press {
@@ -307,6 +312,11 @@ mod tests {
         let later = carry_out(&book, &partly, None, &Press::Refuse, &[statcounter], false, now);
         assert_eq!(who(&book, &later.choices, false, now), ["ga4", "histats"]);
         assert!(!later.takes_away);
+        // Nor does it let what ran out begin again.
+        for (press, about) in [(&Press::Refuse, &[statcounter][..]), (&Press::OptOut, &[])] {
+            let late = carry_out(&book, &yes.choices, None, press, about, false, now.plus(182 * DAY));
+            assert!(!late.gives && who(&book, &late.choices, false, now.plus(182 * DAY)).is_empty());
+        }
     }
 
     /// R-SG-6: a signal beats an earlier yes; a yes in spite of it is kept as such, until it is taken back.

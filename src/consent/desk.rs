@@ -17,21 +17,24 @@ use super::notice::{self, Told};
 use super::out_of_reach::{self, OutOfReach};
 use super::purpose::Purpose;
 use super::receipt;
-use super::record::{Country, Deed, Done, Moves, Recorded, Scene};
+use super::record::{Country, Deed, Done, Moves, Recorded, Scene, Settled};
 use super::rulebook::Rulebook;
 use super::seal;
-use super::whereabouts::named;
+use super::whereabouts::{loose, named};
 use super::word::{self, About, Made, Refusal, Verdict, Word};
 use crate::App;
 use crate::accounts::guards::SignedIn;
 use crate::accounts::user::User;
+use crate::ads::wishes;
 use crate::clock::{DAY, Timestamp};
 use crate::error::{Error, Result};
 use crate::ids::{ReceiptId, UserId};
-use crate::web::{Ours, Page, Posted, Pressed, Reply};
+use crate::web::{Ours, Page, Pressed, Reply};
 
 /// An opt-out of sale and sharing is remembered longer than a choice: as long as a browser keeps a cookie.
 pub(super) const OPT_OUT_LASTS: i64 = COOKIE_CEILING_DAYS * DAY;
+/// How often it may be said somewhere else where an account's owner is, while it is said here.
+const MOST_MOVES: usize = 4;
 
 /// A signal reached an account that had not opted out: it is opted out from now on, on every device (11 CCR 7025(c)(1)).
 /// A browser asks for several pages at once, so `was` says what the account's row held when `before` was read: the
@@ -94,32 +97,51 @@ pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<Receipt
 
 /// Keeps where the owner of an account says they are, or that they would rather not say, with a receipt of whose rules hold for
 /// them then; what they chose stays. Somebody young for whom stricter rules hold there is looked at again in the same
-/// transaction. Answers whether somebody who could be met before cannot any more.
-async fn settle(app: &App, consent: &Consent, country: Option<String>, now: Timestamp) -> Result<bool> {
+/// transaction. The word of its form counts once: what would loosen anything is not taken from a used one, what tightens is.
+/// `is_young` is what the page of the account went by. Answers as well whether somebody who could be met before cannot any more.
+async fn settle(
+    app: &App,
+    consent: &Consent,
+    is_young: bool,
+    country: Option<String>,
+    word: &Word,
+    now: Timestamp,
+) -> Result<(Settled, bool)> {
     let account = consent.account.clone().ok_or(Error::SignIn)?;
-    if country == consent.country {
-        return Ok(false);
-    }
     let (book, before) = (&app.consent, &consent.choices);
     let stays = Press::Place(before.place.clone());
-    let change = carry_out(book, before, country.as_deref(), &stays, &[], consent.signal(app), now);
-    let met_before = met(book, before, consent.country.as_deref(), now);
-    let takes_away = !met_before.is_subset(&met(book, before, country.as_deref(), now));
-    let moves = match (&country, consent.band) {
-        (Some(place), Some(Band::Child | Band::Minor)) => Some(Moves::to(app, place)?),
-        _ => None,
-    };
-    let scene = Scene {
-        account: Some(account),
-        before,
-        country: Country { was: consent.country.clone(), is: country },
-        signals: consent.signals,
-        band: consent.band,
-        surface: "account",
-        shown: notice::COUNTRY.into(),
-    };
-    Deed { moves, ..Deed::new(app, scene, change, now)? }.record(app, None, None, now).await?;
-    Ok(takes_away)
+    let mut was = consent.country.clone();
+    for _ in 0..MOST_MOVES {
+        if country == was {
+            return Ok((Settled::Already, false));
+        }
+        let change = carry_out(book, before, country.as_deref(), &stays, &[], consent.signal(app), now);
+        let met_before = met(book, before, was.as_deref(), now);
+        let met_now = met(book, before, country.as_deref(), now);
+        let (gives, takes_away) = (!met_now.is_subset(&met_before), !met_before.is_subset(&met_now));
+        if !word.is_given() && (gives || !takes_away) {
+            return Ok((Settled::Refused(Refusal::NotGiven), false));
+        }
+        let moves = match (&country, consent.band) {
+            (Some(place), Some(Band::Child | Band::Minor)) => Some(Moves::to(app, place)?),
+            _ => None,
+        };
+        let scene = Scene {
+            account: Some(account.clone()),
+            before,
+            country: Country { was, is: country.clone() },
+            signals: consent.signals,
+            band: consent.band,
+            surface: "account",
+            shown: notice::country(&loose(book), is_young),
+        };
+        let deed = Deed { moves, ..Deed::new(app, scene, change, now)? };
+        match deed.settle(app, word.clone(), gives, now).await? {
+            Settled::Moved(here) => was = here,
+            done => return Ok((done, takes_away)),
+        }
+    }
+    Err(Error::Busy(1))
 }
 
 /// One press of a button in a form of ours: what it is about, and what stood beside it.
@@ -130,6 +152,8 @@ struct Pressing<'a> {
     asked: Vec<usize>,
     surface: &'static str,
     shown: String,
+    /// Whether it comes from somebody who may say no alone: no earlier yes lasts longer by it either.
+    is_bound: bool,
 }
 
 /// What comes of a press.
@@ -145,7 +169,22 @@ impl Pressing<'_> {
     fn change(&self, at: Timestamp) -> Change {
         let signal = self.consent.signal(self.app);
         let Consent { choices, country, .. } = self.consent;
-        carry_out(&self.app.consent, choices, country.as_deref(), &self.press, &self.asked, signal, at)
+        let (book, country) = (&self.app.consent, country.as_deref());
+        carry_out(book, choices, country, &self.press, &self.asked, signal, at)
+            .bounded(choices, self.is_bound)
+    }
+
+    /// Whether it says no and nothing else: by it nobody can be met who could not before, and whoever is left of those who were
+    /// granted is fewer.
+    fn is_no(&self, now: Timestamp) -> bool {
+        use receipt::Action::{Refuse, Withdraw};
+        let change = self.change(now);
+        !change.gives && (self.refuses_all() || matches!(change.action, Refuse | Withdraw))
+    }
+
+    /// Whether it says no to everything, to our own choosing by what somebody likes too.
+    fn refuses_all(&self) -> bool {
+        matches!(self.press, Press::Refuse | Press::OptOut)
     }
 
     /// What this press made of the same choices when it came before, to the letter.
@@ -171,15 +210,15 @@ impl Pressing<'_> {
             (Press::Place(Some(place)), true) => Some(Moves::to(self.app, place)?),
             _ => None,
         };
-        let refuses_all = matches!(self.press, Press::Refuse | Press::OptOut);
-        Ok(Deed { refuses_all, moves, ..Deed::new(self.app, scene, change, now)? })
+        Ok(Deed { refuses_all: self.refuses_all(), moves, ..Deed::new(self.app, scene, change, now)? })
     }
 
     /// Why nothing comes of it, whatever its word made before. A form of which nothing but its browser says that it is ours may
-    /// say no and no more; so may a question that is asked otherwise by now.
+    /// say no and no more, or name a place where somebody is met no more; so may a question that is asked otherwise by now.
     fn refusal(&self, word: &Word, is_current: bool, now: Timestamp) -> Option<Refusal> {
-        let gives = self.change(now).gives;
-        if !word.is_given() && (gives || matches!(self.press, Press::Place(_))) {
+        let Change { gives, takes_away, .. } = self.change(now);
+        let is_move = matches!(self.press, Press::Place(_)) && !takes_away;
+        if !word.is_given() && (gives || is_move) {
             return Some(Refusal::NotGiven);
         }
         (gives && !is_current).then_some(Refusal::Overtaken)
@@ -205,7 +244,16 @@ impl Pressing<'_> {
         let user = self.consent.account.clone();
         let (is_somebodys, mut alters) = (user.is_some(), change.alters);
         if let (Some(made), Some(user)) = (&made, user) {
-            let own = app.db.read(move |conn| account::of(conn, &user)).await?.choices.unwrap_or_default();
+            let refuses_all = self.refuses_all();
+            let read = app.db.read(move |conn| {
+                let is_found = refuses_all && wishes::is_found(conn, &user, now)?;
+                Ok((account::of(conn, &user)?.choices.unwrap_or_default(), is_found))
+            });
+            let (own, is_found) = read.await?;
+            // Its choices may hold, but not that we choose by what they like: that was said yes to since.
+            if is_found {
+                return Ok(Outcome::Done(Box::new(self.refuses(word, made.clone(), change, now).await?)));
+            }
             if word.holds(made, &own.write()) {
                 return Ok(Outcome::Done(Box::new(Done::holding(own, made.clone()))));
             }
@@ -250,7 +298,7 @@ impl Pressing<'_> {
 
 /// Takes a choice: the state changes and its receipt is written, or nothing does. Then a whole new document, because a
 /// policy is fixed when its document arrives. Who cannot be given what they pressed for is shown what holds, with every choice
-/// anew.
+/// anew. Somebody young, and whoever was not asked for their age where children may come, can say no and nothing else.
 #[post("/privacy/choices", data = "<form>")]
 pub async fn choose(
     form: Pressed,
@@ -284,15 +332,7 @@ pub async fn choose(
     };
     let may_be_child = consent.band.is_none() && app.consent.child_mode;
     let is_young = matches!(consent.band, Some(Band::Child | Band::Minor));
-    // Where somebody young with an account is may make what holds for them stricter, and nothing else.
-    let says_where = matches!(press, Press::Place(_)) && consent.account.is_some();
-    if (may_be_child || is_young) && !says_where {
-        // A yes by hand: for the young there is none, and who may be a child is asked for their age before it.
-        if matches!(press, Press::Accept | Press::Save { .. }) {
-            adult.proof()?;
-        }
-        return Err(Error::refused("There is nothing to choose: nobody may see you here."));
-    }
+    let is_closed = may_be_child || is_young;
     let book = &app.consent;
     let everyone = || book.enabled.iter().map(|e| e.at).collect::<Vec<usize>>();
     let banner = notice::named_in(book, fields.text("about"));
@@ -305,19 +345,30 @@ pub async fn choose(
         _ => everyone(),
     };
     let surface = match (back, fields.text("from")) {
+        ("", "kept") => "kept",
         ("", _) => "choices",
         (_, "footer") => "footer",
         _ => "banner",
     };
     let shown = match is_current {
-        true => shown(book, &press, surface, &shown_to),
+        true => shown(book, &press, surface, &shown_to, is_closed),
         false => notice::EARLIER.into(),
     };
-    let pressing = Pressing { app, consent: &consent, press, asked, surface, shown };
+    let pressing = Pressing { app, consent: &consent, press, asked, surface, shown, is_bound: is_closed };
+    // Where somebody young with an account is may make what holds for them stricter.
+    let says_where = matches!(pressing.press, Press::Place(_)) && consent.account.is_some();
+    if is_closed && !says_where && !pressing.is_no(now) {
+        // A yes by hand: for the young there is none, and who may be a child is asked for their age before it. A no is taken
+        // from everyone: what was said yes to in this browser would count again as soon as it forgets the age.
+        if matches!(pressing.press, Press::Accept | Press::Save { .. }) {
+            adult.proof()?;
+        }
+        return Err(Error::refused("There is nothing to choose: nobody may see you here."));
+    }
     if let Some(refusal) = pressing.refusal(&word, is_current, now) {
         return choosing::instead(app, page, &consent, refusal, None).await;
     }
-    let to = if surface == "choices" { "/privacy/choices" } else { back };
+    let to = if back.is_empty() { "/privacy/choices" } else { back };
     Ok(match pressing.comes_to(&word, now).await? {
         Outcome::Done(done) => answer(app, *done, page.browser(), to, now),
         Outcome::Already => Reply::go_back(to, "/").notice("That is how it was already."),
@@ -353,12 +404,32 @@ fn answer(app: &App, done: Done, browser: &str, to: &str, now: Timestamp) -> Rep
     clearing(app, takes_away, reply)
 }
 
-/// Keeps where the owner of an account says they are. An empty field: they would rather not say.
+/// Keeps where the owner of an account says they are. An empty field: they would rather not say. A form that does not count any
+/// more and would loosen anything is answered with what holds, and every choice anew.
 #[post("/privacy/country", data = "<form>")]
-pub async fn country(_who: SignedIn, form: Posted, consent: Decided, app: &State<App>) -> Result<Reply> {
-    let said = place_in(form.0.text("country"))?;
-    let takes_away = settle(app, &consent, said, Timestamp::now()).await?;
-    Ok(clearing(app, takes_away, Reply::go("/account").notice("Saved. It holds from this page on.")))
+pub async fn country(
+    who: SignedIn,
+    form: Pressed,
+    page: Page,
+    consent: Decided,
+    app: &State<App>,
+) -> Result<Reply> {
+    let Some(word) = form.word(About::Country, &app.keys.seal, page.browser(), consent.signal(app)) else {
+        return choosing::instead(app, page, &consent, Refusal::NotGiven, None).await;
+    };
+    let (Pressed(fields, _), now) = (form, Timestamp::now());
+    let (said, is_young) = (place_in(fields.text("country"))?, who.band != Band::Adult);
+    let (settled, takes_away) = settle(app, &consent, is_young, said, &word, now).await?;
+    let line = "Saved. It holds from this page on.";
+    let reply = match settled {
+        Settled::Refused(why) => return choosing::instead(app, page, &consent, why, None).await,
+        Settled::Proved(receipt) => {
+            app.handed.leave(page.browser(), receipt, now);
+            Reply::go("/account").notice_with_receipt(line)
+        }
+        Settled::Already | Settled::Moved(_) => Reply::go("/account").notice(line),
+    };
+    Ok(clearing(app, takes_away, reply))
 }
 
 /// The code of a place as a form names it; nothing for nowhere. `Refused` for a place that there is not.
@@ -381,13 +452,15 @@ fn clearing(app: &App, takes_away: bool, reply: Reply) -> Reply {
     }
 }
 
-/// The words beside the button that was pressed; of the banner those about the vendors that stood in it.
-fn shown(book: &Rulebook, press: &Press, surface: &str, about: &[usize]) -> String {
+/// The words beside the button that was pressed, as somebody young reads them or everybody else; of the banner those about the
+/// vendors that stood in it.
+fn shown(book: &Rulebook, press: &Press, surface: &str, about: &[usize], is_young: bool) -> String {
     let told = Told::about(about.iter().filter_map(|at| book.registry.vendors.get(*at)));
     match (press, surface) {
-        (Press::Place(_), _) => notice::PLACE.into(),
+        (Press::Place(_), _) => notice::place(&loose(book), is_young),
         (_, "banner") => told.text(),
         (_, "footer") => notice::FOOT.into(),
+        (_, "kept") => notice::KEPT.into(),
         (Press::OptOut, _) => notice::sale(book.on().any(|v| v.trades())),
         _ => told.on_screen(),
     }

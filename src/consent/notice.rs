@@ -163,18 +163,62 @@ const SCREEN_LEAD: &str = "Someone is contacted only where both the purpose and 
 /// What stands in the foot of a page on which somebody may be met: the button, and why it is there.
 pub const FOOT: &str = "Take back every yes\nOthers may see you on this page.";
 
+/// What stands above the button that takes back an earlier yes, for somebody for whom none counts now.
+pub const KEPT: &str = "A yes from before\nIt is still kept, though it counts for nobody at the moment. Take it back, and it \
+                        never counts again.\nTake back every yes";
+
 /// What is kept of a no in a banner that asked otherwise than is asked by now: its button, since the words beside that are not
 /// known here.
 pub const EARLIER: &str =
     "Reject all\nPressed in an earlier edition of the question. Its words are not kept here.";
 
 /// What stands beside the list of places.
-pub const PLACE: &str = "Where are you?\nYou need not say, and we do not look it up: as long as we do not know, the strictest \
+const PLACE: &str = "Where are you?\nYou need not say, and we do not look it up: as long as we do not know, the strictest \
                          rules hold.";
 
 /// What stands beside the question where an account's owner is.
 pub const COUNTRY: &str =
     "Decides which privacy and age rules we follow for you; the strictest until you say.";
+
+/// What somebody young reads beside either.
+const STRICTER: &str =
+    "Stricter rules hold for this account from the moment you say so, and stay when you say otherwise later.";
+
+/// All that stands beside the list of places, but for the place that was said already. `loose` are those, by name, where people
+/// may be asked afterwards.
+pub fn place(loose: &[String], is_young: bool) -> String {
+    let mut lines = vec![PLACE.to_owned()];
+    match is_young {
+        true => lines.push(STRICTER.to_owned()),
+        false => lines.extend(asked_afterwards(loose, "everyone above is")),
+    }
+    lines.join("\n")
+}
+
+/// The same beside the question where an account's owner is.
+pub fn country(loose: &[String], is_young: bool) -> String {
+    let mut lines = vec!["Where you are".to_owned(), COUNTRY.to_owned()];
+    match is_young {
+        true => lines.push(format!(
+            "{STRICTER} Where you would be too young for an account it ends, and you can take along what is there."
+        )),
+        false => {
+            lines.extend(asked_afterwards(loose, "those who may see you under your privacy choices are"));
+            lines.push("A place that you set under your privacy choices comes first.".to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
+/// What it means to say that one is at a place where people may be asked afterwards, where there are such.
+fn asked_afterwards(loose: &[String], who: &str) -> Option<String> {
+    let places = loose.join(", ");
+    (!loose.is_empty()).then(|| {
+        format!(
+            "In {places} people may be asked afterwards: if you say that you are there, {who} on until you say no."
+        )
+    })
+}
 
 /// What stands beside the button against sale and sharing.
 pub fn sale(trades: bool) -> String {

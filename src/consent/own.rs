@@ -9,6 +9,7 @@ use super::once::{self, Offer};
 use super::purpose::Purpose;
 use super::receipt::{self, Action, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
 use crate::App;
+use crate::ads::wishes::PERSONAL_FINGERPRINT;
 use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::error::Result;
@@ -16,6 +17,22 @@ use crate::ids::{ReceiptId, UserId};
 
 /// The shop itself, where a receipt names a vendor.
 pub const HOUSE: &str = "house";
+
+/// The shop as a receipt names it among those who were told something.
+fn house() -> Recipient {
+    Recipient { vendor: HOUSE.into(), name: "The shop itself".into(), deletion_url: None }
+}
+
+/// Adds to the receipt of a no to everything that a yes to personalised advertisements of ours was taken back by it.
+pub fn takes_back_personal(receipt: &mut Receipt) {
+    receipt.items.push(receipt::Item {
+        purpose: Purpose::AdsPersonalised.slug().into(),
+        vendor: HOUSE.into(),
+        state: Answer::Refused,
+        fingerprint: PERSONAL_FINGERPRINT.as_str().into(),
+    });
+    receipt.recipients.push(house());
+}
 
 /// What was asked.
 #[derive(Clone, Copy, Debug)]
@@ -54,12 +71,11 @@ impl OwnChoice {
         granted: bool,
         now: Timestamp,
     ) -> Result<OwnChoice> {
-        let house = Recipient { vendor: HOUSE.into(), name: "The shop itself".into(), deletion_url: None };
         let answered = Answered {
             id: ReceiptId::draw()?,
             action: if granted { Action::Accept } else { Action::Withdraw },
             state: if granted { Answer::Granted } else { Answer::Refused },
-            recipient: house,
+            recipient: house(),
             lasts_ms: app.consent.choice_ms,
         };
         OwnChoice::of(app, consent, question, answered, now)

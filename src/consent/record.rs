@@ -10,13 +10,15 @@ use super::deed::{Change, met};
 use super::guards::Signals;
 use super::log;
 use super::notice;
+use super::own;
 use super::receipt::{self, Action, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
 use super::whereabouts::Here;
-use super::word::{self, Made, Use};
+use super::word::{self, Made, Refusal, Row, Use, Verdict, Word};
 use crate::App;
 use crate::accounts::user::User;
 use crate::ads::wishes;
 use crate::clock::Timestamp;
+use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::guardians::leaf::Stub;
 use crate::guardians::moving;
@@ -107,6 +109,18 @@ pub enum Recorded {
     Before(Made),
 }
 
+/// What became of what an account says of where its owner is.
+pub enum Settled {
+    /// This receipt proves it, now or by the same press before.
+    Proved(ReceiptId),
+    /// Nothing: that is how it was.
+    Already,
+    /// Nothing, and why.
+    Refused(Refusal),
+    /// Nothing yet: something else was said meanwhile, and the deed is another upon that.
+    Moved(Option<String>),
+}
+
 impl Deed {
     /// The deed of a change in a scene, with a receipt of its own.
     pub fn new(app: &App, scene: Scene<'_>, mut change: Change, now: Timestamp) -> Result<Deed> {
@@ -173,16 +187,15 @@ impl Deed {
         said: Option<Made>,
         now: Timestamp,
     ) -> Result<Recorded> {
-        let Deed { account, refuses_all, change, receipt, salt, notice, country, moves } = self;
-        let done = Done::of(change, receipt.id.clone());
-        let (kept, proof_ms) = (done.choices.clone(), app.consent.proof_ms);
+        let done = Done::of(self.change.clone(), self.receipt.id.clone());
+        let proof_ms = app.consent.proof_ms;
         let before = app
             .db
             .write(move |conn| {
                 log::wait_turn(conn)?;
-                let insists = account.as_ref().zip(said.as_ref());
+                let insists = self.account.as_ref().zip(said.as_ref());
                 if let Some((user, made)) = insists
-                    && account::of(conn, user)?.choices.is_some_and(|has| has.says_the_same(&kept))
+                    && self.holds(conn, user, now)?
                 {
                     return Ok(Some(made.clone()));
                 }
@@ -195,24 +208,7 @@ impl Deed {
                     }
                     used = None;
                 }
-                notice.keep(conn)?;
-                let until = receipt::kept_until(receipt.valid_until, proof_ms);
-                log::append(conn, &receipt, &salt, account.as_ref(), until, now)?;
-                if let Some(used) = used {
-                    used.keep(conn, &receipt.id)?;
-                }
-                if let Some(user) = &account {
-                    match &country {
-                        Some(country) => User::set_country(conn, user, country.is.as_deref())?,
-                        None => account::keep(conn, user, &kept, now)?,
-                    }
-                    if refuses_all {
-                        wishes::withdraw(conn, user, now)?;
-                    }
-                    if let Some(Moves { ground, place, stub }) = &moves {
-                        moving::moved(conn, ground, user, place, stub, now)?;
-                    }
-                }
+                self.keep(conn, used, proof_ms, now)?;
                 Ok(None)
             })
             .await?;
@@ -227,25 +223,82 @@ impl Deed {
         was: Option<String>,
         now: Timestamp,
     ) -> Result<Option<Choices>> {
-        let Deed { account, refuses_all, change, receipt, salt, notice, country: _, moves: _ } = self;
-        let account = account.ok_or_else(|| Error::internal("a change of no account"))?;
-        let (kept, proof_ms) = (change.choices.clone(), app.consent.proof_ms);
+        let account = self.account.clone().ok_or_else(|| Error::internal("a change of no account"))?;
+        let (choices, proof_ms) = (self.change.choices.clone(), app.consent.proof_ms);
         let first = app
             .db
             .write(move |conn| {
                 log::wait_turn(conn)?;
-                if !account::keep_first(conn, &account, was.as_deref(), &kept, now)? {
-                    return Ok(false);
+                let is_first =
+                    account::keep_first(conn, &account, was.as_deref(), &self.change.choices, now)?;
+                if is_first {
+                    self.keep(conn, None, proof_ms, now)?;
                 }
-                if refuses_all {
-                    wishes::withdraw(conn, &account, now)?;
-                }
-                notice.keep(conn)?;
-                let until = receipt::kept_until(receipt.valid_until, proof_ms);
-                log::append(conn, &receipt, &salt, Some(&account), until, now)?;
-                Ok(true)
+                Ok(is_first)
             })
             .await?;
-        Ok(first.then_some(change.choices))
+        Ok(first.then_some(choices))
+    }
+
+    /// The same for where an account says its owner is: the row says what the word of the form may still do. `gives` is whether
+    /// somebody can be met by it who could not before.
+    pub async fn settle(self, app: &App, word: Word, gives: bool, now: Timestamp) -> Result<Settled> {
+        let account = self.account.clone().ok_or(Error::SignIn)?;
+        let country = self.country.clone().ok_or_else(|| Error::internal("a country that stays"))?;
+        let proof_ms = app.consent.proof_ms;
+        let settled = app.db.write(move |conn| {
+            log::wait_turn(conn)?;
+            let here = User::country_of(conn, &account)?;
+            let row = Row { line: here.clone().unwrap_or_default(), since: None };
+            let (verdict, made) = word.upon(conn, &row, gives, here != country.is, now)?;
+            match (verdict, made) {
+                (Verdict::Holds, Some(made)) => return Ok(Settled::Proved(made.receipt)),
+                _ if here != country.was => return Ok(Settled::Moved(here)),
+                (Verdict::Choice | Verdict::No, _) => {}
+                (verdict, _) => {
+                    return Ok(word.refusal(verdict).map_or(Settled::Already, Settled::Refused));
+                }
+            }
+            // A word that was used stays with the receipt that has it.
+            let to = country.is.as_deref().unwrap_or_default();
+            let used = (verdict == Verdict::Choice).then(|| word.used(&row.line, to));
+            self.keep(conn, used.as_ref(), proof_ms, now)?;
+            Ok(Settled::Proved(self.receipt.id.clone()))
+        });
+        settled.await
+    }
+
+    /// Whether an account says already what it would say after this, of our own choosing by what somebody likes too.
+    fn holds(&self, conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<bool> {
+        if self.refuses_all && wishes::is_found(conn, user, now)? {
+            return Ok(false);
+        }
+        Ok(account::of(conn, user)?.choices.is_some_and(|has| has.says_the_same(&self.change.choices)))
+    }
+
+    /// Its rows: the receipt with its notice and the word that made it, and what it changes. Belongs into the write that found
+    /// out that it may be made.
+    fn keep(&self, conn: &mut Conn, used: Option<&Use>, proof_ms: i64, now: Timestamp) -> Result<()> {
+        let mut receipt = self.receipt.clone();
+        if let Some(user) = self.account.as_ref().filter(|_| self.refuses_all)
+            && wishes::withdraw(conn, user, now)?
+        {
+            own::takes_back_personal(&mut receipt);
+        }
+        self.notice.keep(conn)?;
+        let until = receipt::kept_until(receipt.valid_until, proof_ms);
+        log::append(conn, &receipt, &self.salt, self.account.as_ref(), until, now)?;
+        if let Some(used) = used {
+            used.keep(conn, &receipt.id)?;
+        }
+        let Some(user) = &self.account else { return Ok(()) };
+        match &self.country {
+            Some(country) => User::set_country(conn, user, country.is.as_deref())?,
+            None => account::keep(conn, user, &self.change.choices, now)?,
+        }
+        if let Some(Moves { ground, place, stub }) = &self.moves {
+            moving::moved(conn, ground, user, place, stub, now)?;
+        }
+        Ok(())
     }
 }

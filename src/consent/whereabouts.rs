@@ -118,14 +118,13 @@ pub struct WherePart {
     pub here: Option<Named>,
     pub states: Vec<Named>,
     pub countries: Vec<Named>,
-    /// Places where people are asked afterwards instead of first, by name.
+    /// Where people may be asked afterwards ([`loose`]).
     pub loose: Vec<String>,
 }
 
 impl WherePart {
     /// The question to somebody who said they are at this place.
     pub fn new(book: &Rulebook, here: Option<&str>) -> WherePart {
-        let loose = book.opt_out_places.iter().filter(|code| book.model(Some(code)) == Model::OptOut);
         WherePart {
             here: here.and_then(named),
             states: US_STATES
@@ -136,9 +135,15 @@ impl WherePart {
                 .iter()
                 .map(|c| Named { code: c.code.clone(), name: c.name.clone() })
                 .collect(),
-            loose: loose.filter_map(|code| named(code)).map(|place| place.name).collect(),
+            loose: loose(book),
         }
     }
+}
+
+/// The places, by name, where people may be asked afterwards instead of first.
+pub fn loose(book: &Rulebook) -> Vec<String> {
+    let loose = book.opt_out_places.iter().filter(|code| book.model(Some(code)) == Model::OptOut);
+    loose.filter_map(|code| named(code)).map(|place| place.name).collect()
 }
 
 /// The place of an ISO 3166 code, in any case of letters: a country, or a state of the United States. `None` where there

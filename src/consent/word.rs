@@ -39,6 +39,8 @@ pub enum About {
     Letters,
     /// What is wished of advertisements.
     Ads,
+    /// Where an account says its owner is.
+    Country,
 }
 
 impl About {
@@ -47,12 +49,14 @@ impl About {
             About::Choices => "a word that chooses",
             About::Letters => "a word about letters",
             About::Ads => "a word about advertisements",
+            About::Country => "a word about a country",
         };
         secrets::derive(seal, purpose)
     }
 }
 
 /// The word of one form that was sent, with what was pressed in it.
+#[derive(Clone)]
 pub struct Word {
     key: [u8; 32],
     nonce: String,
@@ -550,7 +554,7 @@ mod tests {
     #[test]
     fn a_word_is_about_one_thing_and_of_one_browser() {
         let (seal, at) = ([7; 32], Timestamp::from_secs(1_800_000_000));
-        let mut names: Vec<String> = [About::Choices, About::Letters, About::Ads]
+        let mut names: Vec<String> = [About::Choices, About::Letters, About::Ads, About::Country]
             .into_iter()
             .flat_map(|about| {
                 let strange = |browser| Word::not_given(about, &seal, browser, "token", String::new());
@@ -564,6 +568,6 @@ mod tests {
             .collect();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), 9);
+        assert_eq!(names.len(), 12);
     }
 }

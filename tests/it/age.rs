@@ -561,7 +561,8 @@ async fn what_is_for_grown_ups_asks_whoever_was_not_asked_and_tells_the_young() 
     }
     browser.says("/privacy/choices", "/privacy/choices", &[("choice", "accept")]).await.is(303);
     for choice in ["accept", "save"] {
-        let told = kid.says("/privacy/choices", "/privacy/choices", &[("choice", choice)]).await.is(451);
+        let fields = [("choice", choice), ("purpose.analytics", "on"), ("vendor.ga4", "on")];
+        let told = kid.says("/privacy/choices", "/privacy/choices", &fields).await.is(451);
         assert!(told.has("This is for grown-ups") && told.link("/age").is_none());
     }
     // An account of somebody of age, in a browser in which somebody younger answered: the youngest counts.
@@ -593,7 +594,7 @@ async fn what_is_for_grown_ups_asks_whoever_was_not_asked_and_tells_the_young() 
     assert!(browser.get("/@ada-field").await.is(200).has("of age"));
     // Taking it back asks nothing of anybody.
     for (page, action, _) in yes {
-        ada.says(page, action, &[]).await.is(303);
+        ada.says(page, action, &[("asked", "personal")]).await.is(303);
     }
     assert!(!browser.get("/@ada-field").await.is(200).has("of age"));
 }

@@ -127,7 +127,8 @@ async fn news_can_be_left_and_letters_about_what_one_did_cannot() {
     }
 }
 
-/// S2-43, S3-31: one press ends it, without signing in; looking at the link does not, and a made-up word does nothing.
+/// S2-43, S3-31, R-RC-1: one press ends it, without signing in; looking at the link does not, and a made-up word does nothing. The
+/// receipt says what the program that pressed asks of every site, as the one of the yes says of the browser.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_press_ends_the_weekly_letter() {
     let app = shop().await;
@@ -147,7 +148,13 @@ async fn one_press_ends_the_weekly_letter() {
     stranger.get(&forged).await.is(404);
     stranger.post(&forged, &[]).await.is(404);
     // As mail programs press it: without a cookie and without our form.
-    app.visitor().post(&path, &[("List-Unsubscribe", "One-Click")]).await.is(200);
+    let (form, said) = ("application/x-www-form-urlencoded", b"List-Unsubscribe=One-Click");
+    let asks = [("Sec-GPC", "1"), ("DNT", "1")];
+    app.visitor().post_raw(&path, form, said.to_vec(), &asks).await.is(200);
+    let of_account = user.clone();
+    let kept = app.app.db.read(move |conn| log::of_account(conn, &of_account, 9)).await.unwrap();
+    let signals: Vec<_> = kept.iter().map(|kept| kept.receipt.signals).map(|s| (s.gpc, s.dnt)).collect();
+    assert_eq!(signals, [(true, true), (false, false)], "the newest first");
     assert!(!is_on(&app, &user, Topic::News, Timestamp::now()).await);
     assert_eq!(leaves(&app).await, 2);
     app.visitor().post(&path, &[]).await.is(200);

@@ -9,7 +9,7 @@ use cuehouse::consent::receipt::{Answer, Notice, Receipt};
 use cuehouse::consent::{log, seal};
 use cuehouse::ids::ReceiptId;
 
-use crate::privacy::{chooses, contacts, press, shop};
+use crate::privacy::{VENDORS, chooses, contacts, press, shop};
 use crate::support::app::TestApp;
 use crate::support::browser::{Browser, Seen};
 use crate::support::wards::answers;
@@ -126,19 +126,24 @@ fn stands_in(notice: &Notice, page: &Seen) {
 }
 
 /// T-RC-3, R-RC-2: what the receipt of another button keeps is what stood beside that button: on the screen of choices, above
-/// the opt-out, beside the places, in the foot; on a site that has nobody to ask about, too.
+/// the opt-out, beside the places and the account's country (with what it means to name one where people may be asked afterwards), in
+/// the foot; on a site that has nobody to ask about, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_keeps_the_words_beside_its_button() {
     let (app, alone) = (shop().await, TestApp::new().await);
     let one = [("choice", "save"), ("purpose.analytics", "on"), ("vendor.histats", "on")];
     let place = [("choice", "place"), ("place", "DE")];
     type Case<'a> = (&'a TestApp, &'a [(&'a str, &'a str)], &'a str);
-    let cases: [Case<'_>; 6] = [
+    let switched = [("CUEHOUSE_PRIVACY_PROFILE", "us"), ("CUEHOUSE_PRIVACY_OPT_OUT_PLACES", "US-TX")];
+    let loose = TestApp::with(&[VENDORS, switched[0], switched[1]]).await;
+    let texas = [("choice", "place"), ("place", "US-TX")];
+    let cases: [Case<'_>; 7] = [
         (&app, &one, "Contacts s10.histats.com"),
         (&app, &[("choice", "accept")], "is_unique 5 years (in its own jar"),
         (&app, &[("choice", "refuse")], "Google Analytics 4 Google, for"),
         (&app, &[("choice", "opt_out")], "Some of those below may sell or share"),
         (&app, &place, "we do not look it up"),
+        (&loose, &texas, "In Texas people may be asked afterwards"),
         (&alone, &[("choice", "opt_out")], "We sell and share nothing"),
     ];
     for (app, fields, part) in cases {
@@ -150,6 +155,13 @@ async fn a_receipt_keeps_the_words_beside_its_button() {
         assert!(notice.text.contains(part), "{fields:?}: {}", notice.text);
         stands_in(&notice, &page);
     }
+    let mut bea = loose.buyer("Bea Buyer").await;
+    let page = bea.get("/account").await.is(200);
+    bea.send("/account", "/privacy/country", &[("country", "US-TX")]).await.is(303);
+    let receipt = bea.get("/account").await.is(200).link("/privacy/receipts/").unwrap();
+    let (_, notice) = kept(&loose, receipt.trim_start_matches("/privacy/receipts/")).await;
+    assert!(notice.text.contains("those who may see you under your privacy choices are on until you say no"));
+    stands_in(&notice, &page);
     let mut browser = app.visitor();
     press(&mut browser, "accept").await.is(303);
     let page = browser.get("/licences").await.is(200);

@@ -2,11 +2,14 @@
 
 use cuehouse::ads::wishes::{self, Wishes};
 use cuehouse::clock::{HOUR, MINUTE, Timestamp};
+use cuehouse::consent::age::{self, Band};
 use cuehouse::consent::log::{self, Kept};
+use cuehouse::consent::receipt::{Answer, Notice};
 use cuehouse::consent::{account, letters, seal};
+use cuehouse::ids::ReceiptId;
 use cuehouse::web::csrf::Bound;
 
-use crate::privacy::{chooses, clean, contacts, leaves, press, shop};
+use crate::privacy::{VENDORS, chooses, clean, contacts, leaves, press, shop};
 use crate::support::app::TestApp;
 use crate::support::browser::{Browser, Seen};
 
@@ -228,6 +231,9 @@ async fn what_is_sent_again_is_no_second_choice() {
     assert!(!contacts(&again.get("/").await).is_empty());
 }
 
+/// What a form says in which nothing is on: which switch of advertisements stood there.
+const OFF: [(&str, &str); 1] = [("asked", "personal")];
+
 /// What an account may switch on beside the screen's vendors: the page, where its form goes, and what the switch is called.
 const SWITCHES: [(&str, &str, &str); 2] =
     [(PATH, "/privacy/letters", "topic.marketing_email"), ("/privacy/ads", "/privacy/ads", "personal")];
@@ -285,7 +291,7 @@ async fn a_switch_that_was_taken_back_is_not_switched_on_by_an_old_form() {
         assert!(is_on(&one.get(page).await, switch));
         counts(1, "a yes to what is on").await;
         // Taken back: neither an address nor a cookie names the receipt.
-        let no = Form::at(&mut one, page, to, &[]).await;
+        let no = Form::at(&mut one, page, to, &OFF).await;
         let answer = no.sent(&mut one).await.is(303);
         let inside = opened(&app, &one, "notice", "cuehouse notice");
         let receipt = led_to(&mut one, &answer).await;
@@ -329,6 +335,33 @@ async fn a_switch_that_was_taken_back_is_not_switched_on_by_an_old_form() {
     let kept = newest(&app, &one).await.receipt;
     assert_eq!((kept.action.as_str(), kept.items.len()), ("withdraw", 1));
     assert_eq!(seen.link("/privacy/receipts/"), Some(format!("/privacy/receipts/{}", kept.id)));
+}
+
+/// T-RC-8, R-RC-8, R-CN-5, R-CN-10, S0-33: a no to everything that comes again takes back what was said yes to in between, although
+/// its own choices hold: as often as that was, each time once and with a receipt that names it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_that_comes_again_takes_back_a_yes_to_our_own_advertisements() {
+    let app = shop().await;
+    let mut one = app.buyer("Bea Buyer").await;
+    for choice in ["refuse", "opt_out"] {
+        let no = Form::of(&mut one, choice).await;
+        no.sent(&mut one).await.is(303);
+        for n in 0..2 {
+            let on = [("personal", "on"), OFF[0]];
+            Form::at(&mut one, "/privacy/ads", "/privacy/ads", &on).await.sent(&mut one).await.is(303);
+            assert!(is_on(&one.get("/privacy/ads").await, "personal"), "{choice} {n}");
+            let (began, mut other) = (leaves(&app.app).await, one.window());
+            let (first, second) = tokio::join!(no.sent(&mut one), no.sent(&mut other));
+            assert_eq!((first.status, second.status), (303, 303), "{choice} {n}");
+            no.sent(&mut one).await.is(303);
+            assert!(!is_on(&one.get("/privacy/ads").await, "personal"), "{choice} {n}");
+            assert_eq!(leaves(&app.app).await, began + 1, "{choice} {n}");
+            let items = newest(&app, &one).await.receipt.items;
+            let own = items.iter().find(|item| item.vendor == "house").unwrap();
+            assert_eq!((own.purpose.as_str(), own.state), ("ads_personalised", Answer::Refused));
+            assert!(items.len() > 1 && items.iter().all(|item| item.state == Answer::Refused));
+        }
+    }
 }
 
 /// T-RC-8, R-RC-8, R-CN-5: a form with a token that its browser was not given, such as another browser's or one from before
@@ -391,7 +424,7 @@ async fn nobody_is_turned_away_with_a_no_for_its_token() {
     before.set_cookie("session", bea.cookie("session").unwrap());
     let screen = |choice| vec![("choice", choice), ("all", "yes")];
     let mut all = vec![(PATH, screen("accept"), screen("refuse"))];
-    all.extend(SWITCHES.map(|(_, to, switch)| (to, vec![(switch, "on")], vec![])));
+    all.extend(SWITCHES.map(|(_, to, switch)| (to, vec![(switch, "on")], OFF.to_vec())));
     for (to, yes, no) in all {
         let yes = Form { to, csrf: old.csrf.clone(), said: yes };
         let no = Form { to, csrf: old.csrf.clone(), said: no };
@@ -413,4 +446,81 @@ async fn nobody_is_turned_away_with_a_no_for_its_token() {
         }
     }
     clean(&before.get("/").await.is(200));
+}
+
+/// R-CN-5, R-CN-10, R-EN-5, R-MN-4, R-RC-2, R-RC-8: nobody is too young for a no, nor is whoever was not asked yet where children may
+/// come. A yes from before stays in the browser and counts again with the next answer at the screen; taken back, it does not. What
+/// says yes to anybody stays closed, and no yes lasts longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_too_young_for_a_no() {
+    let refuse = [("choice", "refuse"), ("all", "yes"), ("from", "kept")];
+    let less = [("choice", "save"), ("purpose.analytics", "on"), ("vendor.histats", "on")];
+    type Way<'a> = (&'a [(&'static str, &'static str)], &'a str, usize);
+    let ways: [Way<'_>; 4] = [
+        (&refuse, "withdraw", 0),
+        (&[("choice", "opt_out")], "opt_out", 0),
+        (&[("choice", "save")], "withdraw", 0),
+        (&less, "withdraw", 1),
+    ];
+    for (profile, bands) in [
+        ("guardian_under_18", &[Some(Band::Child), Some(Band::Minor)][..]),
+        ("mixed_audience_vpc", &[Some(Band::Minor), None][..]),
+    ] {
+        let quiet = ("CUEHOUSE_PRIVACY_SELF_CHECK_HOURS", "0");
+        let app = TestApp::with(&[VENDORS, ("CUEHOUSE_AGE_PROFILE", profile), quiet]).await;
+        let aged = |cs: &str, band: Option<Band>| {
+            let mut browser = app.visitor();
+            browser.set_cookie("cs", cs);
+            if let Some(band) = band {
+                browser.set_cookie("al", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
+            }
+            browser
+        };
+        let chosen = |cs: &str| seal::open(&app.app.keys.seal, cs).unwrap();
+        let mut ada = aged("", Some(Band::Adult));
+        press(&mut ada, "accept").await.is(303);
+        let yes = ada.cookie("cs").unwrap().to_owned();
+        for band in bands {
+            for (said, action, left) in ways {
+                let mut young = aged(&yes, *band);
+                let page = young.get(PATH).await.is(200);
+                clean(&page);
+                assert!(page.has("id=\"kept\"") && !page.has("value=\"accept\""), "{}", page.text());
+                let began = leaves(&app.app).await;
+                for closed in ["accept", "save", "place"] {
+                    let mut all = vec![("choice", closed)];
+                    all.extend(["vendor.ga4", "vendor.statcounter", "vendor.histats"].map(|on| (on, "on")));
+                    all.extend([("purpose.analytics", "on"), ("place", "DE")]);
+                    let form = Form { to: PATH, csrf: page.csrf().unwrap(), said: all };
+                    let status = if closed == "place" { 422 } else { 451 };
+                    form.sent(&mut young).await.is(status);
+                }
+                assert_eq!((leaves(&app.app).await, young.cookie("cs")), (began, Some(yes.as_str())));
+                let no = Form { to: PATH, csrf: page.csrf().unwrap(), said: said.to_vec() };
+                let mut tab = young.window();
+                let (first, second) = tokio::join!(no.sent(&mut young), no.sent(&mut tab));
+                let id = led_to(&mut young, &first.is(303)).await;
+                second.is(303);
+                assert_eq!(leaves(&app.app).await, began + 1, "{profile} {band:?} {said:?}");
+                let wanted = ReceiptId::parse(&id).unwrap();
+                let read = app.app.db.read(move |conn| {
+                    let receipt = log::kept(conn, &wanted)?.receipt;
+                    let notice = Notice::by_hash(conn, &receipt.notice.hash)?;
+                    Ok((receipt, notice.text))
+                });
+                let (receipt, shown) = read.await.unwrap();
+                let known = band.map_or("unknown", Band::as_str);
+                assert_eq!((receipt.action.as_str(), receipt.band.as_str()), (action, known));
+                assert!(said != refuse || shown.starts_with("A yes from before\n"), "{shown}");
+                let kept = young.cookie("cs").unwrap();
+                assert!(chosen(kept).expires_at.unwrap() <= chosen(&yes).expires_at.unwrap() || left == 0);
+                // The browser forgets the age, and somebody of age answers: the control, and what is left of it.
+                assert!(!contacts(&aged(&yes, Some(Band::Adult)).get("/").await.is(200)).is_empty());
+                let page = aged(kept, Some(Band::Adult)).get("/").await.is(200);
+                let met = page.text().matches("data-vendor=\"").count();
+                assert_eq!(met, left, "{profile} {band:?} {said:?}");
+                assert_eq!(young.get(PATH).await.is(200).has("id=\"kept\""), left > 0);
+            }
+        }
+    }
 }

@@ -175,6 +175,64 @@ async fn an_accounts_country_counts_where_no_place_was_chosen() {
     assert!(all.iter().all(|r| r.action.as_str() == "place" && r.recipients.len() == 2), "{all:?}");
 }
 
+/// Sends a form of a token, to this address and with this field, in which this place was chosen.
+async fn sends(browser: &mut Browser, (to, field): (&str, &str), csrf: &str, code: &str) -> Seen {
+    let said = [("csrf", csrf), ("choice", "place"), (field, code)];
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(said).finish();
+    let ours = [("Sec-Fetch-Site", "same-origin")];
+    browser.post_raw(to, "application/x-www-form-urlencoded", body.into_bytes(), &ours).await
+}
+
+/// T-RC-8, R-RC-8, R-CN-10, R-RC-4, T-PROP-5: a form that says where somebody is counts once, the choice and the account's. Twice at
+/// once it has one receipt, which the next page leads to. One that was used loosens nothing again: the answer (409) shows what holds,
+/// with every choice anew; nor does one that another browser was given. What tightens goes through in any of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_form_of_a_place_tightens_and_never_loosens() {
+    let app = TestApp::with(&LOOSE).await;
+    let foreign = app.visitor().get("/privacy/choices").await.is(200).csrf().unwrap();
+    for (page, to, field) in
+        [("/privacy/choices", "/privacy/choices", "place"), ("/account", "/privacy/country", "country")]
+    {
+        let (mut bea, to) = (app.buyer(&format!("Bea {field}")).await, (to, field));
+        let began = receipts(&app).await.len();
+        let counts = async |more: usize, when: &str| {
+            assert_eq!(receipts(&app).await.len(), began + more, "{field}: {when}");
+        };
+        let [texas, germany, again] =
+            [bea.get(page).await, bea.get(page).await, bea.get(page).await].map(|seen| seen.csrf().unwrap());
+        let mut tab = bea.window();
+        let (first, second) =
+            tokio::join!(sends(&mut bea, to, &texas, "US-TX"), sends(&mut tab, to, &texas, "US-TX"));
+        second.is(303);
+        let landing = first.is(303).location().to_owned();
+        assert!(bea.get(&landing).await.is(200).link("/privacy/receipts/").is_some(), "{field}");
+        sends(&mut bea, to, &texas, "US-TX").await.is(303);
+        assert!(meets(&bea.get("/").await.is(200)), "{field}");
+        counts(1, "sent three times").await;
+        sends(&mut bea, to, &germany, "DE").await.is(303);
+        for csrf in [&texas, &germany] {
+            let seen = sends(&mut bea, to, csrf, "US-TX").await.is(409);
+            assert!(seen.has("id=\"spent\"") && seen.has("already used"), "{field}: {}", seen.text());
+        }
+        sends(&mut bea, to, &foreign, "US-TX").await.is(403);
+        assert!(!meets(&bea.get("/").await.is(200)), "{field}");
+        counts(2, "used forms loosen nothing").await;
+        sends(&mut bea, to, &again, "US-TX").await.is(303);
+        assert!(meets(&bea.get("/").await.is(200)), "{field}: the control");
+        for _ in 0..2 {
+            sends(&mut bea, to, &germany, "DE").await.is(303);
+            assert!(!meets(&bea.get("/").await.is(200)), "{field}");
+            counts(4, "a used form tightens, once").await;
+        }
+        let fresh = bea.get(page).await.csrf().unwrap();
+        sends(&mut bea, to, &fresh, "US-TX").await.is(303);
+        sends(&mut bea, to, &foreign, "DE").await.is(303);
+        assert!(!meets(&bea.get("/").await.is(200)), "{field}");
+        counts(6, "another browser's form tightens").await;
+        sends(&mut bea, to, &foreign, "US-TX").await.is(403);
+    }
+}
+
 /// Without the operator's switch no place loosens anything, and nobody is told that one would.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_switch_no_place_loosens_anything() {

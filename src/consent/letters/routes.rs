@@ -14,7 +14,7 @@ use crate::accounts::user::User;
 use crate::clock::Timestamp;
 use crate::consent::adult::IfAdult;
 use crate::consent::choosing;
-use crate::consent::guards::Decided;
+use crate::consent::guards::{Decided, Signals};
 use crate::consent::letters;
 use crate::consent::receipt::{Action, Recipient, Salt};
 use crate::consent::recipient::{Service, Use};
@@ -83,7 +83,8 @@ pub async fn switch(
         .filter_map(|switch| Topic::parse(switch.slug))
         .map(|topic| (topic, fields.text(&format!("topic.{topic}")) == "on"))
         .collect();
-    let saying = Saying { word: Some(word), ..saying(app, who.id.clone(), said, "letters")? };
+    let saying =
+        Saying { word: Some(word), ..saying(app, who.id.clone(), said, "letters", consent.signals)? };
     let Said { receipt, refusal } = say(app, saying, adult, now).await?;
     if let Some(refusal) = refusal {
         let receipt = receipt.map(|(id, _)| id);
@@ -100,11 +101,18 @@ pub async fn switch(
 }
 
 /// What an account says, with all that its receipt needs beside it.
-fn saying(app: &App, user: UserId, said: Vec<(Topic, bool)>, surface: &'static str) -> Result<Saying> {
+fn saying(
+    app: &App,
+    user: UserId,
+    said: Vec<(Topic, bool)>,
+    surface: &'static str,
+    signals: Signals,
+) -> Result<Saying> {
     Ok(Saying {
         user,
         said,
         surface,
+        signals,
         word: None,
         carrier: app.services.of(Use::Letters).map(carrier),
         receipt: ReceiptId::draw()?,
@@ -160,10 +168,16 @@ pub async fn stop(word: &str, page: Page, app: &State<App>) -> Result<Reply> {
 /// Ends the weekly letter (RFC 8058: mail programs post here themselves). The word is the proof, so no form's token is
 /// wanted; the worst that somebody who has it can do is what it is for.
 #[post("/letters/stop/<word>")]
-pub async fn stopped(word: &str, page: Page, adult: IfAdult, app: &State<App>) -> Result<Reply> {
+pub async fn stopped(
+    word: &str,
+    page: Page,
+    consent: Decided,
+    adult: IfAdult,
+    app: &State<App>,
+) -> Result<Reply> {
     let (user, on) = reader(app, word).await?;
     if on {
-        let saying = saying(app, user, vec![(Topic::News, false)], "letter_link")?;
+        let saying = saying(app, user, vec![(Topic::News, false)], "letter_link", consent.signals)?;
         say(app, saying, adult, Timestamp::now()).await?;
     }
     page.show(&StopPage { word: word.to_owned(), is_over: true })

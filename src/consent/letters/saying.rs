@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::consent::account;
 use crate::consent::adult::IfAdult;
 use crate::consent::age::Band;
+use crate::consent::guards::Signals;
 use crate::consent::log;
 use crate::consent::notice;
 use crate::consent::receipt::{self, Action, AgeBand, Answer, Notice, Receipt, Recipient, Salt};
@@ -27,6 +28,8 @@ pub struct Saying {
     pub said: Vec<(Topic, bool)>,
     /// Where on the site, as a receipt names it.
     pub surface: &'static str,
+    /// What the browser or program that said it asks of every site.
+    pub signals: Signals,
     /// The word of the form. Nothing where the link of a letter says enough: it can say no alone.
     pub word: Option<Word>,
     /// Whoever carries the letters has the address; nobody else is told.
@@ -133,7 +136,7 @@ impl Saying {
                 Band::Minor => AgeBand::Minor,
                 Band::Adult => AgeBand::Adult,
             },
-            signals: receipt::Signals { gpc: false, dnt: false },
+            signals: receipt::Signals { gpc: self.signals.gpc, dnt: self.signals.dnt },
             surface: self.surface.into(),
             previous: None,
             valid_until: Timestamp::from_secs(until.unwrap_or(now).secs()),

@@ -242,3 +242,26 @@ async fn an_audience_is_large_agreed_and_of_age() {
     dora.says("/privacy/choices", "/privacy/choices", &[("choice", "refuse")]).await.is(303);
     assert!(!dora.get(&page).await.has(SLOT) && !elsewhere.get(&page).await.has(SLOT));
 }
+
+/// S0-33, R-CN-10, R-MN-3: an account of somebody of age, in a browser in which somebody younger answered. Nothing is chosen there by
+/// what it likes and no switch says so; saving topics there takes no yes back and writes nothing. A no that is said is heard.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_form_does_not_ask_is_not_taken_back_by_it() {
+    let app = TestApp::new().await;
+    let mut bea = app.buyer("Bea Buyer").await;
+    wishes(&mut bea, &[("topic.games", "like"), ("personal", "on")]).await.is(303);
+    let mut young = bea.window();
+    young.set_cookie("al", &age::seal(&app.app.keys.seal, age::Band::Minor, Timestamp::now()));
+    let (on, receipts) =
+        ("name=\"personal\" value=\"on\" checked", app.app.db.read(log::size).await.unwrap());
+    assert!(!young.get("/privacy/ads").await.is(200).has("name=\"personal\""));
+    wishes(&mut young, &[("topic.film", "block")]).await.is(303);
+    assert_eq!(app.app.db.read(log::size).await.unwrap(), receipts, "nobody pressed that");
+    let kept = bea.get("/privacy/ads").await.is(200);
+    assert!(kept.has(on) && kept.has("name=\"topic.film\" value=\"block\" checked"), "{}", kept.text());
+    wishes(&mut young, &[("asked", "personal")]).await.is(303);
+    assert!(!bea.get("/privacy/ads").await.is(200).has(on));
+    let account = bea.user.clone().unwrap();
+    let newest = app.app.db.read(move |conn| log::of_account(conn, &account, 1)).await.unwrap().remove(0);
+    assert_eq!(newest.receipt.action.as_str(), "withdraw");
+}

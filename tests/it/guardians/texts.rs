@@ -260,13 +260,15 @@ async fn without_a_carrier_the_letter_is_there() {
     // Refused: the number goes, and the page says so.
     asks(&app, 9, "Moon Kid", "father@example.com").await;
     let other = link_in(&app, "father@example.com", "/guardians/");
-    for refusal in [302, 400] {
+    // A redirect is no answer: what it leads to on the same host is not asked.
+    for refusal in [302, 307, 400] {
         carrier.answers(refusal);
         wants_code(&app, &other, "+4915199999921").await.is(303);
         let page = app.visitor().get(&format!("{other}/text")).await.is(200);
         assert!(page.has("could not be sent") && page.has("Your mobile number"), "{refusal}");
         assert!(!is_kept(&app, "+4915199999921").await);
     }
+    assert!(carrier.asked().iter().all(|asked| asked.path == "/texts"));
     app.visitor().send(&other, &format!("{other}/answer"), &YES).await.is(303);
 
     // The second message.

@@ -70,17 +70,20 @@ impl Carrier {
             stripe::signed(&signature.unwrap_or_default(), asked.body.as_bytes(), &[KEY], Timestamp::now());
         let status = match (is_ours, asked.path.as_str()) {
             (true, "/texts") => self.status.load(Ordering::SeqCst),
+            // Where its redirects lead: a page that is well, and takes nothing.
+            (_, "/well") => 200,
             (true, _) => 404,
             (false, _) => 403,
         };
-        if status < 300 {
+        if status < 300 && asked.path == "/texts" {
             let message: Value = serde_json::from_str(&asked.body).unwrap();
             let mut taken = self.taken.lock().unwrap();
             if taken.iter().all(|known| known["id"] != message["id"]) {
                 taken.push(message);
             }
         }
-        let answer = format!("HTTP/1.1 {status} So\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        let to = if (300..400).contains(&status) { "Location: /well\r\n" } else { "" };
+        let answer = format!("HTTP/1.1 {status} So\r\n{to}Connection: close\r\nContent-Length: 0\r\n\r\n");
         write.write_all(answer.as_bytes()).await?;
         write.shutdown().await
     }
