@@ -25,7 +25,7 @@ const GROUP_TIME: Duration = Duration::from_millis(20);
 const TRIES: u32 = 24;
 
 /// A change that waits, of whatever type its answer is.
-trait Work: Send {
+pub trait Work: Send {
     /// Makes the change, not for the first time perhaps; false when it failed, and what it did must be undone.
     fn run(&mut self, conn: &mut Conn, how: Footing) -> bool;
     /// Answers what came of it, once its group is on the disk (or is not).
@@ -176,7 +176,9 @@ fn write_group(
             rollback(conn)?;
             begin(conn)?;
             how = Footing::Own;
-            group[..=at].iter_mut().for_each(|work| drop(work.run(conn, how)));
+            for work in &mut group[..=at] {
+                work.run(conn, how);
+            }
         }
         if group.len() == GROUP || start.elapsed() >= GROUP_TIME {
             break;
