@@ -34,7 +34,7 @@ pub trait Work: Send {
 
 /// Upon what a change of a group stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Footing {
+pub enum Footing {
     /// On the group's transaction: where it fails, all of the group is undone.
     Shared,
     /// On a savepoint of its own. It costs as much as the smallest change.
@@ -157,7 +157,7 @@ fn write_in_groups(mut conn: Conn, url: &DbUrl, waiting: &mpsc::Receiver<Box<dyn
             }
         }
         for work in group {
-            work.answer(commit.as_ref().map(|()| ()).map_err(String::as_str));
+            work.answer(commit.as_ref().copied().map_err(String::as_str));
         }
     }
 }
