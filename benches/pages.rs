@@ -1,6 +1,7 @@
 //! What a page costs: the front page, the search page and a track's page, in a small shop and in a large one, against a
 //! bare Rocket that renders the same template from values in memory. Processor time; the session is nobody's. Each is
-//! asked for again and again, as pages are that many open, and anew each time, where what its search costs is taken off.
+//! asked for again and again, as pages are that many open, and anew each time (the window is emptied before), where what its
+//! search costs is taken off.
 //!
 //! `cargo bench --bench pages` (`-- 36` for one size)
 
@@ -27,7 +28,7 @@ use rocket::response::content::RawHtml;
 use rocket::{State, get, routes};
 
 const ROUNDS: usize = 7;
-const REQUESTS: usize = 150;
+const REQUESTS: usize = 400;
 const ASKED: &str = "q=ka&sort=best";
 
 /// What the bare Rocket renders, from memory.
@@ -110,17 +111,16 @@ async fn measure(folder: &std::path::Path, size: usize, rows: &mut Vec<Vec<Strin
         ("track", path.to_owned(), "/track"),
     ] {
         let (mut hot, mut whole, mut found, mut memory) = (vec![], vec![], vec![], vec![]);
-        for round in 0..ROUNDS {
-            hot.push(requests(&shop, |_| ours.clone()).await);
-            // An address that nobody asked for yet: the page is made from the index and the rows.
-            let sign = if ours.contains('?') { '&' } else { '?' };
-            whole.push(requests(&shop, |n| format!("{ours}{sign}utm_term={round}-{n}")).await);
-            memory.push(requests(&plain, |_| theirs.to_owned()).await);
+        for _ in 0..ROUNDS {
+            hot.push(requests(&shop, &ours, || {}).await);
+            // Made from the index and the rows each time.
+            whole.push(requests(&shop, &ours, || app.window.clear()).await);
+            memory.push(requests(&plain, theirs, || {}).await);
             found.push(
                 each(async |_| match name {
                     "front" => drop(app.index.front().await.expect("a front")),
                     "search" => drop(app.index.page(&query).await.expect("an answer")),
-                    _ => drop(app.index.similar(likeness.clone()).await.expect("an answer")),
+                    _ => drop(app.index.view().similar(&likeness)),
                 })
                 .await,
             );
@@ -148,10 +148,10 @@ async fn each(mut one: impl AsyncFnMut(usize)) -> f64 {
     (cpu() - used).as_secs_f64() * 1e6 / REQUESTS as f64
 }
 
-async fn requests(client: &Client, path: impl Fn(usize) -> String) -> f64 {
-    each(async |n| {
-        let path = path(n);
-        let answer = client.get(path.clone()).dispatch().await;
+async fn requests(client: &Client, path: &str, before: impl Fn()) -> f64 {
+    each(async |_| {
+        before();
+        let answer = client.get(path).dispatch().await;
         assert_eq!(answer.status().code, 200, "{path}");
         let bytes = answer.into_bytes().await.unwrap_or_default();
         assert!(bytes.len() > 1000);
@@ -185,7 +185,7 @@ async fn from_memory(app: &App) -> Bare {
         Ok((sheet, stands))
     });
     let (sheet, stands) = read.await.expect("a track");
-    let found = app.index.similar(Likeness::from(&sheet.listed.track)).await.expect("an answer");
+    let found = app.index.view().similar(&Likeness::from(&sheet.listed.track));
     let ids = found.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
     let rows = app.db.read(move |conn| favourite::rows(conn, &ids, None)).await.expect("rows");
     let similar = rows

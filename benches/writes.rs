@@ -13,6 +13,7 @@ use common::{cpu, median, quantile, table};
 use cuehouse::clock::Timestamp;
 use cuehouse::db::schema::marks;
 use cuehouse::db::{Db, DbUrl};
+use cuehouse::each_db;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
@@ -86,7 +87,8 @@ async fn one_writer(db: &Db) -> Round {
                     let (name, at) = (name(), Instant::now());
                     db.write(move |conn| {
                         let row = (marks::name.eq(&name), marks::value.eq("x"), marks::at.eq(Timestamp(1).0));
-                        diesel::insert_into(marks::table).values(row).execute(conn)?;
+                        // Through Diesel's own connection, as the pools do.
+                        each_db!(conn, |c| diesel::insert_into(marks::table).values(row).execute(c))?;
                         Ok(())
                     })
                     .await

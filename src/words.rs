@@ -2,6 +2,9 @@
 
 /// Lower case, without accents and ligatures, so that `Étude` and `etude` meet. Other scripts stay as they are.
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars().flat_map(char::to_lowercase) {
         match c {

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 
 use super::track::{Listed, Maker, State, Track, changed};
 use crate::clock::Timestamp;
-use crate::db::Conn;
 use crate::db::schema::{favourites, tracks, users};
+use crate::db::{Conn, among};
 use crate::each_db;
 use crate::error::Result;
 use crate::ids::{TrackId, UserId};
@@ -21,11 +21,12 @@ pub fn rows(conn: &mut Conn, ids: &[TrackId], person: Option<&UserId>) -> Result
     let kept = favourites::table
         .filter(favourites::track_id.eq(tracks::id))
         .filter(favourites::user_id.eq(me.to_owned()));
-    let rows: Vec<(Track, Maker, bool)> = tracks::table
+    let asked = || ids.iter().map(TrackId::as_str);
+    let rows: Vec<(Track, Maker, bool)> = each_db!(conn, |c| tracks::table
         .inner_join(users::table)
-        .filter(tracks::id.eq_any(ids).and(tracks::state.eq(State::Published)))
+        .filter(among(tracks::id, asked()).and(tracks::state.eq(State::Published)))
         .select((Track::as_select(), (users::name, users::handle, users::band), exists(kept)))
-        .load(conn)?;
+        .load(c))?;
     let mut rows: Vec<(Listed, bool)> =
         rows.into_iter().map(|(track, who, kept)| (Listed::from((track, who)), kept)).collect();
     rows.sort_by_cached_key(|(listed, _)| ids.iter().position(|id| *id == listed.track.id));

@@ -20,12 +20,13 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::consent::guards::Decided;
 use crate::consent::leave::{LeavePage, Leaves, Navigation, away};
+use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ids::{Handle, Slug, TrackId, UserId};
 use crate::sales::basket::Owner;
 use crate::sales::table;
 use crate::search::query::{MOST_PAGES, ROWS};
-use crate::search::{Found, Likeness, Query};
+use crate::search::{Found, Likeness, Query, View};
 use crate::web::ranges::{Conditions, FileFacts};
 use crate::web::stream::{Delivery, Disposition, FileReply, Pace, StoredFile};
 use crate::web::{Page, Posted, Reply};
@@ -66,17 +67,22 @@ async fn show(slug: Slug, page: Page, slot: Slot, carried: Carried, app: &State<
         Some(visitor) => Some(Owner::Account(visitor.id.clone())),
         None => carried.basket.as_deref().map(Owner::browser),
     };
-    let (sheet, stands) = app
+    // All in one go: to change threads again would cost more than what is looked up there.
+    let now = app.index.view();
+    let (sheet, stands, similar) = app
         .db
         .read(move |conn| {
             let sheet = Sheet::open(conn, &slug, visitor.as_ref())?;
-            let me = visitor.as_ref().map(|visitor| &visitor.id);
-            let stands = table::of_track(conn, &sheet.listed.track.id, me, owner.as_ref())?;
-            Ok((sheet, stands))
+            let (track, me) = (&sheet.listed.track, visitor.as_ref().map(|visitor| &visitor.id));
+            let stands = table::of_track(conn, &track.id, me, owner.as_ref())?;
+            let similar = match track.state {
+                Stage::Published => similar(conn, &now, track, me)?,
+                _ => vec![],
+            };
+            Ok((sheet, stands, similar))
         })
         .await?;
     let is_live = sheet.listed.track.state == Stage::Published;
-    let similar = if is_live { similar(app, &sheet.listed.track, &page).await? } else { vec![] };
     // What only some may see, or only waits, has nothing beside it; nor is anything advertised with what a child made.
     let page = match is_live && !sheet.is_of_child {
         true => slot.fill(page, Place::Track, &named::of_track(&sheet.listed.track)),
@@ -88,20 +94,14 @@ async fn show(slug: Slug, page: Page, slot: Slot, carried: Carried, app: &State<
     if is_of_child { page.show(&view) } else { page.show_all(&view) }
 }
 
-async fn similar(app: &App, track: &Track, page: &Page) -> Result<Vec<Reasoned>> {
-    let found = app.index.similar(Likeness::from(track)).await?;
+fn similar(conn: &mut Conn, now: &View, track: &Track, me: Option<&UserId>) -> Result<Vec<Reasoned>> {
+    let found = now.similar(&Likeness::from(track));
     let ids: Vec<TrackId> = found.iter().map(|(id, _)| id.clone()).collect();
-    let rows = kept_rows(app, ids, page).await?;
     let reasoned = |(listed, kept): (Listed, bool)| {
         let why = found.iter().find(|(id, _)| *id == listed.track.id).map(|(_, why)| why.clone());
         Reasoned { row: TrackRow::new(&listed, kept), why: why.unwrap_or_default() }
     };
-    Ok(rows.into_iter().map(reasoned).collect())
-}
-
-async fn kept_rows(app: &App, ids: Vec<TrackId>, page: &Page) -> Result<Vec<(Listed, bool)>> {
-    let me: Option<UserId> = page.visitor.as_ref().map(|visitor| visitor.id.clone());
-    app.db.read(move |conn| favourite::rows(conn, &ids, me.as_ref())).await
+    Ok(favourite::rows(conn, &ids, me)?.into_iter().map(reasoned).collect())
 }
 
 /// Keeps a track, or does not keep it any more; without `keep=yes` or `keep=no` the other of what is so.
@@ -188,7 +188,8 @@ async fn profile(
     if at < asked {
         found = app.index.page(&theirs.at_page(at)).await?;
     }
-    let rows = kept_rows(app, found.ids.clone(), &page).await?;
+    let (ids, me) = (found.ids.clone(), page.visitor.as_ref().map(|visitor| visitor.id.clone()));
+    let rows = app.db.read(move |conn| favourite::rows(conn, &ids, me.as_ref())).await?;
     let rows = rows.iter().map(|(listed, kept)| TrackRow::new(listed, *kept)).collect();
     let mine = page.visitor.as_ref().is_some_and(|visitor| visitor.id == profile.id);
     page.show(&profile_page(profile, links, handle, rows, &found, (at, last), mine, &app.config))

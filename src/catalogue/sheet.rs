@@ -8,6 +8,7 @@ use crate::accounts::band::Band;
 use crate::accounts::user::Visitor;
 use crate::db::Conn;
 use crate::db::schema::{favourites, recordings, tracks, users};
+use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::{Handle, Slug, TrackId, UserId};
 
@@ -33,7 +34,7 @@ impl Sheet {
             (String, Option<Handle>, Band),
             Recording,
             bool,
-        ) = tracks::table
+        ) = each_db!(conn, |c| tracks::table
             .inner_join(users::table)
             .inner_join(recordings::table.on(recordings::upload_id.eq(tracks::upload_id)))
             .filter(tracks::slug.eq(slug))
@@ -43,7 +44,7 @@ impl Sheet {
                 Recording::as_select(),
                 exists(kept),
             ))
-            .first(conn)?;
+            .first(c))?;
         let is_of_child = band == Band::Child;
         if !is_open(track.state, &track.uploader_id, is_of_child, visitor) {
             return Err(Error::NotFound);

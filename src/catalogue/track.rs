@@ -243,17 +243,6 @@ impl Track {
         Ok(tracks::table.filter(mine).select(Track::as_select()).first(conn)?)
     }
 
-    /// Published tracks by their ids, in the order asked for; what is not published any more is left out.
-    pub fn rows(conn: &mut Conn, ids: &[TrackId]) -> Result<Vec<Listed>> {
-        let rows = listed()
-            .filter(tracks::id.eq_any(ids).and(tracks::state.eq(State::Published)))
-            .load::<Row>(conn)?;
-        let mut rows: Vec<Listed> = rows.into_iter().map(Listed::from).collect();
-        let place = |t: &Listed| ids.iter().position(|id| *id == t.track.id);
-        rows.sort_by_key(place);
-        Ok(rows)
-    }
-
     /// The newest published tracks, of everyone or of one uploader.
     pub fn newest(
         conn: &mut Conn,

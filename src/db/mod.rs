@@ -6,6 +6,7 @@
 //! what is waiting, commits it together and only then answers each; what fails is undone alone.
 //! A closure given to `write` may run twice, so it touches nothing but `conn`.
 
+mod among;
 mod bigint_value;
 mod manager;
 mod migrate;
@@ -24,6 +25,7 @@ use diesel::r2d2::Pool;
 use diesel::result::{DatabaseErrorKind, Error as Sql};
 
 use crate::error::{Error, Result};
+pub use among::{Among, among};
 pub use migrate::{migrate, pending};
 
 use manager::{Manager, Mode};

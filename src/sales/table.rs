@@ -7,6 +7,7 @@ use diesel::prelude::*;
 
 use crate::db::Conn;
 use crate::db::schema::{basket_lines, baskets, licences, offers, revocations, tier_versions};
+use crate::each_db;
 use crate::error::Result;
 use crate::ids::{TrackId, UserId};
 use crate::money::Cents;
@@ -50,7 +51,7 @@ pub fn of_track(
         .filter(
             baskets::token_hash.assume_not_null().eq(hash).or(baskets::user_id.assume_not_null().eq(account)),
         );
-    let rows: Vec<Row> = tier_versions::table
+    let rows: Vec<Row> = each_db!(conn, |c| tier_versions::table
         .left_join(offers::table.on(offers::tier.eq(tier_versions::slug).and(offers::track_id.eq(track))))
         .order((tier_versions::position, tier_versions::number))
         .select((
@@ -61,7 +62,7 @@ pub fn of_track(
             exists(held),
             exists(in_basket),
         ))
-        .load(conn)?;
+        .load(c))?;
     let mut newest: BTreeMap<String, Row> = BTreeMap::new();
     for row in rows {
         match newest.get(&row.0) {
@@ -79,9 +80,9 @@ pub fn of_track(
 
 /// The names of the tiers by their slugs, old ones among them.
 pub fn names(conn: &mut Conn) -> Result<BTreeMap<String, String>> {
-    let rows: Vec<(String, String)> = tier_versions::table
+    let rows: Vec<(String, String)> = each_db!(conn, |c| tier_versions::table
         .order(tier_versions::number)
         .select((tier_versions::slug, tier_versions::name))
-        .load(conn)?;
+        .load(c))?;
     Ok(rows.into_iter().collect())
 }

@@ -26,7 +26,6 @@ use super::part::Part;
 use super::query::{Field, Query};
 use super::segment::Sides;
 use super::shelf::Place;
-use super::similar::Likeness;
 use super::words;
 use crate::catalogue::track::split;
 use crate::clock::Timestamp;
@@ -371,11 +370,6 @@ impl Index {
         self.ask(move |view| view.find(&query, Way::Cheaper).map_err(Error::internal)).await?
     }
 
-    /// The tracks most like this one, each with one sentence on why.
-    pub async fn similar(&self, likeness: Likeness) -> Result<Vec<(TrackId, String)>> {
-        self.ask(move |view| view.similar(&likeness)).await
-    }
-
     /// What a front page shows. Looked up once for each state of the index; afterwards it costs nothing.
     pub async fn front(&self) -> Result<Arc<Front>> {
         match self.shared.view().known_front() {
@@ -411,7 +405,7 @@ impl Index {
         self.shared.view().count()
     }
 
-    /// The state that answers now, for measuring and for tests that compare ways.
+    /// The state that answers now: for one who is where it may be waited, and wants rows beside an answer.
     pub fn view(&self) -> Arc<View> {
         self.shared.view()
     }

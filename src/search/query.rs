@@ -4,12 +4,14 @@
 //! and said.
 
 use std::collections::BTreeSet;
+use std::iter::{once, repeat};
 
 use url::form_urlencoded::{Serializer, parse};
 
 use super::words::{self, MOST_WORDS, Read};
 use crate::catalogue::lists;
 use crate::ids::{Handle, Slug};
+use crate::web::window::is_mark;
 
 /// Tracks on one page.
 pub const ROWS: usize = 24;
@@ -259,7 +261,7 @@ impl Query {
                 _ => self.ignore(format!("“{}” is not a page, so this is the first.", shown(value))),
             },
             // Marks that other sites put on links to us ask for nothing.
-            name if name.starts_with("utm_") || name.ends_with("clid") => {}
+            name if is_mark(name) => {}
             _ => self.ignore(format!("“{}” is nothing that a search can be narrowed by.", shown(name))),
         }
     }
@@ -322,6 +324,11 @@ impl Query {
 
     /// The pairs of its address, in the one order.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        self.pairs_up_to(None)
+    }
+
+    /// The pairs that stand before the values of a field, or all.
+    fn pairs_up_to(&self, end: Option<Field>) -> Vec<(&'static str, String)> {
         let mut pairs = vec![];
         if !self.q.is_empty() {
             pairs.push(("q", self.q.clone()));
@@ -329,6 +336,9 @@ impl Query {
         for field in Field::ALL {
             if field == Field::Key {
                 self.push_tempo(&mut pairs);
+            }
+            if end == Some(field) {
+                return pairs;
             }
             pairs.extend(self.chosen(field).iter().map(|slug| (field.name(), slug.clone())));
             if field == Field::Key {
@@ -356,11 +366,7 @@ impl Query {
 
     /// Its one address.
     pub fn address(&self) -> String {
-        let pairs = self.pairs();
-        if pairs.is_empty() {
-            return "/search".into();
-        }
-        format!("/search?{}", Serializer::new(String::new()).extend_pairs(pairs).finish())
+        address(&[&encoded(self.pairs())])
     }
 
     /// The same search with other settings, from its first page.
@@ -380,6 +386,14 @@ impl Query {
         })
     }
 
+    /// The same search with each value of a field in turn.
+    pub fn toggles(&self, field: Field) -> Toggles<'_> {
+        let without = self.without(field);
+        let mut before = without.pairs();
+        let after = before.split_off(without.pairs_up_to(Some(field)).len());
+        Toggles { field, chosen: self.chosen(field), before: encoded(before), after: encoded(after) }
+    }
+
     /// The same search without what was chosen of a field.
     pub fn without(&self, field: Field) -> Query {
         self.with(|query| query.chosen[field as usize].clear())
@@ -394,6 +408,41 @@ impl Query {
     pub fn at_page(&self, page: u64) -> Query {
         self.with(|query| query.page = page.clamp(1, MOST_PAGES))
     }
+}
+
+/// A search over and over with another value of one field: what is alike in all their addresses is written once.
+pub struct Toggles<'a> {
+    field: Field,
+    chosen: &'a BTreeSet<String>,
+    before: String,
+    after: String,
+}
+
+impl Toggles<'_> {
+    /// The address of [`Query::toggled`].
+    pub fn address(&self, slug: &str) -> String {
+        let mut values: Vec<&str> =
+            self.chosen.iter().map(String::as_str).filter(|one| *one != slug).collect();
+        if values.len() == self.chosen.len() {
+            values.insert(values.partition_point(|one| *one < slug), slug);
+        }
+        let values = encoded(values.into_iter().map(|one| (self.field.name(), one)));
+        address(&[&self.before, &values, &self.after])
+    }
+}
+
+fn encoded<V: AsRef<str>>(pairs: impl IntoIterator<Item = (&'static str, V)>) -> String {
+    Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+/// The address of a search whose pairs stand in these parts.
+fn address(parts: &[&str]) -> String {
+    let mut address = String::from("/search");
+    for (part, mark) in parts.iter().filter(|part| !part.is_empty()).zip(once('?').chain(repeat('&'))) {
+        address.push(mark);
+        address.push_str(part);
+    }
+    address
 }
 
 /// Seconds, as a figure or as `3:20`.
@@ -477,6 +526,24 @@ mod tests {
         assert_eq!(query.toggled(Field::Mood, "tense").address(), "/search?q=rain&mood=calm&mood=tense");
         assert_eq!(query.without(Field::Mood).address(), "/search?q=rain");
         assert_eq!(query.at_page(999).page, MOST_PAGES);
+    }
+
+    #[test]
+    fn every_value_of_a_field_has_the_same_address_in_a_row_as_alone() {
+        for asked in [
+            "",
+            "q=rain+%26+wind",
+            "q=rain&kind=loop&genre=pop&genre=dub&mood=calm&instrument=harp&key=am&vocals=none&tier=creator\
+             &bpm_min=80&bpm_double=on&duration_max=60&uploader=ines&sort=new&page=3",
+        ] {
+            let query = Query::parse(asked);
+            for field in Field::ALL {
+                let toggles = query.toggles(field);
+                for slug in ["a", "calm", "creator", "dub", "loop", "pop", "zither"] {
+                    assert_eq!(toggles.address(slug), query.toggled(field, slug).address(), "{asked}");
+                }
+            }
+        }
     }
 
     fn value() -> impl Strategy<Value = String> {

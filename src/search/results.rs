@@ -90,10 +90,14 @@ impl SearchPage {
             empty: (found.total == 0).then(|| empty(query, found, building)),
             building,
             here: query.address(),
-            rows: rows
-                .iter()
-                .map(|(row, kept)| Reasoned { row: TrackRow::new(row, *kept), why: why(&found.sought, row) })
-                .collect(),
+            rows: {
+                let sought: Vec<Looked<'_>> = found.sought.iter().map(Looked::of).collect();
+                let row = |(row, kept): &(Listed, bool)| Reasoned {
+                    row: TrackRow::new(row, *kept),
+                    why: why(&sought, row),
+                };
+                rows.iter().map(row).collect()
+            },
         }
     }
 }
@@ -116,7 +120,7 @@ fn summary(total: u64, whole: u64) -> String {
 
 fn facets(query: &Query, found: &Found, name_of: impl Fn(Field, &str) -> String) -> Vec<Facet> {
     let facet = |field: Field| {
-        let chosen = query.chosen(field);
+        let (chosen, toggles) = (query.chosen(field), query.toggles(field));
         let none = vec![];
         let counts = found.counts.get(field.name()).unwrap_or(&none);
         let missing = chosen.iter().filter(|slug| counts.iter().all(|(other, _)| other != *slug));
@@ -128,7 +132,7 @@ fn facets(query: &Query, found: &Found, name_of: impl Fn(Field, &str) -> String)
                 name: name_of(field, &slug),
                 count,
                 chosen: chosen.contains(&slug),
-                href: query.toggled(field, &slug).address(),
+                href: toggles.address(&slug),
                 slug,
             })
             .collect();
@@ -268,8 +272,26 @@ fn empty(query: &Query, found: &Found, building: bool) -> Empty {
     Empty { sentence: sentence.into(), suggestions }
 }
 
+/// What was sought, with the words of what was typed: read once for all rows.
+struct Looked<'a> {
+    sought: &'a Sought,
+    said: Vec<String>,
+}
+
+impl Looked<'_> {
+    fn of(sought: &Sought) -> Looked<'_> {
+        Looked { sought, said: tokens(&sought.said) }
+    }
+
+    /// Whether these words say something else than what was typed.
+    fn is_other(&self, meant: &[String]) -> bool {
+        let said = &self.said;
+        said != meant && *said != [meant.concat()] && !meant.iter().all(|word| said.contains(word))
+    }
+}
+
 /// Where the words were found, in one sentence: `In its title and tags; “film” as “cinematic”.`
-fn why(sought: &[Sought], row: &Listed) -> String {
+fn why(sought: &[Looked<'_>], row: &Listed) -> String {
     if sought.is_empty() {
         return String::new();
     }
@@ -293,7 +315,7 @@ fn why(sought: &[Sought], row: &Listed) -> String {
         ("uploader", &|| format!("{} {handle}", row.uploader_name)),
         ("description", &|| track.description.clone()),
     ];
-    let mut open: Vec<&Sought> = sought.iter().collect();
+    let mut open: Vec<&Looked<'_>> = sought.iter().collect();
     let (mut found, mut others) = (vec![], vec![]);
     for (name, text) in places {
         if open.is_empty() {
@@ -301,12 +323,11 @@ fn why(sought: &[Sought], row: &Listed) -> String {
         }
         let here = tokens(&text());
         let before = open.len();
-        open.retain(|sought| {
-            let meant = sought.words.iter().find(|all| all.iter().all(|word| here.contains(word)));
-            let Some(meant) = meant else { return true };
-            let said = tokens(&sought.said);
-            if said != *meant && said != [meant.concat()] && !meant.iter().all(|word| said.contains(word)) {
-                others.push(format!("“{}” as “{}”", sought.said, meant.join(" ")));
+        open.retain(|looked| {
+            let mut all = looked.sought.words.iter();
+            let Some(meant) = all.find(|all| all.iter().all(|word| here.contains(word))) else { return true };
+            if looked.is_other(meant) {
+                others.push(format!("“{}” as “{}”", looked.sought.said, meant.join(" ")));
             }
             false
         });

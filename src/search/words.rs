@@ -22,6 +22,11 @@ const SYNONYM: f32 = 0.5;
 pub fn tokens(text: &str) -> Vec<String> {
     let mut out = vec![];
     for run in fold(text).split(|c: char| c.is_whitespace() || ",;:/()[]".contains(c)) {
+        // Nearly all are a plain word.
+        if (1..=MOST_LETTERS).contains(&run.len()) && run.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            out.push(stem(run));
+            continue;
+        }
         let parts = parts(run);
         if (2..=3).contains(&parts.len()) && run.contains('-') {
             out.push(stem(&parts.concat()));

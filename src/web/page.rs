@@ -12,7 +12,7 @@ use super::csrf::Bound;
 use super::reply::{self, Reply};
 use super::templates::Templates;
 use super::view::View;
-use super::window::{Pane, Standing, Window};
+use super::window::{self, Pane, Standing, Window};
 use super::{headers, trouble};
 use crate::App;
 use crate::accounts::guards;
@@ -211,8 +211,8 @@ impl Page {
 
     /// This page from the window, if it is there: as everyone sees it, a moment old.
     pub fn in_window(&self) -> Option<Pane> {
-        let Place { window, standing, since } = self.window.as_ref()?;
-        window.look(&self.here(), *standing, *since)
+        let Place { window: panes, standing, since } = self.window.as_ref()?;
+        panes.look(&window::place(&self.frame.path, &self.frame.query), *standing, *since)
     }
 
     /// A page from the window.
@@ -225,9 +225,9 @@ impl Page {
     /// that everyone sees alike.
     pub fn show_all<V: View>(self, view: &V) -> Result<Reply> {
         let values = self.templates.values(view)?;
-        if let Some(Place { window, standing, since }) = &self.window {
-            window.put(
-                &self.here(),
+        if let Some(Place { window: panes, standing, since }) = &self.window {
+            panes.put(
+                &window::place(&self.frame.path, &self.frame.query),
                 Pane::new(V::TEMPLATE, values.clone(), *standing, *since).about(&self.about),
             );
         }
@@ -271,11 +271,6 @@ impl Page {
     /// The receipt of the choice that led to this page, where the browser holds nothing that names it. Shown once.
     pub fn receipt(&self) -> Option<&ReceiptId> {
         self.receipt.as_ref()
-    }
-
-    /// The address of this page, to come back to.
-    pub fn here(&self) -> String {
-        format!("{}{}", self.frame.path, self.frame.query)
     }
 
     /// Makes the page from a request, whatever its method.

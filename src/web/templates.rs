@@ -151,24 +151,46 @@ pub fn clock(ms: i64) -> String {
 
 /// The path of a waveform: one upright stroke for each bar, `M0.5 17V19…`, in a box as wide as there are bars.
 /// `hex` holds two digits a bar; when fewer bars are wanted each shows the highest it stands for.
+///
+/// Two dozen of them are on a page, so figures are counted in whole tenths and written digit by digit: to write floats
+/// took longer than all else that a page is made of.
 pub fn wave(hex: &str, height: i64, count: usize) -> String {
-    use std::fmt::Write;
     let bars: Vec<u8> = hex
         .as_bytes()
         .chunks(2)
         .filter_map(|two| std::str::from_utf8(two).ok().and_then(|two| u8::from_str_radix(two, 16).ok()))
         .collect();
     let count = count.min(bars.len());
-    let mid = height as f64 / 2.0;
+    let mid = u64::try_from(height).unwrap_or_default().clamp(2, 10_000) * 5;
     let mut path = String::with_capacity(count * 16);
     for n in 0..count {
         let part =
             &bars[n * bars.len() / count..((n + 1) * bars.len() / count).max(n * bars.len() / count + 1)];
-        let high = part.iter().copied().max().unwrap_or(0);
-        let half = (f64::from(high) / 255.0 * (mid - 0.5)).max(0.5);
-        let _ = write!(path, "M{n}.5 {:.1}V{:.1}", mid - half, mid + half);
+        let high = u64::from(part.iter().copied().max().unwrap_or(0));
+        let half = ((high * (mid - 5) + 127) / 255).max(5);
+        path.push('M');
+        figure(&mut path, n as u64);
+        path.push_str(".5 ");
+        tenths(&mut path, mid - half);
+        path.push('V');
+        tenths(&mut path, mid + half);
     }
     path
+}
+
+/// Writes `92` as `9.2`.
+fn tenths(out: &mut String, n: u64) {
+    figure(out, n / 10);
+    out.push('.');
+    figure(out, n % 10);
+}
+
+/// Writes a figure in decimal digits.
+fn figure(out: &mut String, n: u64) {
+    if n >= 10 {
+        figure(out, n / 10);
+    }
+    out.push(char::from(b'0' + (n % 10) as u8));
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! into it: without a session and without a basket. What is sold, paid and fetched is read from the rows each time.
 
 use std::collections::HashMap;
+use std::iter::{once, repeat};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,24 @@ pub const MOST_AGE: Duration = Duration::from_secs(1);
 const MOST_PAGES: usize = 128;
 /// Letters of an address that is worth it.
 const MOST_LETTERS: usize = 300;
+
+/// Whether a field of an address is a mark that another site put on its link to us: it asks for nothing.
+pub fn is_mark(field: &str) -> bool {
+    field.starts_with("utm_") || field.ends_with("clid")
+}
+
+/// Where a page stands in the window: at its address without marks, since each visitor who comes from an advertisement
+/// has other ones. `query` has its question mark, or is empty.
+pub fn place(path: &str, query: &str) -> String {
+    let asks = |pair: &&str| !pair.is_empty() && !is_mark(pair.split('=').next().unwrap_or_default());
+    let mut place = path.to_owned();
+    let pairs = query.trim_start_matches('?').split('&').filter(asks);
+    for (pair, mark) in pairs.zip(once('?').chain(repeat('&'))) {
+        place.push(mark);
+        place.push_str(pair);
+    }
+    place
+}
 
 /// How things stood at a moment: another value as soon as this process has written anything, or its index followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +85,11 @@ impl Window {
         panes.get(address).filter(|pane| pane.is_fresh(standing, now)).cloned()
     }
 
+    /// Takes everything out, so that each page is made anew.
+    pub fn clear(&self) {
+        self.panes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Puts a page in.
     pub fn put(&self, address: &str, pane: Pane) {
         if address.len() > MOST_LETTERS {
@@ -109,6 +133,19 @@ mod tests {
         window.put("/", pane(after, now));
         window.put("/", pane(before, now));
         assert!(window.look("/", after, now).is_none());
+    }
+
+    #[test]
+    fn a_link_with_marks_leads_to_the_same_page() {
+        for (query, there) in [
+            ("", "/search"),
+            ("?", "/search"),
+            ("?utm_source=a&utm_term=b&fbclid=c&gclid=", "/search"),
+            ("?q=utm_x&utm_source=a&mood=calm&msclkid=d", "/search?q=utm_x&mood=calm&msclkid=d"),
+            ("?page=2&q=gclid", "/search?page=2&q=gclid"),
+        ] {
+            assert_eq!(place("/search", query), there);
+        }
     }
 
     #[test]
