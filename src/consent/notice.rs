@@ -256,6 +256,11 @@ impl Told {
         }
     }
 
+    /// Whether what is told at the end says already that a no does not end advertisements.
+    pub fn small_tells_of_ads(&self) -> bool {
+        self.small == SMALL_ADS
+    }
+
     /// The same as the screen of choices puts it, line by line and word for word: beside each switch what it is for, whom it
     /// contacts and what it keeps.
     pub fn on_screen(&self) -> String {
