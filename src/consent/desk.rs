@@ -17,7 +17,7 @@ use super::notice::{self, Told};
 use super::out_of_reach::{self, OutOfReach};
 use super::purpose::Purpose;
 use super::receipt;
-use super::record::{Country, Deed, Done, Moves, Recorded, Scene, Settled};
+use super::record::{Country, Course, Deed, Done, Moves, Recorded, Scene, Settled};
 use super::rulebook::Rulebook;
 use super::seal;
 use super::whereabouts::{loose, named};
@@ -97,7 +97,8 @@ pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<Receipt
 
 /// Keeps where the owner of an account says they are, or that they would rather not say, with a receipt of whose rules hold for
 /// them then; what they chose stays. Somebody young for whom stricter rules hold there is looked at again in the same
-/// transaction. The word of its form counts once: what would loosen anything is not taken from a used one, what tightens is.
+/// transaction. The word of its form counts once: what would loosen anything is not taken from a used one, nor from one that is
+/// older than what was said last; what tightens is.
 /// `is_young` is what the page of the account went by. Answers as well whether somebody who could be met before cannot any more.
 async fn settle(
     app: &App,
@@ -122,6 +123,11 @@ async fn settle(
         if !word.is_given() && (gives || !takes_away) {
             return Ok((Settled::Refused(Refusal::NotGiven), false));
         }
+        let course = match (gives, takes_away || country.is_none()) {
+            (true, _) => Course::Looser,
+            (false, true) => Course::Stricter,
+            (false, false) => Course::Same,
+        };
         let moves = match (&country, consent.band) {
             (Some(place), Some(Band::Child | Band::Minor)) => Some(Moves::to(app, place)?),
             _ => None,
@@ -136,7 +142,7 @@ async fn settle(
             shown: notice::country(&loose(book), is_young),
         };
         let deed = Deed { moves, ..Deed::new(app, scene, change, now)? };
-        match deed.settle(app, word.clone(), gives, now).await? {
+        match deed.settle(app, word.clone(), course, now).await? {
             Settled::Moved(here) => was = here,
             done => return Ok((done, takes_away)),
         }

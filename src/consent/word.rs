@@ -211,7 +211,7 @@ impl Word {
     }
 
     /// Whether its page was surely made before that moment.
-    fn is_before(&self, moment: Timestamp) -> bool {
+    pub fn is_before(&self, moment: Timestamp) -> bool {
         self.at.is_some_and(|at| moment.since(at) > APART_MS)
     }
 
