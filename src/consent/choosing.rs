@@ -65,6 +65,8 @@ pub struct ChoicesPage {
     purposes: Vec<PurposeRow>,
     vendors: Vec<VendorRow>,
     small: &'static str,
+    /// Whether that says already what a no leaves of advertisements.
+    small_tells_of_ads: bool,
     /// Letters that nobody has to get; only for people with an account.
     letters: Vec<Switch>,
     says_gpc: bool,
@@ -151,6 +153,7 @@ impl ChoicesPage {
             purposes,
             vendors,
             small: told.small,
+            small_tells_of_ads: told.small_tells_of_ads(),
             letters,
             says_gpc: consent.signals.gpc,
             says_dnt: consent.signals.dnt && book.honour_dnt,
@@ -199,6 +202,7 @@ impl View for ChoicesPage {
                 .map(|(told, ways_out)| VendorRow { told, on, is_contacted: on, reason: "On.", ways_out })
                 .collect(),
             small: told.small,
+            small_tells_of_ads: told.small_tells_of_ads(),
             letters: if account {
                 vec![Switch { slug: "marketing_email", name: "A letter a week", words: "What is new.", on }]
             } else {

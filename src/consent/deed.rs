@@ -24,6 +24,11 @@ pub enum Press {
         purposes: BTreeSet<Purpose>,
         vendors: BTreeSet<String>,
     },
+    /// What such a press says no to, and nothing else: of those whom it is about, whoever was on and is not named here is off.
+    Less {
+        purposes: BTreeSet<Purpose>,
+        vendors: BTreeSet<String>,
+    },
     /// Where the visitor is: the ISO 3166 code of a place that exists, or that they would rather not say.
     Place(Option<String>),
     /// Nobody pressed: a browser's signal reached an account that had not opted out.
@@ -98,7 +103,7 @@ pub fn carry_out(
 ) -> Change {
     let mut choices = before.clone();
     // A yes that ran out does not begin again with a no about somebody else.
-    let is_no = matches!(press, Press::Refuse | Press::OptOut | Press::Signal);
+    let is_no = matches!(press, Press::Refuse | Press::OptOut | Press::Signal | Press::Less { .. });
     if is_no && before.expires_at.is_some_and(|at| now >= at) {
         choices.vendors.values_mut().for_each(|answer| answer.yes = false);
     }
@@ -147,6 +152,29 @@ pub fn carry_out(
             } else {
                 choices.overrides_gpc = None;
             }
+        }
+        Press::Less { purposes, vendors } => {
+            let may = met(book, before, country, now);
+            let off = about.iter().copied().filter(|vendor| {
+                let yes = before.vendors.get(&vendor.id).is_some_and(|answer| answer.yes);
+                // Whoever is on without a yes cannot be so for a part of what it is for.
+                let is_whole = vendor.purposes.iter().all(|p| purposes.contains(p))
+                    || before.of(vendor, now) != Standing::Undecided;
+                (yes || may.contains(&vendor.id)) && !(vendors.contains(&vendor.id) && is_whole)
+            });
+            let off: Vec<&Vendor> = off.collect();
+            for purpose in about.iter().flat_map(|v| &v.purposes).filter(|p| !purposes.contains(*p)) {
+                choices.purposes.insert(*purpose, false);
+            }
+            for vendor in off {
+                choices.answer(vendor, false);
+                // A no to somebody about whom nothing was said is one only where something is said of what they are for.
+                for purpose in &vendor.purposes {
+                    choices.purposes.entry(*purpose).or_insert(false);
+                }
+            }
+            choices.overrides_gpc =
+                choices.overrides_gpc.filter(|_| !granted(book, &choices, now).is_empty());
         }
         Press::Place(place) => choices.place.clone_from(place),
     }
@@ -384,23 +412,21 @@ mod tests {
         assert_eq!(who(&book, &said(&yes.choices, Some("DE")).choices, false, now).len(), 2);
     }
 
-    fn any_press() -> impl Strategy<Value = Press> {
-        let vendors = || {
-            prop::sample::subsequence(
-                vec!["ga4".to_owned(), "histats".to_owned(), "statcounter".to_owned()],
-                0..=3,
-            )
-        };
+    /// What is ticked on the screen.
+    fn any_ticks() -> impl Strategy<Value = (BTreeSet<Purpose>, BTreeSet<String>)> {
+        let vendors = ["ga4", "histats", "statcounter"].map(str::to_owned).to_vec();
+        let vendors = prop::sample::subsequence(vendors, 0..=3);
         let purposes = prop::sample::subsequence(Purpose::ALL.to_vec(), 0..=6);
+        (purposes, vendors).prop_map(|(p, v)| (BTreeSet::from_iter(p), BTreeSet::from_iter(v)))
+    }
+
+    fn any_press() -> impl Strategy<Value = Press> {
         prop_oneof![
             Just(Press::Accept),
             Just(Press::Refuse),
             Just(Press::OptOut),
             Just(Press::Signal),
-            (purposes, vendors()).prop_map(|(p, v)| Press::Save {
-                purposes: p.into_iter().collect(),
-                vendors: v.into_iter().collect()
-            }),
+            any_ticks().prop_map(|(purposes, vendors)| Press::Save { purposes, vendors }),
         ]
     }
 
@@ -427,6 +453,33 @@ mod tests {
                 }
                 choices = Choices::read(&change.choices.write()).unwrap();
             }
+        }
+
+        /// R-RC-8, R-CN-5: what a *Save* says no to, by itself, gives nobody anything, whatever was pressed before, also where
+        /// people are asked afterwards. Whoever is not ticked is met no more, and whoever is ticked is met as before.
+        #[test]
+        fn the_noes_of_a_save_take_and_never_give(
+            presses in prop::collection::vec(any_press(), 0..4), ticks in any_ticks(), is_loose in any::<bool>()
+        ) {
+            let (book, country) = if is_loose { (loose(), Some("US-TX")) } else { (book(), None) };
+            let (all, mut now) = (ids(&book), Timestamp::from_secs(1_800_000_000));
+            let mut choices = Choices::default();
+            for press in presses {
+                now = now.plus(DAY);
+                choices = carry_out(&book, &choices, country, &press, &all, false, now).choices;
+            }
+            let (purposes, vendors) = ticks;
+            let less = Press::Less { purposes: purposes.clone(), vendors: vendors.clone() };
+            let change = carry_out(&book, &choices, country, &less, &all, false, now);
+            let had = met(&book, &choices, country, now);
+            let has = met(&book, &change.choices, country, now);
+            prop_assert!(!change.gives);
+            for vendor in book.on() {
+                let is_ticked =
+                    vendors.contains(&vendor.id) && vendor.purposes.iter().all(|p| purposes.contains(p));
+                prop_assert_eq!(has.contains(&vendor.id), is_ticked && had.contains(&vendor.id), "{}", vendor.id);
+            }
+            prop_assert_eq!(change.takes_away, has != had);
         }
     }
 }

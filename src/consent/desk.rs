@@ -17,7 +17,7 @@ use super::notice::{self, Told};
 use super::out_of_reach::{self, OutOfReach};
 use super::purpose::Purpose;
 use super::receipt;
-use super::record::{Country, Deed, Done, Moves, Recorded, Scene, Settled};
+use super::record::{Country, Course, Deed, Done, Moves, Recorded, Scene, Settled};
 use super::rulebook::Rulebook;
 use super::seal;
 use super::whereabouts::{loose, named};
@@ -97,7 +97,8 @@ pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<Receipt
 
 /// Keeps where the owner of an account says they are, or that they would rather not say, with a receipt of whose rules hold for
 /// them then; what they chose stays. Somebody young for whom stricter rules hold there is looked at again in the same
-/// transaction. The word of its form counts once: what would loosen anything is not taken from a used one, what tightens is.
+/// transaction. The word of its form counts once: what would loosen anything is not taken from a used one, nor from one that is
+/// older than what was said last; what tightens is.
 /// `is_young` is what the page of the account went by. Answers as well whether somebody who could be met before cannot any more.
 async fn settle(
     app: &App,
@@ -122,6 +123,11 @@ async fn settle(
         if !word.is_given() && (gives || !takes_away) {
             return Ok((Settled::Refused(Refusal::NotGiven), false));
         }
+        let course = match (gives, takes_away || country.is_none()) {
+            (true, _) => Course::Looser,
+            (false, true) => Course::Stricter,
+            (false, false) => Course::Same,
+        };
         let moves = match (&country, consent.band) {
             (Some(place), Some(Band::Child | Band::Minor)) => Some(Moves::to(app, place)?),
             _ => None,
@@ -136,7 +142,7 @@ async fn settle(
             shown: notice::country(&loose(book), is_young),
         };
         let deed = Deed { moves, ..Deed::new(app, scene, change, now)? };
-        match deed.settle(app, word.clone(), gives, now).await? {
+        match deed.settle(app, word.clone(), course, now).await? {
             Settled::Moved(here) => was = here,
             done => return Ok((done, takes_away)),
         }
@@ -252,7 +258,8 @@ impl Pressing<'_> {
             let (own, is_found) = read.await?;
             // Its choices may hold, but not that we choose by what they like: that was said yes to since.
             if is_found {
-                return Ok(Outcome::Done(Box::new(self.refuses(word, made.clone(), change, now).await?)));
+                let done = self.refuses(word, Some(made.clone()), change, now).await?;
+                return Ok(Outcome::Done(Box::new(done)));
             }
             if word.holds(made, &own.write()) {
                 return Ok(Outcome::Done(Box::new(Done::holding(own, made.clone()))));
@@ -269,14 +276,14 @@ impl Pressing<'_> {
         Ok(match (verdict, made, again) {
             // Its row says something else than this word made.
             (Verdict::Again, ..) if is_somebodys && change.gives => Outcome::Refused(Refusal::Used),
-            (Verdict::Again, Some(made), _) if is_somebodys => {
+            (Verdict::Again, made @ Some(_), _) if is_somebodys => {
                 Outcome::Done(Box::new(self.refuses(word, made, change, now).await?))
             }
             (Verdict::Holds, Some(made), _) => Outcome::Done(Box::new(Done::holding(before.clone(), made))),
             (Verdict::Again, Some(made), Some(again)) => {
                 Outcome::Done(Box::new(Done::of(again, made.receipt)))
             }
-            (Verdict::No, Some(made), _) => {
+            (Verdict::No, made @ Some(_), _) => {
                 Outcome::Done(Box::new(self.refuses(word, made, change, now).await?))
             }
             (Verdict::Already, ..) => Outcome::Already,
@@ -284,12 +291,26 @@ impl Pressing<'_> {
         })
     }
 
-    /// Carries out a no whose word was used: once for each state that it is said to.
-    async fn refuses(&self, word: &Word, made: Made, change: Change, now: Timestamp) -> Result<Done> {
+    /// Carries out what a *Save* says no to, where its yes is refused. Nothing where nobody is met less by it.
+    async fn refuses_in_part(&self, word: &Word, now: Timestamp) -> Result<Option<Done>> {
+        let Press::Save { purposes, vendors } = &self.press else { return Ok(None) };
+        let press = Press::Less { purposes: purposes.clone(), vendors: vendors.clone() };
+        let (asked, shown) = (self.asked.clone(), self.shown.clone());
+        let less = Pressing { press, asked, shown, is_bound: true, ..*self };
+        let change = less.change(now);
+        if change.gives || !change.takes_away {
+            return Ok(None);
+        }
+        Ok(Some(less.refuses(word, None, change, now).await?))
+    }
+
+    /// Carries out a no whose word was used, or cannot be used for more: once for each state that it is said to. `made` is what
+    /// its word made, where an account says the same no again.
+    async fn refuses(&self, word: &Word, made: Option<Made>, change: Change, now: Timestamp) -> Result<Done> {
         let before = &self.consent.choices;
         let deed = self.deed(change.bounded(before, true), now)?;
         let used = word.used_again(&before.write(), &deed.change.choices.write());
-        Ok(match deed.record(self.app, Some(used), Some(made), now).await? {
+        Ok(match deed.record(self.app, Some(used), made, now).await? {
             Recorded::Now(done) => done,
             Recorded::Before(made) => Done::of(self.again(&made, true), made.receipt),
         })
@@ -298,7 +319,8 @@ impl Pressing<'_> {
 
 /// Takes a choice: the state changes and its receipt is written, or nothing does. Then a whole new document, because a
 /// policy is fixed when its document arrives. Who cannot be given what they pressed for is shown what holds, with every choice
-/// anew. Somebody young, and whoever was not asked for their age where children may come, can say no and nothing else.
+/// anew; but where the same press says a no, that is carried out, and the new document says so. Somebody young, and whoever was
+/// not asked for their age where children may come, can say no and nothing else.
 #[post("/privacy/choices", data = "<form>")]
 pub async fn choose(
     form: Pressed,
@@ -365,26 +387,31 @@ pub async fn choose(
         }
         return Err(Error::refused("There is nothing to choose: nobody may see you here."));
     }
-    if let Some(refusal) = pressing.refusal(&word, is_current, now) {
-        return choosing::instead(app, page, &consent, refusal, None).await;
-    }
     let to = if back.is_empty() { "/privacy/choices" } else { back };
-    Ok(match pressing.comes_to(&word, now).await? {
-        Outcome::Done(done) => answer(app, *done, page.browser(), to, now),
-        Outcome::Already => Reply::go_back(to, "/").notice("That is how it was already."),
-        Outcome::Refused(refusal) => {
-            return choosing::instead(app, page, &consent, refusal, None).await;
+    let outcome = match pressing.refusal(&word, is_current, now) {
+        Some(refusal) => Outcome::Refused(refusal),
+        None => pressing.comes_to(&word, now).await?,
+    };
+    match outcome {
+        Outcome::Done(done) => {
+            let line = said(done.action);
+            Ok(answer(app, *done, line, page.browser(), to, now))
         }
-    })
+        Outcome::Already => Ok(Reply::go_back(to, "/").notice("That is how it was already.")),
+        Outcome::Refused(refusal) => match pressing.refuses_in_part(&word, now).await? {
+            Some(done) => Ok(answer(app, done, refusal.beside_a_no(), page.browser(), to, now)),
+            None => choosing::instead(app, page, &consent, refusal, None).await,
+        },
+    }
 }
 
-/// Answers a choice that was made: back to where it was asked, with a line for the next page. Whoever granted something
+/// Answers a choice that was made: back to where it was asked, with this line for the next page. Whoever granted something
 /// carries the receipt's id anyway; for whoever did not it waits here, and nothing in the browser leads to it.
-fn answer(app: &App, done: Done, browser: &str, to: &str, now: Timestamp) -> Reply {
-    let Done { choices, receipt, action, takes_away, lost } = done;
+fn answer(app: &App, done: Done, line: &str, browser: &str, to: &str, now: Timestamp) -> Reply {
+    let Done { choices, receipt, takes_away, lost, .. } = done;
     let book = &app.consent;
     let lost = lost.iter().filter_map(|id| OutOfReach::of(book.registry.vendor(id)?, now));
-    let said = [Some(said(action).to_owned()), out_of_reach::words(&lost.collect::<Vec<_>>())];
+    let said = [Some(line.to_owned()), out_of_reach::words(&lost.collect::<Vec<_>>())];
     let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let reply = match (&choices.receipt, to) {
         (None, _) => {

@@ -181,8 +181,8 @@ pub const COUNTRY: &str =
     "Decides which privacy and age rules we follow for you; the strictest until you say.";
 
 /// What somebody young reads beside either.
-const STRICTER: &str =
-    "Stricter rules hold for this account from the moment you say so, and stay when you say otherwise later.";
+const STRICTER: &str = "Stricter rules hold for this account from the moment you say so, and stay when you say otherwise \
+                        later. Where you would be too young for an account it ends, and you can take along what is there.";
 
 /// All that stands beside the list of places, but for the place that was said already. `loose` are those, by name, where people
 /// may be asked afterwards.
@@ -199,9 +199,7 @@ pub fn place(loose: &[String], is_young: bool) -> String {
 pub fn country(loose: &[String], is_young: bool) -> String {
     let mut lines = vec!["Where you are".to_owned(), COUNTRY.to_owned()];
     match is_young {
-        true => lines.push(format!(
-            "{STRICTER} Where you would be too young for an account it ends, and you can take along what is there."
-        )),
+        true => lines.push(STRICTER.to_owned()),
         false => {
             lines.extend(asked_afterwards(loose, "those who may see you under your privacy choices are"));
             lines.push("A place that you set under your privacy choices comes first.".to_owned());
@@ -254,6 +252,11 @@ impl Told {
             vendors: all.into_iter().map(VendorTold::new).collect(),
             small: if has_ads { SMALL_ADS } else { SMALL },
         }
+    }
+
+    /// Whether what is told at the end says already that a no does not end advertisements.
+    pub fn small_tells_of_ads(&self) -> bool {
+        self.small == SMALL_ADS
     }
 
     /// The same as the screen of choices puts it, line by line and word for word: beside each switch what it is for, whom it

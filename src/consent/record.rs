@@ -54,6 +54,18 @@ impl Country {
     }
 }
 
+/// What another country of an account means for who may be met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// Somebody can be met who could not before: like a yes.
+    Looser,
+    /// Somebody could be met before who cannot any more, and nobody else can; or it is left open where its owner is, which is the
+    /// strictest. Like a no.
+    Stricter,
+    /// The same may be met.
+    Same,
+}
+
 /// Somebody young with an account says that they are somewhere.
 pub struct Moves {
     pub ground: Ground,
@@ -240,20 +252,26 @@ impl Deed {
         Ok(first.then_some(choices))
     }
 
-    /// The same for where an account says its owner is: the row says what the word of the form may still do. `gives` is whether
-    /// somebody can be met by it who could not before.
-    pub async fn settle(self, app: &App, word: Word, gives: bool, now: Timestamp) -> Result<Settled> {
+    /// The same for where an account says its owner is: the row says what the word of the form may still do, and the receipts
+    /// when it was last said. From a page of before that nothing is taken but what is stricter; whoever sends their own form
+    /// once more with another place says nothing older than they said themselves.
+    pub async fn settle(self, app: &App, word: Word, course: Course, now: Timestamp) -> Result<Settled> {
         let account = self.account.clone().ok_or(Error::SignIn)?;
         let country = self.country.clone().ok_or_else(|| Error::internal("a country that stays"))?;
         let proof_ms = app.consent.proof_ms;
         let settled = app.db.write(move |conn| {
             log::wait_turn(conn)?;
             let here = User::country_of(conn, &account)?;
-            let row = Row { line: here.clone().unwrap_or_default(), since: None };
+            let since = log::last_of(conn, &account, Action::Place)?;
+            let row = Row { line: here.clone().unwrap_or_default(), since };
+            let gives = course == Course::Looser;
             let (verdict, made) = word.upon(conn, &row, gives, here != country.is, now)?;
+            let is_last = made.as_ref().is_some_and(|made| since.is_none_or(|since| made.at >= since));
+            let is_overtaken = !is_last && since.is_some_and(|since| word.is_before(since));
             match (verdict, made) {
                 (Verdict::Holds, Some(made)) => return Ok(Settled::Proved(made.receipt)),
                 _ if here != country.was => return Ok(Settled::Moved(here)),
+                _ if course == Course::Same && is_overtaken => return Ok(Settled::Refused(Refusal::Used)),
                 (Verdict::Choice | Verdict::No, _) => {}
                 (verdict, _) => {
                     return Ok(word.refusal(verdict).map_or(Settled::Already, Settled::Refused));

@@ -6,7 +6,8 @@
 //! by the one line in which cookies and rows keep it. Then:
 //!
 //! - the same press again, upon what it was pressed upon or upon what it made, is the same press: nothing is done twice;
-//! - a no is carried out whatever became of its word, as long as it changes anything: nobody is turned away with one;
+//! - a no is carried out whatever became of its word, as long as it changes anything: nobody is turned away with one, nor with
+//!   one beside a yes that is refused;
 //! - a yes is refused where its word made something else or its choice was changed since, and half a day after its page.
 //!
 //! A form with a token that its browser was not given has a word, too: it never gives, and its no counts once as well.
@@ -184,6 +185,25 @@ impl Refusal {
             }
         }
     }
+
+    /// What is said on the next page where the same press said a no, which was carried out.
+    pub fn beside_a_no(self) -> &'static str {
+        match self {
+            Refusal::Used => {
+                "What you switched off is off. Nothing was switched on: this form was used, or something was chosen since."
+            }
+            Refusal::Outdated => {
+                "What you switched off is off. Nothing was switched on: this form was open for a long time."
+            }
+            Refusal::Overtaken => {
+                "What you switched off is off. Nothing was switched on: what you were asked has changed meanwhile."
+            }
+            Refusal::NotGiven => {
+                "What you switched off is off. Nothing was switched on: this form was made for another browser, or before \
+                 you signed in or out."
+            }
+        }
+    }
 }
 
 impl Word {
@@ -211,7 +231,7 @@ impl Word {
     }
 
     /// Whether its page was surely made before that moment.
-    fn is_before(&self, moment: Timestamp) -> bool {
+    pub fn is_before(&self, moment: Timestamp) -> bool {
         self.at.is_some_and(|at| moment.since(at) > APART_MS)
     }
 

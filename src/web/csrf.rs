@@ -57,6 +57,11 @@ impl Bound {
         Bound { mac: secrets::mac(key, format!("f:{forms}").as_bytes()), fresh: None }
     }
 
+    /// The same for a browser with this session.
+    pub fn to_session(key: &[u8; 32], session: &str) -> Bound {
+        Bound { mac: secrets::mac(key, format!("s:{session}").as_bytes()), fresh: None }
+    }
+
     /// What tells this browser from others as long as its forms are bound to the same: a hash, which leads back to nothing.
     pub fn browser(&self) -> String {
         hex::encode(&secrets::derive(&self.mac, "browser")[..16])

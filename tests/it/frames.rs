@@ -63,13 +63,15 @@ pub fn named(seen: &Seen) -> Vec<String> {
     all
 }
 
-/// T-ADF-1, T-AD-1, T-GAD-1, R-EN-10, R-AD-1, R-AD-4, R-TC-9, S1-23, S3-56: before a yes, after a no, under a signal
+/// T-ADF-1, T-AD-1, T-GAD-1, R-EN-10, R-AD-1, R-AD-3, R-AD-4, R-TC-9, S1-23, S3-56: before a yes, after a no, under a signal
 /// and under age our own advertisement stands in the slot, or none, and no header names anybody; with a yes a frame of
 /// the ad origin does, and the headers name that origin alone. What the frame is told: nothing but whether what
-/// somebody did before may count.
+/// somebody did before may count. What a no leaves of advertisements is said once where it is given.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendors_advertisement_stands_in_a_frame_for_who_agreed() {
     let (app, pages) = shop(&[]).await;
+    let screen = app.visitor().get("/privacy/choices").await.is(200);
+    assert_eq!(screen.text().matches("A no does not end advertisements").count(), 1, "what a no leaves");
     let silent = async |browser: &mut Browser, headers: &[(&str, &str)], own: bool, who: &str| {
         for path in &pages {
             let seen = browser.get_with(path, headers).await.is(200);

@@ -448,6 +448,73 @@ async fn nobody_is_turned_away_with_a_no_for_its_token() {
     clean(&before.get("/").await.is(200));
 }
 
+/// Which vendors a page loads.
+fn met(page: &Seen) -> Vec<&'static str> {
+    let all = ["ga4", "statcounter", "histats"];
+    all.into_iter().filter(|id| page.has(&format!("data-vendor=\"{id}\""))).collect()
+}
+
+/// T-RC-8, R-RC-8, R-CN-5, R-CN-10: of a *Save* that says yes and no, where its yes is refused, the noes count: with a used form, with
+/// one of yesterday, with one that told otherwise of somebody (about whom it named), with one of another browser where the browser says
+/// that it is ours. Once each, and the next page says so; where there is nothing to switch off any more, it is refused whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_beside_a_refused_yes_is_carried_out() {
+    let app = shop().await;
+    let foreign = app.visitor().get(PATH).await.is(200).csrf().unwrap();
+    for signed_in in [false, true] {
+        let mut one = if signed_in { app.buyer("Bea Buyer").await } else { app.visitor() };
+        one.get(PATH).await.is(200);
+        let keys = &app.app.keys.forms;
+        let bound = match one.cookie("session") {
+            Some(session) => Bound::to_session(keys, session),
+            None => Bound::to_cookie(keys, one.cookie("forms").unwrap()),
+        };
+        let save = |csrf: &str, more: &[(&'static str, &'static str)]| {
+            let said = [("choice", "save"), ("all", "yes"), ("purpose.analytics", "on")];
+            Form { to: PATH, csrf: csrf.to_owned(), said: [&said[..], more].concat() }
+        };
+        let both = [("vendor.ga4", "on"), ("vendor.statcounter", "on")];
+        let mixed = [("vendor.histats", "on"), ("vendor.statcounter", "on")];
+        let used = bound.token(Timestamp::now()).unwrap();
+        save(&used, &mixed[..1]).sent(&mut one).await.is(303);
+        let yesterday = bound.token(Timestamp::now().plus(-13 * HOUR)).unwrap();
+        let fresh = bound.token(Timestamp::now()).unwrap();
+        let stale = [mixed[0], ("about", "ga4.0123456789abcdef histats.0123456789abcdef")];
+        let (one_of_both, nobody): (&[&str], &[&str]) = (&["statcounter"], &[]);
+        for (csrf, said, left, why) in [
+            (&used, &mixed[..], one_of_both, "this form was used"),
+            (&yesterday, &mixed[..], one_of_both, "open for a long time"),
+            (&fresh, &stale[..], one_of_both, "what you were asked has changed"),
+            (&foreign, &mixed[..1], nobody, "made for another browser"),
+        ] {
+            let is_foreign = csrf == &foreign;
+            let (headers, status) = if is_foreign { (&OURS[..], 403) } else { (&OURS[..0], 409) };
+            let new = bound.token(Timestamp::now()).unwrap();
+            save(&new, &both).sent(&mut one).await.is(303);
+            assert_eq!(met(&one.get("/").await.is(200)), ["ga4", "statcounter"], "{why}");
+            let (form, began, mut other) = (save(csrf, said), leaves(&app.app).await, one.window());
+            if is_foreign {
+                // Of which nothing is known, it is nobody's.
+                form.sent(&mut one).await.is(403);
+                assert_eq!(met(&one.get("/").await.is(200)), ["ga4", "statcounter"]);
+            }
+            let landing = form.sent_with(&mut one, headers).await.is(303).location().to_owned();
+            // Where the answer never arrived, it is the same again; an account knows of it in any window.
+            form.sent_with(&mut other, headers).await.is(if signed_in { status } else { 303 });
+            let page = one.get(&landing).await.is(200);
+            assert!(page.has("What you switched off is off. Nothing was switched on: "), "{}", page.text());
+            assert!(page.has(why) && page.link("/privacy/receipts/").is_some(), "{why}: {}", page.text());
+            for browser in [&mut one, &mut other] {
+                assert_eq!(met(&browser.get("/").await.is(200)), left, "{why}, signed in: {signed_in}");
+            }
+            assert_eq!(leaves(&app.app).await, began + 1, "{why}, signed in: {signed_in}");
+            assert!(form.sent_with(&mut one, headers).await.is(status).has("id=\"spent\""), "{why}");
+            assert_eq!(met(&one.get("/").await.is(200)), left, "{why}");
+            assert_eq!(leaves(&app.app).await, began + 1, "{why}: refused whole");
+        }
+    }
+}
+
 /// R-CN-5, R-CN-10, R-EN-5, R-MN-4, R-RC-2, R-RC-8: nobody is too young for a no, nor is whoever was not asked yet where children may
 /// come. A yes from before stays in the browser and counts again with the next answer at the screen; taken back, it does not. What
 /// says yes to anybody stays closed, and no yes lasts longer.

@@ -1,8 +1,10 @@
 //! Where a visitor says they are: which rules follow, and that nothing else loosens them.
 
+use cuehouse::clock::{HOUR, Timestamp};
 use cuehouse::consent::receipt::Receipt;
 use cuehouse::consent::seal;
 use cuehouse::db::schema::consent_receipts;
+use cuehouse::web::csrf::Bound;
 use diesel::prelude::*;
 
 use crate::support::app::TestApp;
@@ -185,7 +187,8 @@ async fn sends(browser: &mut Browser, (to, field): (&str, &str), csrf: &str, cod
 
 /// T-RC-8, R-RC-8, R-CN-10, R-RC-4, T-PROP-5: a form that says where somebody is counts once, the choice and the account's. Twice at
 /// once it has one receipt, which the next page leads to. One that was used loosens nothing again: the answer (409) shows what holds,
-/// with every choice anew; nor does one that another browser was given. What tightens goes through in any of them.
+/// with every choice anew; nor does one that another browser was given. An account's country is not overtaken by a form from before
+/// it was said that nobody used yet. What tightens goes through in any of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_form_of_a_place_tightens_and_never_loosens() {
     let app = TestApp::with(&LOOSE).await;
@@ -198,8 +201,9 @@ async fn an_old_form_of_a_place_tightens_and_never_loosens() {
         let counts = async |more: usize, when: &str| {
             assert_eq!(receipts(&app).await.len(), began + more, "{field}: {when}");
         };
-        let [texas, germany, again] =
-            [bea.get(page).await, bea.get(page).await, bea.get(page).await].map(|seen| seen.csrf().unwrap());
+        let [texas, germany] = [bea.get(page).await, bea.get(page).await].map(|seen| seen.csrf().unwrap());
+        let bound = Bound::to_session(&app.app.keys.forms, bea.cookie("session").unwrap());
+        let idle = bound.token(Timestamp::now().plus(-HOUR)).unwrap();
         let mut tab = bea.window();
         let (first, second) =
             tokio::join!(sends(&mut bea, to, &texas, "US-TX"), sends(&mut tab, to, &texas, "US-TX"));
@@ -216,7 +220,16 @@ async fn an_old_form_of_a_place_tightens_and_never_loosens() {
         }
         sends(&mut bea, to, &foreign, "US-TX").await.is(403);
         assert!(!meets(&bea.get("/").await.is(200)), "{field}");
-        counts(2, "used forms loosen nothing").await;
+        for code in ["US-TX", "FR"].iter().filter(|_| field == "country") {
+            let seen = sends(&mut bea, to, &idle, code).await.is(409);
+            assert!(
+                seen.has("id=\"spent\"") && seen.has("Your account says: <b>Germany</b>"),
+                "{}",
+                seen.text()
+            );
+        }
+        counts(2, "neither used forms nor overtaken ones loosen anything").await;
+        let again = bea.get(page).await.csrf().unwrap();
         sends(&mut bea, to, &again, "US-TX").await.is(303);
         assert!(meets(&bea.get("/").await.is(200)), "{field}: the control");
         for _ in 0..2 {
@@ -230,6 +243,11 @@ async fn an_old_form_of_a_place_tightens_and_never_loosens() {
         assert!(!meets(&bea.get("/").await.is(200)), "{field}");
         counts(6, "another browser's form tightens").await;
         sends(&mut bea, to, &foreign, "US-TX").await.is(403);
+        let fresh = bea.get(page).await.csrf().unwrap();
+        sends(&mut bea, to, &fresh, "US-TX").await.is(303);
+        sends(&mut bea, to, &idle, "DE").await.is(303);
+        assert!(!meets(&bea.get("/").await.is(200)), "{field}");
+        counts(8, "an overtaken form tightens").await;
     }
 }
 

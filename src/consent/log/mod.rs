@@ -17,7 +17,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as Sql};
 use serde::Serialize;
 
-use super::receipt::{Notice, Receipt, Salt};
+use super::receipt::{Action, Notice, Receipt, Salt};
 use crate::clock::{DAY, MINUTE, Timestamp};
 use crate::db::Conn;
 use crate::db::schema::{consent_log, consent_nodes, consent_receipts};
@@ -301,6 +301,20 @@ pub fn of_account(conn: &mut Conn, account: &UserId, limit: i64) -> Result<Vec<K
         .select((ReceiptRow::as_select(), Leaf::as_select()))
         .load(conn)?;
     rows.into_iter().map(read).collect()
+}
+
+/// When an account last made a choice of this kind, to the second, as far as its receipts are kept.
+pub fn last_of(conn: &mut Conn, account: &UserId, action: Action) -> Result<Option<Timestamp>> {
+    let body: Option<String> = consent_receipts::table
+        .inner_join(consent_log::table)
+        .filter(consent_receipts::account.eq(account))
+        .filter(consent_log::kind.eq(action.as_str()))
+        .order(consent_receipts::seq.desc())
+        .select(consent_receipts::body)
+        .first(conn)
+        .optional()?;
+    let receipt: Option<Receipt> = body.map(|body| serde_json::from_str(&body)).transpose()?;
+    Ok(receipt.map(|receipt| receipt.time))
 }
 
 fn read((row, leaf): (ReceiptRow, Leaf)) -> Result<Kept> {

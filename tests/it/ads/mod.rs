@@ -269,7 +269,8 @@ async fn a_no_leaves_contextual_advertisements_and_says_so() {
         let choices = visitor.get("/privacy/choices").await.is(200);
         let form = choices.text().split("value=\"refuse\"").nth(1).unwrap().to_owned();
         let form = form.split("</form>").next().unwrap();
-        assert_eq!(form.contains("A no does not end advertisements"), is_shown, "{mode}");
+        let count = form.matches("A no does not end advertisements").count();
+        assert_eq!(count, usize::from(is_shown), "{mode}");
         assert_eq!(choices.has("it does not mean that there are no advertisements"), is_shown);
         assert_eq!(choices.has("href=\"/privacy/ads\""), is_shown);
         for (band, sees) in

@@ -1,5 +1,6 @@
 //! Somebody under age says that they are somewhere else.
 
+use cuehouse::consent::notice;
 use cuehouse::consent::receipt::Receipt;
 use cuehouse::db::schema::consent_receipts;
 
@@ -42,7 +43,8 @@ async fn owner(app: &TestApp, browser: &Browser) -> User {
 }
 
 /// Edge 20, T-AGE-2, R-AG-6: somebody of thirteen where that is enough, and then where fourteen is: a child from that request
-/// on, with one leaf for the choice and one for what followed. Taking the place back, or saying another, changes nothing.
+/// on, with one leaf for the choice and one for what followed. They read before that it may end the account. Taking the place
+/// back, or saying another, changes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stricter_place_is_looked_at_again_and_nothing_is_ever_looser() {
     let app = TestApp::with(&SITE).await;
@@ -51,6 +53,15 @@ async fn a_stricter_place_is_looked_at_again_and_nothing_is_ever_looser() {
         (owner(&app, &kid).await.band, state_of(&app, &kid).await),
         (Band::Minor, Some(State::Cleared))
     );
+    // What it may cost stands beside both lists of places, in the words that are kept of either.
+    let kept = notice::place(&[], true);
+    let warning = kept.lines().last().unwrap();
+    assert!(
+        warning.contains("too young for an account it ends") && notice::country(&[], true).ends_with(warning)
+    );
+    for path in ["/privacy/choices", "/account"] {
+        assert!(kid.get(path).await.is(200).has(warning), "{path}");
+    }
     // A language only hints, and an account is not moved by a hint. A place that is as strict changes nothing.
     kid.get_with("/account", &[("Accept-Language", "zh-CN")]).await.is(200);
     let before = leaves(&app).await;
@@ -101,6 +112,7 @@ async fn whoever_is_old_enough_there_stays_as_they_are() {
     assert_eq!(ward_of(&app, &kit).await.unwrap().place.as_deref(), Some("KR"), "the stricter stays");
     // Of age, nothing of it concerns anybody.
     let mut ada = app.buyer("Ada Field").await;
+    assert!(!ada.get("/privacy/choices").await.is(200).has("too young for an account"));
     let before = leaves(&app).await;
     assert_eq!(says(&mut ada, "CN").await, 303);
     assert_eq!((leaves(&app).await, owner(&app, &ada).await.hold), (before + 1, None));
