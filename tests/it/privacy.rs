@@ -447,7 +447,15 @@ async fn the_young_meet_nobody_and_are_not_asked() {
     }
 }
 
-/// T-RC-1, R-CN-10: no receipt, no change. The log refuses, and the state stays as it was.
+/// How many faults the figures for operators tell of.
+async fn faults(app: &TestApp) -> u64 {
+    let figures = app.visitor().get("/metrics").await.is(200).text();
+    let count = figures.lines().find_map(|line| line.strip_prefix("cuehouse_faults_total "));
+    count.unwrap().parse().unwrap()
+}
+
+/// T-RC-1, R-CN-10: no receipt, no change. The log refuses, and the state stays as it was. S2-35: the figures for operators
+/// count the fault.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_receipt_nothing_changes() {
     let app = shop().await;
@@ -463,7 +471,9 @@ async fn without_a_receipt_nothing_changes() {
     };
     app.app.db.write(broken).await.unwrap();
     let before = buyer.cookie("cs").map(str::to_owned);
+    let known = faults(&app).await;
     chooses(&mut buyer, &[("choice", "refuse")]).await.is(500);
+    assert!(faults(&app).await > known);
     assert_eq!(buyer.cookie("cs").map(str::to_owned), before);
     let user = buyer.user.clone().unwrap();
     let kept = app.app.db.read(move |conn| account::of(conn, &user)).await.unwrap();

@@ -11,7 +11,8 @@ use cuehouse::studio::upload::{Likeness, State, Upload};
 use cuehouse::studio::{self, receive};
 use diesel::prelude::*;
 
-use crate::support::app::TestApp;
+use crate::accounts::signs_in;
+use crate::support::app::{PASSWORD, TestApp, email_of};
 use crate::support::browser::{Browser, Seen};
 use crate::support::s3::s3_here;
 use crate::support::wavs::music;
@@ -66,7 +67,8 @@ async fn count_of_uploads(app: &TestApp) -> i64 {
     app.app.db.read(|conn| Ok(uploads::table.count().get_result(conn)?)).await.unwrap()
 }
 
-/// S3-01: an uploader's first sale begins here: agreement, file, words, prices, submission.
+/// S3-01: an uploader's first sale begins here: agreement, file, words, prices, submission. S3-35: the title is filled in from
+/// the file's name, and what was written is there in whichever browser its uploader signs in next.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_buyer_becomes_an_uploader_and_a_file_becomes_a_track_that_waits_for_review() {
     let app = TestApp::new().await;
@@ -102,6 +104,9 @@ async fn a_buyer_becomes_an_uploader_and_a_file_becomes_a_track_that_waits_for_r
     for words in ["Soft rain on a tin roof.", "value=\"29.00\"", "rain, tin roof", "value=\"120\""] {
         assert!(kept.has(words), "{words} in {}", kept.text());
     }
+    let mut later = app.visitor();
+    signs_in(&mut later, &email_of("Ines Morrow"), PASSWORD).await.is(303);
+    assert!(later.get(&edit).await.is(200).has("Soft rain on a tin roof."));
     ines.send(&edit, "/studio/tracks/rain-on-tin/submission", &[]).await.is(303);
     let board = ines.get("/studio").await.is(200);
     assert!(board.has("In review") && board.has("Waits for others"));
@@ -555,6 +560,8 @@ async fn a_bucket_takes_uploads_like_a_folder() {
     assert_eq!(track.state, TrackState::Draft);
 }
 
+/// S0-31, S2-40: links by users carry the marks of such links, lead through a notice and are nobody's praise of ours. S3-55: a
+/// profile is changed whenever its owner likes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_profile_shows_words_links_and_a_picture_made_anew() {
     let app = TestApp::new().await;
@@ -586,6 +593,19 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
     assert_eq!(image::load_from_memory(&picture.bytes).unwrap().width(), 448);
     let handle = page.link("/@").unwrap();
     assert_eq!(app.visitor().get(&format!("{handle}/picture")).await.is(200).bytes, picture.bytes);
+    let shown = app.visitor().get(&handle).await.is(200);
+    let away = shown.link("/leave/@").unwrap();
+    let marked = shown.text().replace("&#x2F;", "/");
+    assert!(marked.contains(&format!("href=\"{away}\" rel=\"ugc nofollow noopener\"")), "{marked}");
+    assert!(!marked.contains("href=\"https://ines.example"), "the way out leads through our notice");
+    let notice = app.visitor().get(&away).await.is(200);
+    for words in ["we have not looked at where it leads", "which is not ours", "noreferrer nofollow ugc"] {
+        assert!(notice.has(words), "{words} in {}", notice.text());
+    }
+    let fields = [("name", "Ines M."), ("about", "Cellist no more."), ("links", "")];
+    ines.send("/studio/profile", "/studio/profile", &fields).await.is(303);
+    let shown = app.visitor().get(&handle).await.is(200);
+    assert!(shown.has("Cellist no more.") && shown.link("/leave/@").is_none());
     let gif = b"GIF89a\xff\xff\xff\xff\x00\x00\x00;";
     let seen = ines.upload("/studio/profile", "/studio/profile/picture", "bomb.gif", gif).await.is(422);
     assert!(seen.has("JPEG, PNG or WebP"));
