@@ -277,8 +277,8 @@ async fn an_address_is_remembered_only_by_choice() {
     assert!(!browser.get("/sign-in").await.has(&email));
 }
 
-/// S3-45, S1-10: sign out, sign out everywhere, end of idle sessions; an old cookie fails. Where an account is open stands on
-/// its page, and the nightly round forgets what ended.
+/// S3-45, S1-10, S1-35: sign out, sign out everywhere, end of idle sessions; an old cookie fails. Where an account is
+/// open stands on its page, and the nightly round forgets what ended.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_cookie_fails() {
     let app = TestApp::new().await;
@@ -436,6 +436,7 @@ async fn a_forgotten_password_is_replaced_by_a_link_that_works_once() {
     browser.get(&late).await.is(410);
 }
 
+/// S0-41, S2-47: so is the address, once its owner agrees.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_moves_to_an_address_whose_owner_agrees() {
     let app = TestApp::new().await;
@@ -473,6 +474,7 @@ async fn an_account_moves_to_an_address_whose_owner_agrees() {
     signs_in(&mut anyone, "new@example.com", PASSWORD).await.is(303);
 }
 
+/// S1-01, S0-41, S2-47: the name that others see is its owner's to correct.
 #[tokio::test(flavor = "multi_thread")]
 async fn names_change_freely_and_handles_once() {
     let app = TestApp::new().await;
@@ -495,7 +497,7 @@ async fn names_change_freely_and_handles_once() {
     assert_eq!((user.name.as_str(), user.handle.unwrap().as_str()), ("Ines P", "ines-n"));
 }
 
-/// Attempts are limited per account and per address, and the refusal says when to come back. S1-28: a forwarding header
+/// S2-27: attempts are limited per account and per address, and the refusal says when to come back. S1-28: a forwarding header
 /// from nobody we trust changes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_is_slowed_down() {
@@ -564,7 +566,8 @@ async fn a_flood_of_passwords_is_told_to_come_back() {
     assert_eq!(browser.get("/healthz").await.status, 200);
 }
 
-/// Cookies are host-only, `HttpOnly`, `SameSite=Lax`; on https `Secure` with the host prefix.
+/// S4-18: cookies are host-only, `HttpOnly`, `SameSite=Lax`; on https `Secure` with the host prefix. S4-15: a session's is a
+/// token that nothing can be read from, of which a hash is kept.
 #[tokio::test(flavor = "multi_thread")]
 async fn cookies_are_as_tight_as_the_site_allows() {
     for (site, prefix, secure) in

@@ -156,6 +156,7 @@ async fn every_refusal_reaches_its_uploader_as_a_sentence() {
     assert!(ines.get("/studio").await.is(200).has("silent"));
 }
 
+/// S1-46: what limits a file is said where it is met.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_too_large_is_refused_with_a_sentence_and_leaves_nothing() {
     let app = TestApp::with(&[("CUEHOUSE_UPLOAD_MAX_BYTES", "2000000")]).await;
@@ -241,6 +242,7 @@ async fn the_same_bytes_are_noticed_whoever_brings_them_and_nobody_is_named() {
     assert!(bo.get(&again).await.has("You uploaded the same recording before, in another file."));
 }
 
+/// S2-07: a recording is known again by its sound, whatever its file.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_recording_coded_another_way_is_noticed() {
     let app = TestApp::new().await;
@@ -617,6 +619,7 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
     ines.post("/studio/profile/handle", &[("csrf", &token), ("handle", "ines-n")]).await.is(422);
 }
 
+/// S0-35: plays, baskets and sales are counted as numbers of a day.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_board_counts_what_sounds_did_and_names_nobody() {
     use cuehouse::catalogue::track::{Counted, count};
@@ -645,6 +648,7 @@ async fn the_board_counts_what_sounds_did_and_names_nobody() {
     assert!(!app.uploader("Bo Lind").await.get("/studio").await.has("2 plays"));
 }
 
+/// S3-40: a folder with a table of words is taken in once, whatever was taken before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_is_imported_once_however_often_it_is_begun() {
     let app = TestApp::new().await;

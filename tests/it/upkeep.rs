@@ -376,7 +376,7 @@ async fn whatever_breaks_a_promise_is_named() {
     }
 }
 
-/// S1-03: masters and purchases lie in storage under checksums that can be proved.
+/// S1-03, S1-50: masters and purchases lie in storage under checksums that can be proved.
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_missing_short_or_others_are_named() {
     let house = House::new().await;
@@ -520,7 +520,7 @@ async fn no_table_of_the_schema_can_be_forgotten() {
     }
 }
 
-/// S4-07: what is lost comes back from a backup.
+/// S4-07, S1-49: what is lost comes back from a backup.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shop_that_was_carried_away_while_it_sold_comes_back_equal() {
     let house = House::new().await;

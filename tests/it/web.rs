@@ -26,6 +26,7 @@ async fn every_page_renders_with_sample_values() {
     }
 }
 
+/// Errors are pages with the headers of every answer. S1-13: none lets a page ask the browser where it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_exist_is_a_page_and_a_wrong_method_is_told_the_right_one() {
     let app = TestApp::new().await;

@@ -290,6 +290,7 @@ async fn anyone_checks_a_number_or_a_document() {
     stranger.upload("/verify", "/verify", "nothing", b"").await.is(422);
 }
 
+/// S3-27: what each medium needs stands tier by tier.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_tier_stands_side_by_side_and_in_full() {
     let app = TestApp::new().await;
