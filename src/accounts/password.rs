@@ -109,35 +109,22 @@ pub fn fault(password: &str, name: &str, email: &str) -> Option<String> {
         Some(format!("Use at most {LONGEST} characters."))
     } else if password.chars().collect::<std::collections::BTreeSet<_>>().len() < 4 {
         Some("That repeats too few characters to be a secret.".into())
-    } else if COMMON.contains(&lower.as_str())
-        || own(name)
-        || own(email.split('@').next().unwrap_or_default())
-    {
+    } else if is_common(&lower) || own(name) || own(email.split('@').next().unwrap_or_default()) {
         Some("That is among the first that would be tried. Choose another.".into())
     } else {
         None
     }
 }
 
-/// Long passwords that every list of guesses begins with.
-const COMMON: &[&str] = &[
-    "1234567890",
-    "qwertyuiop",
-    "password123",
-    "password1234",
-    "passwordpassword",
-    "iloveyou123",
-    "qwerty123456",
-    "abcdefghij",
-    "letmein123",
-    "administrator",
-    "0987654321",
-    "1q2w3e4r5t",
-    "asdfghjkl1",
-    "welcome123",
-    "football123",
-    "baseball123",
-];
+/// What every list of guesses begins with, a word a line, in small letters: passwords, and words that people put digits
+/// and signs behind.
+const COMMON: &str = include_str!("common_passwords.txt");
+
+/// Whether that is such a password, or such a word with nothing but digits and signs behind it.
+fn is_common(lower: &str) -> bool {
+    let bare = lower.trim_end_matches(|c: char| !c.is_alphabetic());
+    COMMON.lines().any(|word| word == lower || (word == bare && !bare.is_empty()))
+}
 
 #[cfg(test)]
 mod tests {
@@ -153,16 +140,27 @@ mod tests {
         assert!(!hashing.verify("anything", None).await.unwrap());
     }
 
+    /// S4-11: what is among the first to be tried is refused, also with digits and signs behind it.
     #[test]
     fn weak_passwords_are_told_why() {
         for (password, fine) in [
             ("short", false),
             ("aaaaaaaaaaaa", false),
             ("Password123", false),
+            ("Welcome2026!!", false),
+            ("sunshine-2026", false),
+            ("1q2w3e4r5t6y", false),
             ("ines-morrow-1", false),
             ("copper weather", true),
+            ("sunshine on copper 7", true),
+            ("3141592653589", true),
         ] {
             assert_eq!(fault(password, "Ines", "ines-morrow@example.com").is_none(), fine, "{password}");
+        }
+        let words: Vec<&str> = COMMON.lines().collect();
+        assert!(words.len() > 150 && words.is_sorted(), "a word a line, in their order");
+        for word in words {
+            assert!(!word.is_empty() && word == word.to_lowercase() && word == word.trim(), "{word:?}");
         }
     }
 }

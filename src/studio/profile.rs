@@ -186,6 +186,7 @@ mod tests {
         assert_eq!(made.key, picture(&png(900, 300)).unwrap().key);
     }
 
+    /// S3-49, S1-05: a picture is shown without the place, the device and whatever else its file holds.
     #[test]
     fn what_travels_with_a_picture_is_gone() {
         let mut jpeg = vec![];

@@ -103,3 +103,25 @@ impl Ours {
         (!value.is_empty() && value.len() <= 1024).then_some(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S4-18: every cookie of ours is for this host alone, closed to scripts and to the forms of other sites; on https it
+    /// has the host prefix and goes over nothing else. So is what takes it away.
+    #[test]
+    fn every_cookie_of_ours_is_as_tight_as_the_site_allows() {
+        for (ours, https) in Ours::ALL.into_iter().flat_map(|ours| [(ours, false), (ours, true)]) {
+            let kept = ours.holding("x", Some(1_000), https);
+            for cookie in [kept, ours.holding("x", None, https), ours.gone(https)] {
+                let line = cookie.to_string();
+                for always in ["; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+                    assert!(line.contains(always), "{always} is not in {line}");
+                }
+                assert_eq!(line.starts_with("__Host-"), https, "{line}");
+                assert_eq!((line.contains("; Secure"), line.contains("Domain")), (https, false), "{line}");
+            }
+        }
+    }
+}

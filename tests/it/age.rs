@@ -314,7 +314,8 @@ async fn the_month_that_was_typed_is_in_no_row_and_no_letter() {
 
 /// S0-16: nothing tracks, the pages say so, and Global Privacy Control is obeyed and said to be. T-GPC-3, R-SG-3: to
 /// machines, too, at the address they know. S2-53: the edition says when it was last updated. S0-29: cookies are
-/// listed. S0-20: the edition before can still be read, and what changed, word for word.
+/// listed. S0-20, S1-44: the newest edition is there, the one before can still be read, and what changed, word for
+/// word. S1-31: whoever finds a hole is told whom to write to.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_privacy_pages_say_what_is_true() {
     let app = TestApp::new().await;

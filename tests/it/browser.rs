@@ -106,7 +106,7 @@ fn song(seed: u32) -> Vec<u8> {
 /// Where the sound is, in seconds.
 const AT: &str = "document.getElementById('sound').currentTime";
 
-/// # The whole journey: an account through the age screen, an upload, a review, a search, a licence, the bytes.
+/// # The whole journey (S4-12): an account through the age screen, an upload, a review, a search, a licence, the bytes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_song_goes_from_its_maker_to_its_licensee_in_a_browser() {
     let Some(driver) = Driver::start() else { return };
@@ -220,7 +220,8 @@ async fn a_song_goes_from_its_maker_to_its_licensee_in_a_browser() {
     buyer.is_quiet().await;
 }
 
-/// Without a mouse: search, play, seek, the list of keys, the licence into the basket; and keys that can be off.
+/// Without a mouse: search, play on public pages (S3-29), seek, the list of keys, the licence into the basket; and keys that
+/// can be off.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_keyboard_is_enough_and_its_single_keys_can_be_switched_off() {
     let Some(driver) = Driver::start() else { return };
@@ -334,7 +335,7 @@ async fn five_seconds_are_a_play_and_a_broken_sound_says_so() {
         .await;
 }
 
-/// Every page there is a link to, as each kind of person, on a desk and on a narrow telephone: no complaint in the
+/// S1-19: every page there is a link to, as each kind of person, on a desk and on a narrow telephone: no complaint in the
 /// console, nothing refused by the policy, nothing to scroll to sideways.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_complains_or_scrolls_sideways() {

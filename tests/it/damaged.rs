@@ -93,6 +93,7 @@ fn asked(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().map_or(usual, |text| text.parse().expect("a number"))
 }
 
+/// S1-31: whatever is done to a file of sound, its reader answers with facts or with a refusal.
 #[rocket::async_test]
 async fn damaged_sound_gives_facts_or_a_refusal_and_never_hurts() {
     if !has_ffmpeg() {

@@ -173,8 +173,8 @@ async fn a_letter_is_written_when_a_relay_carries_it() {
     );
 }
 
-/// T-CA-4, R-CA-6, S3-64: the public notice is the register, and nothing stands in the ledger that the notice does not
-/// tell of; who is off today stays told for twelve months.
+/// T-CA-4, R-CA-6, S3-64, S2-19, S2-45: the public notice is the register, with what each recipient is for, and nothing stands
+/// in the ledger that the notice does not tell of; who is off today stays told for twelve months.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_notice_equals_the_register_and_holds_the_ledger() {
     let app = shop().await;
@@ -230,8 +230,8 @@ fn last_year() -> (i32, Timestamp) {
     (year, Timestamp(day.and_hms_opt(12, 0, 0).unwrap().and_utc().timestamp_millis()))
 }
 
-/// T-CA-4, R-CA-6: an inquiry by post is written down with its clock, answered out of the ledger of the last calendar year
-/// with kinds, names and addresses, and only once a year; what was answered stays as it was.
+/// T-CA-4, R-CA-6, S2-44: an inquiry by post is written down with its clock, answered out of the ledger of the last
+/// calendar year with kinds, names and addresses, and only once a year; what was answered stays as it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_inquiry_by_post_is_answered_from_the_ledger_once_a_year() {
     let app = shop().await;

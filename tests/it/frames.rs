@@ -199,8 +199,8 @@ async fn each_network_has_its_frame_and_no_host_in_a_page() {
     assert!(page.has("only where its terms allow that"));
 }
 
-/// S3-61: a frame receives a fixed list of fields. Words that mark a person, what they looked for and where they were are in
-/// none of them, nor in the address of the frame.
+/// S3-61, S4-05: a frame receives a fixed list of fields. Words that mark a person, what they looked for and where they
+/// were are in none of them, nor in the address of the frame.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_marks_a_person_reaches_a_frame() {
     let (app, _) = shop(&[]).await;

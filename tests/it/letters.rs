@@ -9,7 +9,8 @@ use cuehouse::ids::UserId;
 use cuehouse::jobs::{Job, calendar, enqueue};
 use serde_json::json;
 
-use crate::support::app::{TestApp, email_of};
+use crate::accounts::{link, signs_in, signs_up};
+use crate::support::app::{PASSWORD, TestApp, email_of};
 use crate::support::browser::Browser;
 use crate::support::shelf::{piece, seller, shelve};
 
@@ -43,8 +44,8 @@ async fn a_week_passes(app: &TestApp, weeks: i64) {
     app.run_jobs_to_come().await;
 }
 
-/// S0-38, S2-05, S3-22, S3-32: nobody gets the weekly letter who did not switch it on; each switch has one receipt; what
-/// was asked for while it was on is not sent after it went off.
+/// S0-38, S2-05, S3-22, S3-32, S3-55: nobody gets the weekly letter who did not switch it on; each switch has one receipt;
+/// what was asked for while it was on is not sent after it went off.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_weekly_letter_is_for_those_who_want_it() {
     let app = shop().await;
@@ -79,6 +80,26 @@ async fn the_weekly_letter_is_for_those_who_want_it() {
     }
     app.run_jobs().await;
     assert_eq!(app.app.mail.letters().len(), 1);
+}
+
+/// S2-03: an address that nobody confirmed gets the one letter that asks for it, whatever its account switched on; confirmed,
+/// it gets the next weekly letter.
+#[tokio::test(flavor = "multi_thread")]
+async fn news_wants_an_address_that_was_confirmed() {
+    let app = shop().await;
+    let (email, on) = ("dora@example.com", [("topic.marketing_email", "on")]);
+    let (mut dora, seen) = signs_up(&app, "Dora Doubt", email).await;
+    seen.is(303);
+    signs_in(&mut dora, email, PASSWORD).await.is(303);
+    dora.says("/privacy/choices", "/privacy/letters", &on).await;
+    a_week_passes(&app, 0).await;
+    let letters = app.letters_to(email);
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    dora.get(&link(&app, &letters[0], "/confirm/")).await.is(303);
+    dora.says("/privacy/choices", "/privacy/letters", &on).await.is(303);
+    a_week_passes(&app, 1).await;
+    let letters = app.letters_to(email);
+    assert!(letters.len() == 2 && letters[1].text.contains("Rain on tin"), "{letters:?}");
 }
 
 /// T-PR-12, PR-12: whoever left the letters with news still gets those about what they did, which cannot be switched off and
@@ -164,7 +185,7 @@ async fn one_press_ends_the_weekly_letter() {
 }
 
 /// T-EM-1, R-EM-1, R-EM-2, S2-32, S3-12: a letter reports back only for whom both the site and the person said so; the
-/// counts are by kind and day, name nobody, and are not written by being opened.
+/// counts are by kind and day, name nobody, and are not written by being opened. S2-33: they are what was opened and followed.
 #[tokio::test(flavor = "multi_thread")]
 async fn letters_report_back_for_those_who_agreed_and_say_not_who() {
     let app = shop().await;
@@ -211,6 +232,10 @@ async fn letters_report_back_for_those_who_agreed_and_say_not_who() {
     let seen = reader.get(&link).await.is(303);
     assert!(seen.location().starts_with("/tracks/rain-on-tin"), "{}", seen.location());
     assert_eq!(app.app.db.writes(), writes);
+    calendar::write_down(&app.app).await.unwrap();
+    let days = app.app.db.read(letters::days).await.unwrap();
+    let counted: Vec<_> = days.iter().map(|day| (day.sent, day.opened, day.followed)).collect();
+    assert_eq!(counted, [(1, 3, 1)]);
     // Neither a way to elsewhere, nor counts of what never was.
     for path in [
         "/letters/news/2020-01-01/seen.gif",

@@ -22,9 +22,10 @@ async fn fills(who: &mut Browser, action: &str, fields: &[(&str, &str)]) -> Seen
     who.post_raw(action, "application/x-www-form-urlencoded", body.into_bytes(), &[FORWARDED]).await
 }
 
-/// T-AGE-7, T-AGE-8, R-AG-4, R-AG-5, T-PR-1, PR-1: whoever is turned away at the age screen adds no line to the log, and
-/// where the operator wants a line for each request, the same lines as everybody else. A day of birth that was typed stands in
-/// no line, row or letter. No line says which address asked, unless the operator wants that, too.
+/// T-AGE-7, T-AGE-8, R-AG-4, R-AG-5, T-PR-1, PR-1, S1-27, S2-34, S3-06: whoever is turned away at the age screen adds
+/// no line to the log, and where the operator wants a line for each request, the same lines as everybody else. A day of
+/// birth that was typed stands in no line, row or letter. No line says which address asked, unless the operator wants
+/// that, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_holds_no_day_of_birth_and_no_address() {
     let (folder, rows) = (TestFolder::new(), TestDb::new().await);

@@ -44,6 +44,7 @@ mod replays;
 mod requirements;
 mod retention;
 mod review;
+mod roles;
 mod sales;
 mod sandbox;
 mod screen;

@@ -65,7 +65,7 @@ pub async fn leaves(app: &App) -> u64 {
 }
 
 /// T-CN-1, R-CN-1, T-HDR-2, R-SG-10, S0-32, S1-18: before a choice no page names a vendor to load, nor does any header;
-/// what depends on a decision is kept by no cache.
+/// what depends on a decision is kept by no cache. S0-30, S2-31: each page is there for a browser that never sent a cookie.
 #[tokio::test(flavor = "multi_thread")]
 async fn before_a_choice_no_page_knows_a_vendor() {
     let app = shop().await;
@@ -146,8 +146,8 @@ async fn a_site_without_vendors_asks_nothing() {
     assert_eq!(leaves(&app.app).await, 1);
 }
 
-/// R-CN-1, R-CN-8, R-CN-10, R-EN-1, S1-24: a yes opens exactly the hosts of the registry and a no closes them with the
-/// very next answer, in tags and headers alike; each press writes one receipt.
+/// R-CN-1, R-CN-8, R-CN-10, R-EN-1, S1-24, S1-15, S2-25: a yes opens exactly the hosts of the registry and a no closes
+/// them with the very next answer, in tags and headers alike; each press writes one receipt.
 #[tokio::test(flavor = "multi_thread")]
 async fn yes_opens_and_no_closes_at_once() {
     let app = shop().await;
@@ -365,7 +365,7 @@ async fn one_button_opts_out_of_sale_and_sharing() {
     clean(&browser.get("/").await);
 }
 
-/// R-CN-8b, R-CN-9, T-CK-1, T-CK-3, T-CK-4: what a vendor left under our name is taken away, from this host and every
+/// R-CN-8b, R-CN-9, T-CK-1, T-CK-3, T-CK-4, S4-16: what a vendor left under our name is taken away, from this host and every
 /// parent domain, whenever it is met again; what is ours, and what is granted, stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_vendors_left_is_taken_away() {
@@ -447,7 +447,15 @@ async fn the_young_meet_nobody_and_are_not_asked() {
     }
 }
 
-/// T-RC-1, R-CN-10: no receipt, no change. The log refuses, and the state stays as it was.
+/// How many faults the figures for operators tell of.
+async fn faults(app: &TestApp) -> u64 {
+    let figures = app.visitor().get("/metrics").await.is(200).text();
+    let count = figures.lines().find_map(|line| line.strip_prefix("cuehouse_faults_total "));
+    count.unwrap().parse().unwrap()
+}
+
+/// T-RC-1, R-CN-10: no receipt, no change. The log refuses, and the state stays as it was. S2-35: the figures for operators
+/// count the fault.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_receipt_nothing_changes() {
     let app = shop().await;
@@ -463,7 +471,9 @@ async fn without_a_receipt_nothing_changes() {
     };
     app.app.db.write(broken).await.unwrap();
     let before = buyer.cookie("cs").map(str::to_owned);
+    let known = faults(&app).await;
     chooses(&mut buyer, &[("choice", "refuse")]).await.is(500);
+    assert!(faults(&app).await > known);
     assert_eq!(buyer.cookie("cs").map(str::to_owned), before);
     let user = buyer.user.clone().unwrap();
     let kept = app.app.db.read(move |conn| account::of(conn, &user)).await.unwrap();

@@ -32,9 +32,9 @@ fn readings(line: &str) -> String {
     all.join("\n").to_lowercase()
 }
 
-/// T-PR-20, PR-20, S0-29: joining, signing in, a basket, a checkout, a payment and every kind of choice. No cookie that was
-/// set on the way holds a password, an address, a purchase or a preference that could be read without our key; and each
-/// stands on the privacy page with one of four kinds and its lifetime.
+/// T-PR-20, PR-20, S0-29, S4-15, S1-17: joining, signing in, a basket, a checkout, a payment and every kind of choice.
+/// No cookie that was set on the way holds a password, an address, a purchase or a preference that could be read
+/// without our key; and each stands on the privacy page with one of four kinds and its lifetime.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_cookie_tells_a_password_a_purchase_or_a_preference() {
     let app = shop().await;

@@ -68,8 +68,9 @@ fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// T-CN-2, R-CN-12, T-RC-3, R-RC-2: of several granted vendors one is described otherwise by now. It is off and alone in
-/// the banner, the others live on; and the receipt of the answer leads to exactly the words that stood there.
+/// T-CN-2, R-CN-12, T-RC-3, R-RC-2, S0-21, S3-65: of several granted vendors one is described otherwise by now. It is
+/// off and alone in the banner, the others live on; and the receipt of the answer leads to exactly the words that stood
+/// there.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_changed_item_is_asked_alone_and_the_receipt_keeps_what_was_shown() {
     let app = shop().await;

@@ -7,8 +7,8 @@ use cuehouse::db::tables;
 
 use crate::support::app::TestApp;
 
-/// T-RT-1, R-RT-1: the policy equals the schema of the database that runs; a column without a class and a time fails here.
-/// The page is made of it and is found from the privacy page.
+/// T-RT-1, R-RT-1, S0-19: the policy equals the schema of the database that runs; a column without a class and a time
+/// fails here. The page is made of it and is found from the privacy page.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_column_has_a_class_and_a_time() {
     let app = TestApp::new().await;
@@ -52,7 +52,8 @@ fn sources(folder: &Path, but: &Path, out: &mut Vec<String>) {
     }
 }
 
-/// T-RT-1, R-RT-1: what is said to end by itself is ended by a function that is there and that the calendar calls.
+/// T-RT-1, R-RT-1, S0-27, S1-36, S2-49: what is said to end by itself is ended by a function that is there and that the
+/// calendar calls.
 #[test]
 fn what_ends_by_itself_is_ended_by_somebody() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -56,6 +56,7 @@ async fn a_reviewer_listens_and_publishes_and_the_uploader_hears_of_it() {
     assert!(rae.get("/admin/review").await.is(200).has("Nothing waits"));
 }
 
+/// S3-23: a refusal has a reason, and what was refused can be mended and waits again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_needs_a_reason_which_reaches_the_uploader_twice() {
     let app = TestApp::new().await;
@@ -123,6 +124,7 @@ async fn an_edit_keeps_a_published_track_published_and_a_withdrawal_takes_it_awa
     assert_eq!(state(&app, &slug).await, State::Submitted);
 }
 
+/// S1-48: the queue gives the longest waiting first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reviewer_sees_whose_the_same_recording_is_and_goes_on_with_the_oldest() {
     let app = TestApp::new().await;

@@ -70,6 +70,7 @@ async fn what_is_published_is_found_within_a_second_and_what_is_withdrawn_is_gon
     }
 }
 
+/// S3-19: free tags and the lists' own words are found, by synonyms, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn words_are_found_as_people_type_them() {
     let mut strings = piece("Slow Strings");

@@ -1,5 +1,8 @@
 //! The security programme: somebody is named, somebody looks once a year, and what they found is written down.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use cuehouse::clock::DAY;
 use cuehouse::db::schema::security_reviews;
 use diesel::prelude::*;
@@ -75,4 +78,28 @@ async fn a_programme_without_a_coordinator_is_none() {
     assert!(front(&mut ada).await.contains("Nobody is named"));
     let seen = ada.send("/admin/security", "/admin/security", LOOK).await.is(422);
     assert!(seen.has("security.coordinator"));
+}
+
+/// S0-26: the controls of `docs/security.md` are of all three kinds, and each names a test that is there.
+#[test]
+fn each_control_names_its_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let table =
+        page.split("## Controls, and the test of each").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    let mut kinds = BTreeSet::new();
+    for row in &rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let &[kind, control, tests] = cells.as_slice() else { panic!("{row}") };
+        let named: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!control.is_empty() && !named.is_empty(), "{row}");
+        for file in named {
+            let text = std::fs::read_to_string(root.join(file));
+            assert!(text.is_ok_and(|text| text.contains("assert")), "{file} tests nothing: {row}");
+        }
+        kinds.insert(kind);
+    }
+    assert_eq!(kinds, ["physical", "procedural", "technical"].into());
+    assert!(rows.len() >= 18, "{} controls", rows.len());
 }

@@ -1,5 +1,7 @@
 //! What holds on every page and every answer.
 
+use std::path::Path;
+
 use crate::support::app::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,6 +26,7 @@ async fn every_page_renders_with_sample_values() {
     }
 }
 
+/// Errors are pages with the headers of every answer. S1-13: none lets a page ask the browser where it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_exist_is_a_page_and_a_wrong_method_is_told_the_right_one() {
     let app = TestApp::new().await;
@@ -66,4 +69,73 @@ async fn static_files_are_compressed_and_kept() {
     assert!(packed.bytes.len() < plain.bytes.len());
     let tag = plain.header("etag").unwrap().to_owned();
     visitor.get_with(&address, &[("If-None-Match", &tag)]).await.is(304);
+}
+
+/// S2-35: a store that is away makes the shop unready, with the reason, for as long as it is away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_away_is_said_to_operators() {
+    let app = TestApp::new().await;
+    let mut visitor = app.visitor();
+    visitor.get("/readyz").await.is(200);
+    let (there, away) = (app.folder.path().join("data/files"), app.folder.path().join("away"));
+    std::fs::rename(&there, &away).unwrap();
+    assert!(visitor.get("/readyz").await.is(503).has("storage: "));
+    // It lives, all the same.
+    visitor.get("/healthz").await.is(200);
+    std::fs::rename(&away, &there).unwrap();
+    visitor.get("/readyz").await.is(200);
+}
+
+/// What a text refers to without TLS. Names of namespaces are no addresses that anybody asks for.
+fn insecure(text: &str) -> Vec<String> {
+    let text = text.replace("&#x2F;", "/");
+    let after = text.split("http://").skip(1).filter(|rest| !rest.starts_with("www.w3.org/"));
+    after.map(|rest| rest.chars().take(40).collect()).collect()
+}
+
+/// Everything that pages are made of.
+fn parts(folder: &Path, out: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        match path.extension().and_then(|end| end.to_str()) {
+            _ if path.is_dir() => parts(&path, out),
+            Some("html" | "js" | "css" | "svg" | "txt") => {
+                out.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// S0-28, S1-32: on https every answer demands https from then on, an error and a file, too, and nothing that is sent
+/// refers to an address without it. (That the plain address leads there is shown by `tests/deployment`.)
+#[tokio::test(flavor = "multi_thread")]
+async fn an_https_site_is_https_throughout() {
+    for (site, is_secure) in [("https://shop.example", true), ("http://127.0.0.1:8000", false)] {
+        let app = TestApp::with(&[("CUEHOUSE_SITE_URL", site)]).await;
+        let mut visitor = app.visitor();
+        let style = cuehouse::web::assets::address("css/cuehouse.css").unwrap();
+        let pages = ["/", "/search", "/licences", "/sign-in", "/sign-up", "/verify", "/privacy", "/nothing"];
+        for path in pages.into_iter().chain([style.as_str(), "/robots.txt", "/healthz"]) {
+            let seen = visitor.get(path).await;
+            let said = seen.header("strict-transport-security").unwrap_or_default();
+            let seconds: u64 = said
+                .split([';', ' '])
+                .find_map(|part| part.strip_prefix("max-age="))
+                .map_or(0, |n| n.parse().unwrap());
+            // A year is what browsers ask of a site before they keep it in their lists.
+            assert_eq!(seconds >= 31_536_000, is_secure, "{path}: {said}");
+            if is_secure {
+                assert_eq!(insecure(&seen.text()), [] as [String; 0], "{path}");
+            }
+        }
+    }
+    let (root, mut files) = (Path::new(env!("CARGO_MANIFEST_DIR")), vec![]);
+    parts(&root.join("templates"), &mut files);
+    parts(&root.join("static"), &mut files);
+    assert!(files.len() > 100, "{}", files.len());
+    for (file, text) in &files {
+        assert_eq!(insecure(text), [] as [String; 0], "{file}");
+    }
+    assert_eq!(insecure("<img src=\"http://a.example/x.png\">"), ["a.example/x.png\">"]);
 }

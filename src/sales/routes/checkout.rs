@@ -89,16 +89,25 @@ fn till(page: Page, app: &App) -> Page {
     page.allow_form_to(STRIPE_PAGES).allow_form_to(app.stripe.address())
 }
 
-/// What is bought and for whom, before it is paid; without anything to buy, the basket.
+/// What is bought and for whom, before it is paid; without anything to buy, the basket. Whom the last licences were for is
+/// filled in.
 #[get("/checkout")]
 pub async fn new(buyer: Buyer, may: MayBuy, page: Page, app: &State<App>) -> Result<Reply> {
-    let mine = owner(&buyer);
-    let basket = app.db.read(move |conn| Basket::of(conn, &mine)).await?;
+    let (mine, id) = (owner(&buyer), buyer.id.clone());
+    let (basket, last) = app
+        .db
+        .read(move |conn| Ok((Basket::of(conn, &mine)?, Order::settled_of(conn, &id, 1)?.pop())))
+        .await?;
     may.pay(basket.total())?;
     if basket.buyable().next().is_none() {
         return Ok(Reply::go("/cart"));
     }
-    let form = FormView::filled([("licensee", buyer.name.clone())]);
+    let form = match last {
+        Some(Order { licensee, company, country, .. }) => {
+            FormView::filled([("licensee", licensee), ("company", company), ("country", country)])
+        }
+        None => FormView::filled([("licensee", buyer.name.clone())]),
+    };
     till(page, app).show(&Checkout::new(basket, form, app))
 }
 

@@ -280,6 +280,7 @@ async fn an_address_is_remembered_only_by_choice() {
     assert!(!browser.get("/sign-in").await.has(&email));
 }
 
+/// S0-41, S2-47: so is the address, once its owner agrees.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_moves_to_an_address_whose_owner_agrees() {
     let app = TestApp::new().await;
@@ -317,6 +318,7 @@ async fn an_account_moves_to_an_address_whose_owner_agrees() {
     signs_in(&mut anyone, "new@example.com", PASSWORD).await.is(303);
 }
 
+/// S1-01, S0-41, S2-47: the name that others see is its owner's to correct.
 #[tokio::test(flavor = "multi_thread")]
 async fn names_change_freely_and_handles_once() {
     let app = TestApp::new().await;

@@ -9,7 +9,7 @@ use super::{is_signed_in, signs_in};
 use crate::support::app::{PASSWORD, TestApp, email_of};
 use crate::support::browser::Seen;
 
-/// Attempts are limited per account and per address, and the refusal says when to come back. S1-28: a forwarding header
+/// S2-27: attempts are limited per account and per address, and the refusal says when to come back. S1-28: a forwarding header
 /// from nobody we trust changes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_is_slowed_down() {
@@ -78,7 +78,8 @@ async fn a_flood_of_passwords_is_told_to_come_back() {
     assert_eq!(browser.get("/healthz").await.status, 200);
 }
 
-/// Cookies are host-only, `HttpOnly`, `SameSite=Lax`; on https `Secure` with the host prefix.
+/// S4-18: cookies are host-only, `HttpOnly`, `SameSite=Lax`; on https `Secure` with the host prefix. S4-15: a session's is a
+/// token that nothing can be read from, of which a hash is kept.
 #[tokio::test(flavor = "multi_thread")]
 async fn cookies_are_as_tight_as_the_site_allows() {
     for (site, prefix, secure) in

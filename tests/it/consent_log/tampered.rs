@@ -45,7 +45,7 @@ async fn the_database_itself_lets_nothing_in_the_log_be_changed() {
     holds(&book).await;
 }
 
-/// T-RC-4, R-RC-3: one byte flipped, a row deleted, swapped, added: the first bad leaf is named.
+/// T-RC-4, R-RC-3, S2-12: one byte flipped, a row deleted, swapped, added: the first bad leaf is named.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_done_to_the_log_its_first_bad_leaf_is_named() {
     let flip = |what: &str| format!("CASE WHEN {what} LIKE '0%' THEN '1' ELSE '0' END || SUBSTR({what}, 2)");

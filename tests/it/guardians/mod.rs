@@ -312,8 +312,10 @@ async fn what_is_taken_back_during_a_checkout_is_not_bought() {
     assert!(!kid.get("/library").await.is(200).has("Rain on tin"));
 }
 
-/// R-MN-2, R-PV-6, S3-16, T-PV-5: a guardian can see, download, stop and delete, with nothing but the link of a letter. An end shuts everything in that moment: sessions,
-/// sounds, profile; the owner sees a notice and nothing else, and earnings wait for the guardian.
+/// R-MN-2, R-PV-6, S3-16, T-PV-5: a guardian can see, download, stop and delete, with nothing but the link of a letter.
+/// An end shuts everything in that moment: sessions, sounds, profile; the owner sees a notice and nothing else, and
+/// earnings wait for the guardian. S1-39: a licence outlives the account of whoever sold it, and the sale stays without
+/// a name. S3-52, S1-37: what is held comes as one file, and is deleted.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guardian_ends_everything_at_once() {
     let app = TestApp::with(&[("CUEHOUSE_AGE_STRENGTH", "letter")]).await;
@@ -375,7 +377,12 @@ async fn a_guardian_ends_everything_at_once() {
     grace.send(&home, &format!("{home}/erasure"), &[("name", "Rain Kid")]).await.is(200);
     let left = app.app.db.read(move |conn| User::find(conn, &user)).await.unwrap();
     assert!(left.name == "Somebody who left" && left.handle.is_none() && left.disabled_at.is_some());
-    assert!(ada.get("/library").await.is(200).has("Rain on tin"));
+    let library = ada.get("/library").await.is(200);
+    assert!(library.has("Rain on tin"));
+    let number = crate::sales::http::numbers(&library).remove(0);
+    let file = ada.get(&format!("/library/{number}/master")).await.is(200);
+    assert!(file.bytes == music(9, 6.0), "the buyer has it again, byte for byte");
+    assert!(app.visitor().get(&format!("/verify/{number}")).await.is(200).has("</svg>Valid</p>"));
     app.visitor().get(&home).await.is(410);
 }
 

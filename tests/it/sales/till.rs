@@ -253,7 +253,7 @@ async fn a_checkout_needs_a_confirmed_buyer_and_a_name() {
     ada.get("/checkout").await.is(403);
 }
 
-/// S4-01, S4-02: the order needs a name; a postal address, a telephone number and a card are asked for by nobody here.
+/// S4-01, S4-02, S1-01: the order needs a name; a postal address, a telephone number and a card are asked for by nobody here.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_checkout_asks_for_a_name_and_neither_address_nor_card() {
     let app = TestApp::new().await;

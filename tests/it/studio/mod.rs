@@ -13,7 +13,8 @@ use cuehouse::studio;
 use cuehouse::studio::upload::{Likeness, State, Upload};
 use diesel::prelude::*;
 
-use crate::support::app::TestApp;
+use crate::accounts::signs_in;
+use crate::support::app::{PASSWORD, TestApp, email_of};
 use crate::support::browser::{Browser, Seen};
 use crate::support::wavs::music;
 
@@ -67,7 +68,8 @@ async fn count_of_uploads(app: &TestApp) -> i64 {
     app.app.db.read(|conn| Ok(uploads::table.count().get_result(conn)?)).await.unwrap()
 }
 
-/// S3-01: an uploader's first sale begins here: agreement, file, words, prices, submission.
+/// S3-01: an uploader's first sale begins here: agreement, file, words, prices, submission. S3-35: the title is filled in from
+/// the file's name, and what was written is there in whichever browser its uploader signs in next.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_buyer_becomes_an_uploader_and_a_file_becomes_a_track_that_waits_for_review() {
     let app = TestApp::new().await;
@@ -103,6 +105,9 @@ async fn a_buyer_becomes_an_uploader_and_a_file_becomes_a_track_that_waits_for_r
     for words in ["Soft rain on a tin roof.", "value=\"29.00\"", "rain, tin roof", "value=\"120\""] {
         assert!(kept.has(words), "{words} in {}", kept.text());
     }
+    let mut later = app.visitor();
+    signs_in(&mut later, &email_of("Ines Morrow"), PASSWORD).await.is(303);
+    assert!(later.get(&edit).await.is(200).has("Soft rain on a tin roof."));
     ines.send(&edit, "/studio/tracks/rain-on-tin/submission", &[]).await.is(303);
     let board = ines.get("/studio").await.is(200);
     assert!(board.has("In review") && board.has("Waits for others"));
@@ -152,6 +157,7 @@ async fn every_refusal_reaches_its_uploader_as_a_sentence() {
     assert!(ines.get("/studio").await.is(200).has("silent"));
 }
 
+/// S1-46: what limits a file is said where it is met.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_too_large_is_refused_with_a_sentence_and_leaves_nothing() {
     let app = TestApp::with(&[("CUEHOUSE_UPLOAD_MAX_BYTES", "2000000")]).await;
@@ -237,6 +243,7 @@ async fn the_same_bytes_are_noticed_whoever_brings_them_and_nobody_is_named() {
     assert!(bo.get(&again).await.has("You uploaded the same recording before, in another file."));
 }
 
+/// S2-07: a recording is known again by its sound, whatever its file.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_recording_coded_another_way_is_noticed() {
     let app = TestApp::new().await;
@@ -375,6 +382,8 @@ pub async fn due_now(app: &TestApp) {
         .unwrap();
 }
 
+/// S0-31, S2-40: links by users carry the marks of such links, lead through a notice and are nobody's praise of ours. S3-55: a
+/// profile is changed whenever its owner likes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_profile_shows_words_links_and_a_picture_made_anew() {
     let app = TestApp::new().await;
@@ -406,6 +415,19 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
     assert_eq!(image::load_from_memory(&picture.bytes).unwrap().width(), 448);
     let handle = page.link("/@").unwrap();
     assert_eq!(app.visitor().get(&format!("{handle}/picture")).await.is(200).bytes, picture.bytes);
+    let shown = app.visitor().get(&handle).await.is(200);
+    let away = shown.link("/leave/@").unwrap();
+    let marked = shown.text().replace("&#x2F;", "/");
+    assert!(marked.contains(&format!("href=\"{away}\" rel=\"ugc nofollow noopener\"")), "{marked}");
+    assert!(!marked.contains("href=\"https://ines.example"), "the way out leads through our notice");
+    let notice = app.visitor().get(&away).await.is(200);
+    for words in ["we have not looked at where it leads", "which is not ours", "noreferrer nofollow ugc"] {
+        assert!(notice.has(words), "{words} in {}", notice.text());
+    }
+    let fields = [("name", "Ines M."), ("about", "Cellist no more."), ("links", "")];
+    ines.send("/studio/profile", "/studio/profile", &fields).await.is(303);
+    let shown = app.visitor().get(&handle).await.is(200);
+    assert!(shown.has("Cellist no more.") && shown.link("/leave/@").is_none());
     let gif = b"GIF89a\xff\xff\xff\xff\x00\x00\x00;";
     let seen = ines.upload("/studio/profile", "/studio/profile/picture", "bomb.gif", gif).await.is(422);
     assert!(seen.has("JPEG, PNG or WebP"));
@@ -417,6 +439,7 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
     ines.post("/studio/profile/handle", &[("csrf", &token), ("handle", "ines-n")]).await.is(422);
 }
 
+/// S0-35: plays, baskets and sales are counted as numbers of a day.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_board_counts_what_sounds_did_and_names_nobody() {
     use cuehouse::catalogue::track::{Counted, count};
@@ -445,6 +468,7 @@ async fn the_board_counts_what_sounds_did_and_names_nobody() {
     assert!(!app.uploader("Bo Lind").await.get("/studio").await.has("2 plays"));
 }
 
+/// S3-40: a folder with a table of words is taken in once, whatever was taken before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_is_imported_once_however_often_it_is_begun() {
     let app = TestApp::new().await;

@@ -14,7 +14,7 @@ use super::House;
 use crate::support::database::{TestDb, server};
 use crate::support::folder::TestFolder;
 
-/// S4-07: what is lost comes back from a backup.
+/// S4-07, S1-49: what is lost comes back from a backup.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shop_that_was_carried_away_while_it_sold_comes_back_equal() {
     let house = House::new().await;

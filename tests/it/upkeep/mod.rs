@@ -377,7 +377,7 @@ async fn whatever_breaks_a_promise_is_named() {
     }
 }
 
-/// S1-03: masters and purchases lie in storage under checksums that can be proved.
+/// S1-03, S1-50: masters and purchases lie in storage under checksums that can be proved.
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_missing_short_or_others_are_named() {
     let house = House::new().await;
