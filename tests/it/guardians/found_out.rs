@@ -31,6 +31,13 @@ async fn somebody_too_young_is_frozen_in_the_same_request() {
         .await
         .unwrap();
     assert!(!kept.about.contains("12") && kept.hold == Some(Hold::Discovered) && kept.band == Band::Child);
+    // Where no children are taken there is no parent to ask, by hand either.
+    assert!(!kid.get("/held").await.is(200).has("guardian_email"));
+    let named = [("guardian_email", "mother@example.com")];
+    kid.says("/held", "/held/guardian", &named).await.is(409);
+    app.run_jobs().await;
+    assert!(app.letters_to("mother@example.com").is_empty());
+    assert_eq!((leaves(&app).await, state_of(&app, &kid).await), (1, Some(State::Discovered)));
     // Of thirteen to seventeen: a doubt.
     let mut teen = app.uploader("Secret Teen").await;
     let fields = [("name", "Secret Teen"), ("about", "I am 16 years old.")];
