@@ -8,8 +8,8 @@ use super::leaf::{self, Step, Stub};
 use super::notice::{self, Ground};
 use super::permission::Permission;
 use super::state::{Edge, State};
-use super::ward::{CONSENT_MS, Ward, export_ms};
-use crate::accounts::band::Band;
+use super::ward::{CONSENT_MS, Guardian, Ward, export_ms};
+use crate::accounts::band::{Band, Hold};
 use crate::accounts::session;
 use crate::accounts::user::User;
 use crate::clock::Timestamp;
@@ -101,10 +101,21 @@ pub fn was_cleared(conn: &mut Conn, user: &UserId) -> Result<bool> {
     Ok(cleared > 0)
 }
 
+/// Whether a sign of this bracket is news about an account of this band. One that rests already may still turn out to be a
+/// child's; one that ended does not change any more.
+pub fn is_news(band: Band, hold: Option<Hold>, bracket: Band) -> bool {
+    let may_change = match hold {
+        None => true,
+        Some(Hold::Ended) => false,
+        Some(_) => bracket == Band::Child,
+    };
+    may_change && bracket < band
+}
+
 /// Edges 16 and 18: an account is frozen. Its sounds leave the shop, vendors are off with its next page, and it shows a
 /// notice and nothing else; in fourteen days it is deleted, unless a consent or a proof comes first. A sign that says
-/// "minor" of somebody who declared to be of age is a doubt; one that says "child" is knowledge. False when it was frozen
-/// already.
+/// "minor" of somebody who declared to be of age is a doubt; one that says "child" is knowledge. Of an account that rests
+/// already the clock runs on, and whoever was asked about somebody older is forgotten. False when it is no news.
 pub fn freeze(
     conn: &mut Conn,
     ground: &Ground,
@@ -117,7 +128,7 @@ pub fn freeze(
     log::wait_turn(conn)?;
     note(conn, user, source, bracket, by, now)?;
     let owner = User::find(conn, user)?;
-    if owner.hold.is_some() || bracket >= owner.band {
+    if !is_news(owner.band, owner.hold, bracket) {
         return Ok(false);
     }
     let answer = Answer { band: bracket, next: None };
@@ -135,6 +146,11 @@ pub fn freeze(
         false => (Edge::Discover, State::Discovered),
     };
     let gone = Permission::revoke(conn, &ward.id, None, now)?;
+    if ward.state == State::Pending {
+        Guardian::end(conn, &ward.id)?;
+    }
+    let most = now.plus(CONSENT_MS);
+    let due = ward.due_at.map_or(most, |due| due.min(most));
     let step = Step {
         edge,
         to,
@@ -144,7 +160,7 @@ pub fn freeze(
             "Somebody said that this account's owner is younger than was declared. It is frozen, and deleted unless a \
              consent or a proof of age comes first.",
         ),
-        until: now.plus(CONSENT_MS),
+        until: due,
         stub,
     };
     // Pages treat its owner as the younger from now on.
@@ -153,7 +169,7 @@ pub fn freeze(
         .set((
             wards::band.eq(bracket),
             wards::next_band_month.eq(None::<String>),
-            wards::due_at.eq(now.plus(CONSENT_MS)),
+            wards::due_at.eq(due),
         ))
         .execute(conn)?;
     crate::catalogue::track::withdraw_all(conn, user, now)?;
@@ -162,8 +178,7 @@ pub fn freeze(
 }
 
 /// Edges 16 and 18 by a device: as [`freeze`], once. A browser says it in each of its requests, and several come at a time;
-/// only the first is kept. Nothing happens to an account that rests already, or whose owner the staff once found to be of
-/// age.
+/// only what is news is kept. Nothing happens to an account whose owner the staff once found to be of age.
 pub fn hear_device(
     conn: &mut Conn,
     ground: &Ground,
@@ -174,7 +189,7 @@ pub fn hear_device(
 ) -> Result<()> {
     log::wait_turn(conn)?;
     let owner = User::find(conn, user)?;
-    if owner.hold.is_some() || bracket >= owner.band || was_cleared(conn, user)? {
+    if !is_news(owner.band, owner.hold, bracket) || was_cleared(conn, user)? {
         return Ok(());
     }
     freeze(conn, ground, user, (Source::Device, bracket), None, stub, now).map(drop)

@@ -55,7 +55,7 @@ pub async fn frozen_by_words(app: &App, who: &Visitor, words: &str) -> Result<bo
 /// Whether a device's saying that its user is of a younger band froze the account, just now or in another request. Whom the
 /// staff once found to be of age it freezes no more; what may be contacted from that device follows its word all the same.
 pub async fn frozen_by_device(app: &App, who: &Visitor, bracket: Band) -> Result<bool> {
-    if who.hold.is_some() || bracket >= who.band {
+    if !knowledge::is_news(who.band, who.hold, bracket) {
         return Ok(false);
     }
     let user = who.id.clone();

@@ -102,6 +102,46 @@ async fn the_staff_settle_what_was_said_of_an_age() {
     assert_eq!((kept.band, kept.hold, cleared, open), (Band::Adult, None, true, 0));
 }
 
+/// Edge 16, R-RT-3, T-AGE-11: an account that rests for a doubt, or waits for a guardian's answer, may still turn out to be a
+/// child's: with one leaf, the clock runs on, and whoever was asked about somebody older is forgotten. What ended stays ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doubt_may_turn_out_to_be_a_child() {
+    let app = TestApp::with(&[("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc")]).await;
+    let mut rae = app.reviewer().await;
+    for (name, asks_somebody) in [("Secret Teen", false), ("Other Teen", true)] {
+        let (mut teen, email) = (app.buyer(name).await, email_of(name));
+        let flag = |age: &'static str| [("account", email.as_str()), ("age", age), ("from", "staff")];
+        rae.send("/admin/age", "/admin/age/flags", &flag("minor")).await.is(303);
+        assert_eq!(state_of(&app, &teen).await, Some(State::Conflict));
+        if asks_somebody {
+            teen.send("/held", "/held/guardian", &[("guardian_email", "grace@example.com")]).await.is(303);
+            app.run_jobs().await;
+            assert_eq!(state_of(&app, &teen).await, Some(State::Pending));
+        }
+        let (before, due) = (leaves(&app).await, ward_of(&app, &teen).await.unwrap().due_at);
+        for _ in 0..2 {
+            rae.send("/admin/age", "/admin/age/flags", &flag("child")).await.is(303);
+        }
+        let found = ward_of(&app, &teen).await.unwrap();
+        assert_eq!((found.state, found.band, found.due_at), (State::Discovered, Band::Child, due));
+        assert_eq!(leaves(&app).await, before + 1, "{name}");
+        assert!(teen.get("/held").await.is(200).has("name=\"guardian_email\""), "a parent may be named");
+        if asks_somebody {
+            let asked = link_in(&app, "grace@example.com", "/guardians/");
+            app.visitor().get(&asked).await.is(410);
+        }
+    }
+    for (band, hold, bracket, is) in [
+        (Band::Adult, None, Band::Minor, true),
+        (Band::Adult, Some(Hold::AskedAnew), Band::Minor, false),
+        (Band::Adult, Some(Hold::AskedAnew), Band::Child, true),
+        (Band::Minor, Some(Hold::Ended), Band::Child, false),
+        (Band::Child, Some(Hold::Discovered), Band::Child, false),
+    ] {
+        assert_eq!(knowledge::is_news(band, hold, bracket), is, "{band} {hold:?} {bracket}");
+    }
+}
+
 /// R-RT-3, T-AGE-11: what the staff find wins no time. Ten days after a discovery four are left, of a child and of somebody
 /// between the minimum and the age of majority alike.
 #[tokio::test(flavor = "multi_thread")]
