@@ -166,11 +166,7 @@ pub fn freeze(
     // Pages treat its owner as the younger from now on.
     leaf::take(conn, ground, &Ward { band: bracket, ..ward.clone() }, step, now)?;
     diesel::update(wards::table.find(&ward.id))
-        .set((
-            wards::band.eq(bracket),
-            wards::next_band_month.eq(None::<String>),
-            wards::due_at.eq(due),
-        ))
+        .set((wards::band.eq(bracket), wards::next_band_month.eq(None::<String>), wards::due_at.eq(due)))
         .execute(conn)?;
     crate::catalogue::track::withdraw_all(conn, user, now)?;
     super::passage::effects(conn, &ward, &gone, now)?;
@@ -200,7 +196,8 @@ pub fn hear_device(
 pub enum Finding {
     /// Of age after all: everything is as it was, but for what was taken off sale.
     Adult,
-    /// Too young: it ends, and what is there can be exported until the time of its discovery is over.
+    /// Too young: it ends, and what is there can be exported until the time of its discovery is over. Somebody under age where
+    /// nobody answers for those stays, as under age.
     Young,
 }
 
@@ -244,6 +241,7 @@ fn conclude(
     let (to, band) = match (finding, ward.band) {
         (Finding::Adult, _) => (State::Cleared, Band::Adult),
         (Finding::Young, Band::Child) => (State::ChildEnded, Band::Child),
+        (Finding::Young, Band::Minor) if !ground.asks_somebody(Band::Minor) => (State::Cleared, Band::Minor),
         (Finding::Young, band) => (State::Ended, band),
     };
     let step = Step {
@@ -260,13 +258,18 @@ fn conclude(
         .filter(age_signals::settled_at.is_null())
         .set((age_signals::settled_at.eq(now), age_signals::settled_by.eq(by), age_signals::bracket.eq(band)))
         .execute(conn)?;
-    match finding {
-        Finding::Adult => {
-            let site = &ground.book.site.id;
-            answer::note(conn, user, Answer::from(Band::Adult), site, ward.place.as_deref(), now)?;
-            ward.forget(conn)
+    if to == State::Cleared {
+        let site = &ground.book.site.id;
+        answer::note(conn, user, Answer::from(band), site, ward.place.as_deref(), now)?;
+    }
+    match (finding, to) {
+        (Finding::Adult, _) => ward.forget(conn),
+        (Finding::Young, State::Cleared) => {
+            let stays = wards::table.find(&ward.id);
+            diesel::update(stays).set(wards::due_at.eq(None::<Timestamp>)).execute(conn)?;
+            Ok(())
         }
-        Finding::Young => {
+        (Finding::Young, _) => {
             session::close_all(conn, user, None)?;
             // The clock of the discovery runs on: what the staff find wins no time.
             let most = now.plus(export_ms(band));
@@ -279,15 +282,13 @@ fn conclude(
     }
 }
 
-/// There is nothing in what was said of an account that went on all the while.
+/// There is nothing in what was said of an account that went on all the while: its owner stays what they are taken for, which
+/// makes nobody of age.
 pub fn look_past(conn: &mut Conn, user: &UserId, by: &UserId, now: Timestamp) -> Result<()> {
+    let band = User::find(conn, user)?.band;
     diesel::update(age_signals::table.filter(age_signals::account.eq(user)))
         .filter(age_signals::settled_at.is_null())
-        .set((
-            age_signals::settled_at.eq(now),
-            age_signals::settled_by.eq(by),
-            age_signals::bracket.eq(Band::Adult),
-        ))
+        .set((age_signals::settled_at.eq(now), age_signals::settled_by.eq(by), age_signals::bracket.eq(band)))
         .execute(conn)?;
     Ok(())
 }

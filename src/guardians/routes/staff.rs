@@ -219,7 +219,7 @@ pub async fn flag(who: Reviewer, form: Posted, page: Page, app: &State<App>) -> 
     }
 }
 
-/// Settles what was said of an account.
+/// Settles what was said of an account that rests, or looks past what was said of one that goes on.
 #[post("/admin/age/accounts/<id>/finding", data = "<form>")]
 pub async fn settle(id: UserId, who: Reviewer, form: Posted, app: &State<App>) -> Result<Reply> {
     let finding = match form.0.text("finding") {
@@ -234,9 +234,13 @@ pub async fn settle(id: UserId, who: Reviewer, form: Posted, app: &State<App>) -
     app.db
         .write(move |conn| {
             let now = Timestamp::now();
-            match Ward::of_account(conn, &id)? {
-                Some(_) => knowledge::settle(conn, &ground, &id, finding, &by, &stub, now),
-                None => knowledge::look_past(conn, &id, &by, now),
+            match (knowledge::is_asked(conn, &id)?, finding) {
+                (true, _) => knowledge::settle(conn, &ground, &id, finding, &by, &stub, now),
+                (false, Finding::Adult) => knowledge::look_past(conn, &id, &by, now),
+                // Nobody is found to be too young by the way.
+                (false, Finding::Young) => {
+                    Err(Error::conflict("This account does not rest. Freeze it first."))
+                }
             }
         })
         .await?;

@@ -69,7 +69,7 @@ async fn somebody_too_young_is_frozen_in_the_same_request() {
 async fn the_staff_settle_what_was_said_of_an_age() {
     let app = TestApp::new().await;
     let ines = app.uploader("Ines Morrow").await;
-    let rae = app.reviewer().await;
+    let mut rae = app.reviewer().await;
     let (user, by) = (ines.user.clone().unwrap(), rae.user.clone().unwrap());
     let (g, stub) = (ground(&app), draws());
     let frozen = app.app.db.write({
@@ -100,6 +100,45 @@ async fn the_staff_settle_what_was_said_of_an_age() {
         .await
         .unwrap();
     assert_eq!((kept.band, kept.hold, cleared, open), (Band::Adult, None, true, 0));
+    // A sign that is no news about somebody under age freezes nothing, can be looked past, and makes nobody of age.
+    let (kid, _) = ward(&app, "Rain Kid", &["buy"]).await;
+    let flag = [("account", "@rain-kid"), ("age", "minor"), ("from", "staff")];
+    rae.send("/admin/age", "/admin/age/flags", &flag).await.is(303);
+    assert!(rae.get("/admin/age").await.is(200).has("The staff say: under age"));
+    let (user, before) = (kid.user.clone().unwrap(), leaves(&app).await);
+    let finding = format!("/admin/age/accounts/{user}/finding");
+    rae.says("/admin/age", &finding, &[("finding", "young")]).await.is(409);
+    rae.says("/admin/age", &finding, &[("finding", "adult")]).await.is(303);
+    assert!(!rae.get("/admin/age").await.is(200).has("The staff say"));
+    let cleared = app.app.db.read(move |conn| knowledge::was_cleared(conn, &user)).await.unwrap();
+    assert_eq!(
+        (cleared, leaves(&app).await, state_of(&app, &kid).await),
+        (false, before, Some(State::Authorised))
+    );
+}
+
+/// Edge 17, R-RT-3: where nobody answers for those between the minimum and the age of majority, whoever is found to be one of
+/// them stays, as one, and no clock runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_needs_nobody_stays_as_who_they_are() {
+    let app = TestApp::with(&[("CUEHOUSE_AGE_PROFILE", "never_knowingly_13")]).await;
+    let (who, mut rae) = (app.uploader("Secret Teen").await, app.reviewer().await);
+    let flag = [("account", "@secret-teen"), ("age", "minor"), ("from", "staff")];
+    rae.send("/admin/age", "/admin/age/flags", &flag).await.is(303);
+    assert_eq!(state_of(&app, &who).await, Some(State::Conflict));
+    let user = who.user.clone().unwrap();
+    let finding = format!("/admin/age/accounts/{user}/finding");
+    rae.says("/admin/age", &finding, &[("finding", "young")]).await.is(303);
+    jobs::daily(&app.app, Timestamp::now().plus(30 * DAY)).await.unwrap();
+    let found = ward_of(&app, &who).await.unwrap();
+    assert_eq!((found.state, found.band, found.due_at), (State::Cleared, Band::Minor, None));
+    let (owner, sells) = app
+        .app
+        .db
+        .read(move |conn| Ok((User::find(conn, &user)?, may(conn, &user, Scope::Sell, Timestamp::now())?)))
+        .await
+        .unwrap();
+    assert_eq!((owner.band, owner.hold, sells), (Band::Minor, None, true));
 }
 
 /// Edge 16, R-RT-3, T-AGE-11: an account that rests for a doubt, or waits for a guardian's answer, may still turn out to be a
