@@ -232,7 +232,8 @@ async fn what_a_child_wrote_is_no_inquiry() {
 }
 
 /// T-AGE-11, R-RT-3: what support writes down of a letter in which an account's owner says to be a child freezes that account in
-/// the same request, with one leaf; twice it does no more.
+/// the same request, with one leaf; twice it does no more. Of somebody under age who declared to be older it is a doubt, and what
+/// they asked is written down.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_to_support_freezes_its_writers_account() {
     let app = TestApp::new().await;
@@ -250,6 +251,12 @@ async fn a_letter_to_support_freezes_its_writers_account() {
     assert_eq!(leaves(&app).await, before + 1);
     assert_eq!(state_of(&app, &kid).await, Some(State::Discovered));
     assert!(!app.every_row().await.contains("I am 11"));
+    let (teen, before) = (app.buyer("Rain Teen").await, leaves(&app).await);
+    let name = format!("Rain Teen <{}>, I am 16 years old", email_of("Rain Teen"));
+    let fields =
+        [("way", "post"), ("name", name.as_str()), ("address", "2 Lane"), ("received", day.as_str())];
+    sam.send("/admin/inquiries/new", "/admin/inquiries", &fields).await.is(303);
+    assert_eq!((leaves(&app).await, state_of(&app, &teen).await), (before + 1, Some(State::Conflict)));
 }
 
 /// T-MIN-3, T-MIN-4, R-MN-3, R-MN-4, R-EN-5: with every yes forced into the account's row, no page of a ward names a
