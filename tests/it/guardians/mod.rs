@@ -207,10 +207,20 @@ async fn each_scope_opens_its_own_door() {
         .is(403);
     signs_at(&app, &home, &["upload", "sell", "profile"]).await;
     assert!(app.visitor().get("/@loop-kid").await.is(200).has("Loop Kid"));
-    maker
-        .post("/studio/profile", &[("csrf", &csrf), ("name", "Loop Kid"), ("about", "Loops.")])
-        .await
-        .is(303);
+    // A name and a picture: words and links are neither asked for, nor taken by hand, nor shown where they came from before.
+    assert!(!maker.get("/studio/profile").await.is(200).has("name=\"about\""));
+    let more = [("about", "Tape murmurs."), ("links", "https://loops.example")];
+    let by_hand = [("csrf", csrf.as_str()), ("name", "Loop Kid"), more[0], more[1]];
+    maker.post("/studio/profile", &by_hand).await.is(303);
+    let user = maker.user.clone().unwrap();
+    let kept = app.app.db.write(move |conn| {
+        let before = User::find(conn, &user)?.about;
+        diesel::update(users::table.find(&user)).set(users::about.eq("Tape murmurs.")).execute(conn)?;
+        Ok(before)
+    });
+    assert_eq!(kept.await.unwrap(), "");
+    let page = app.visitor().get("/@loop-kid").await.is(200);
+    assert!(!page.has("murmurs") && page.link("/leave/@loop-kid").is_none(), "{}", page.text());
     // Taken back, sounds leave the shop in that moment.
     presses(&app, &home, "/scopes/sell/ending").await.is(303);
     app.visitor().get(&format!("/tracks/{slug}")).await.is(404);
