@@ -70,6 +70,42 @@ async fn without_an_answer_no_row_holds_the_address_or_the_name() {
     }
 }
 
+/// T-TIME-3, S3-15, edge 9: what a form allows holds for a year, and never past the month in which its owner comes of age. In that
+/// very millisecond it is over, and the daily round writes one leaf of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_holds_for_a_year_and_never_past_the_band() {
+    let app = TestApp::new().await;
+    let mut now = Timestamp::now();
+    for (name, comes_soon) in [("Loop Kid", true), ("Rain Kid", false)] {
+        let of_age = if comes_soon { Month::of(now.plus(100 * DAY)) } else { Month::of(now).later(3) };
+        let until = if comes_soon { of_age.begins() } else { now.plus(365 * DAY) };
+        let ward = named(&app, name, Band::Minor, &of_age.to_string(), now).await;
+        let signing = Signing {
+            name: "Grace Field".into(),
+            relationship: "mother".into(),
+            phone: String::new(),
+            country: "DE".into(),
+            scopes: vec![Scope::Buy],
+            signature: "Grace Field".into(),
+        };
+        let (g, issuer, stub, id) = (ground(&app), app.app.issuer.clone(), draws(), ward.id.clone());
+        let signed = app.app.db.write(move |conn| {
+            passage::authorise(conn, &g, &issuer, &ward, &signing, &stub, now)?;
+            Permission::open_of(conn, &id, now)
+        });
+        let open = signed.await.unwrap();
+        let buys = open.iter().find(|permission| permission.scope == Scope::Buy).unwrap();
+        assert_eq!(buys.expires_at, until, "{name}");
+        assert!(buys.holds(until.plus(-1)) && !buys.holds(until), "{name}");
+        let before = leaves(&app).await;
+        for (at, more) in [(until.plus(-1), 0), (until, 1), (until.plus(1), 1)] {
+            jobs::daily(&app.app, at).await.unwrap();
+            assert_eq!(leaves(&app).await, before + more, "{name}");
+        }
+        now = until.plus(DAY);
+    }
+}
+
 /// T-TIME-3, R-MN-5: at the first moment of the month after the birthday's the band moves; nothing switches on by itself,
 /// what was allowed ends, both are told, and whoever is of age goes on alone.
 #[tokio::test(flavor = "multi_thread")]
