@@ -131,11 +131,11 @@ pub fn freeze(
     if !is_news(owner.band, owner.hold, bracket) {
         return Ok(false);
     }
-    let answer = Answer { band: bracket, next: None };
+    let known = ground.book.with_month(Answer::from(bracket), now);
     let ward = match Ward::of_account(conn, user)? {
         Some(ward) => ward,
         None => {
-            let ward = Ward::of_owner(&owner, answer, State::Cleared, &ground.book.site.id, None, now);
+            let ward = Ward::of_owner(&owner, known, State::Cleared, &ground.book.site.id, None, now);
             ward.insert(conn)?;
             ward
         }
@@ -166,7 +166,11 @@ pub fn freeze(
     // Pages treat its owner as the younger from now on.
     leaf::take(conn, ground, &Ward { band: bracket, ..ward.clone() }, step, now)?;
     diesel::update(wards::table.find(&ward.id))
-        .set((wards::band.eq(bracket), wards::next_band_month.eq(None::<String>), wards::due_at.eq(due)))
+        .set((
+            wards::band.eq(bracket),
+            wards::next_band_month.eq(known.next.map(|month| month.to_string())),
+            wards::due_at.eq(due),
+        ))
         .execute(conn)?;
     crate::catalogue::track::withdraw_all(conn, user, now)?;
     super::passage::effects(conn, &ward, &gone, now)?;

@@ -63,14 +63,15 @@ pub fn ask(conn: &mut Conn, ground: &Ground, asking: &Asking, stub: &Stub, now: 
         false => (Edge::Ask, State::Unlinked, State::Pending),
     };
     let told = notice::direct(ground, is_child);
+    let known = ground.book.with_month(asking.answer, now);
     let ward = Ward {
         id: WardId::new(),
         state: begins,
         name: asking.name.trim().to_owned(),
         handle,
         account: None,
-        band: asking.answer.band,
-        next_band_month: asking.answer.next.map(|month| month.to_string()),
+        band: known.band,
+        next_band_month: known.next.map(|month| month.to_string()),
         site_profile: ground.book.site.id.clone(),
         place: asking.place.clone(),
         claim_hash: Some(sha256(&asking.claim)),

@@ -62,6 +62,12 @@ async fn somebody_too_young_is_frozen_in_the_same_request() {
     jobs::daily(&app.app, at).await.unwrap();
     let gone = app.app.db.read(move |conn| Ok(User::find(conn, &user).is_err())).await.unwrap();
     assert!(gone, "the account is deleted");
+    // When the other comes of age nobody said. Once the youngest of that band has, the guardian's part ends.
+    let at_latest = ward_of(&app, &teen).await.unwrap().next().unwrap().begins();
+    for (at, state) in [(at_latest.plus(-1), State::General), (at_latest, State::AgedUp)] {
+        jobs::daily(&app.app, at).await.unwrap();
+        assert_eq!(state_of(&app, &teen).await, Some(state));
+    }
 }
 
 /// R-RT-3, T-AGE-11: the staff settle it, and whom they found to be of age is remembered as such.
