@@ -200,6 +200,9 @@ pub fn hear_device(
 pub enum Finding {
     /// Of age after all: everything is as it was, but for what was taken off sale.
     Adult,
+    /// No child, and under age: whoever answers for them is asked, while the clock of the discovery runs on. Where nobody answers
+    /// for those they go on as who they are.
+    Minor,
     /// Too young: it ends, and what is there can be exported until the time of its discovery is over. Somebody under age where
     /// nobody answers for those stays, as under age.
     Young,
@@ -242,10 +245,12 @@ fn conclude(
 ) -> Result<()> {
     log::wait_turn(conn)?;
     let ward = Ward::of_account(conn, user)?.ok_or(Error::NotFound)?;
+    let needs_nobody = !ground.asks_somebody(Band::Minor);
     let (to, band) = match (finding, ward.band) {
         (Finding::Adult, _) => (State::Cleared, Band::Adult),
+        (Finding::Minor, _) | (Finding::Young, Band::Minor) if needs_nobody => (State::Cleared, Band::Minor),
+        (Finding::Minor, _) => (State::Conflict, Band::Minor),
         (Finding::Young, Band::Child) => (State::ChildEnded, Band::Child),
-        (Finding::Young, Band::Minor) if !ground.asks_somebody(Band::Minor) => (State::Cleared, Band::Minor),
         (Finding::Young, band) => (State::Ended, band),
     };
     let step = Step {
@@ -262,18 +267,26 @@ fn conclude(
         .filter(age_signals::settled_at.is_null())
         .set((age_signals::settled_at.eq(now), age_signals::settled_by.eq(by), age_signals::bracket.eq(band)))
         .execute(conn)?;
+    // What they answered themselves says when their band ends, if it was this one.
+    let said = answer::newest_of(conn, user)?.filter(|said| said.band == band).unwrap_or(Answer::from(band));
+    let known = ground.book.with_month(said, now);
     if to == State::Cleared {
-        let site = &ground.book.site.id;
-        answer::note(conn, user, Answer::from(band), site, ward.place.as_deref(), now)?;
+        answer::note(conn, user, known, &ground.book.site.id, ward.place.as_deref(), now)?;
     }
     match (finding, to) {
         (Finding::Adult, _) => ward.forget(conn),
-        (Finding::Young, State::Cleared) => {
-            let stays = wards::table.find(&ward.id);
-            diesel::update(stays).set(wards::due_at.eq(None::<Timestamp>)).execute(conn)?;
+        (_, State::Cleared | State::Conflict) => {
+            let due = ward.due_at.filter(|_| to == State::Conflict);
+            diesel::update(wards::table.find(&ward.id))
+                .set((
+                    wards::band.eq(band),
+                    wards::next_band_month.eq(known.next.map(|month| month.to_string())),
+                    wards::due_at.eq(due),
+                ))
+                .execute(conn)?;
             Ok(())
         }
-        (Finding::Young, _) => {
+        _ => {
             session::close_all(conn, user, None)?;
             // The clock of the discovery runs on: what the staff find wins no time.
             let most = now.plus(export_ms(band));

@@ -123,6 +123,32 @@ async fn the_staff_settle_what_was_said_of_an_age() {
     );
 }
 
+/// Edge 17, R-RT-3, R-MN-5: somebody under age who was called a child is put right by the staff: a guardian answers anew, on the
+/// clock of the discovery, and what they had answered themselves says when they come of age.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_under_age_is_no_child_for_being_called_one() {
+    let app = TestApp::new().await;
+    let ((mut kid, _), mut rae) = (ward(&app, "Rain Kid", &["buy"]).await, app.reviewer().await);
+    let month = ward_of(&app, &kid).await.unwrap().next_band_month;
+    let flag = [("account", "@rain-kid"), ("age", "child"), ("from", "staff")];
+    rae.send("/admin/age", "/admin/age/flags", &flag).await.is(303);
+    let found = ward_of(&app, &kid).await.unwrap();
+    assert!(found.state == State::Discovered && found.band == Band::Child && found.next_band_month != month);
+    assert!(rae.get("/admin/age").await.is(200).has("Under age, and no child"));
+    let finding = format!("/admin/age/accounts/{}/finding", kid.user.clone().unwrap());
+    let before = leaves(&app).await;
+    rae.says("/admin/age", &finding, &[("finding", "minor")]).await.is(303);
+    let right = ward_of(&app, &kid).await.unwrap();
+    assert_eq!((right.state, right.band, right.due_at), (State::Conflict, Band::Minor, found.due_at));
+    assert_eq!((right.next_band_month, leaves(&app).await), (month, before + 1));
+    assert_eq!(kid.get("/account").await.is(303).location(), "/held");
+    kid.send("/held", "/held/guardian", &[("guardian_email", "grace@example.com")]).await.is(303);
+    app.run_jobs().await;
+    signs(&app, "grace@example.com", &["buy"]).await;
+    assert_eq!(state_of(&app, &kid).await, Some(State::Authorised));
+    kid.get("/account").await.is(200);
+}
+
 /// Edge 17, R-RT-3: where nobody answers for those between the minimum and the age of majority, whoever is found to be one of
 /// them stays, as one, and no clock runs.
 #[tokio::test(flavor = "multi_thread")]
