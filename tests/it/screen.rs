@@ -218,6 +218,10 @@ async fn the_first_answer_holds_in_every_tab() {
         let again = three.get("/age").await.is(200).form("/age");
         sends(&mut three, &again, second).await.is(409);
         assert!(three.get("/sign-up").await.is(200).has(says), "{first} then {second}");
+        // A child leaves no basket either, in a row or in the browser.
+        let put = three.says("/sign-up", "/cart", &[("track", "rain-on-tin"), ("tier", "creator")]).await;
+        assert_eq!((put.status == 403, put.has("children make none here")), (first == 9, first == 9));
+        assert!(three.cookie("basket").is_none());
     }
     // At the same moment: one of them is first, and both know which.
     let mut one = app.visitor();
