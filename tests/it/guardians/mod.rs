@@ -129,8 +129,11 @@ async fn a_guardian_is_asked_answers_by_a_button_and_the_account_opens() {
     assert_eq!(leaves(&app).await, 2, "edge 8");
     let csrf = grace.get(&home).await.csrf().unwrap();
     grace.post(&answer, &[("csrf", csrf.as_str()), ("choice", "yes")]).await.is(409);
-    // Now the account opens, once.
+    // Now the account opens, once, and not for whoever said yes to themselves.
     assert!(kid.get(&page).await.has("They said yes"));
+    let same = [("email", "Grace@example.com"), ("password", PASSWORD)];
+    let refused = kid.send(&page, &format!("{page}/account"), &same).await.is(422);
+    assert!(refused.has("an address of your own"), "{}", refused.text());
     kid.send(&page, &format!("{page}/account"), &fields).await.is(303);
     app.run_jobs().await;
     let confirm = link_in(&app, "kid@example.com", "/confirm/");
