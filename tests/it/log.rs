@@ -40,7 +40,8 @@ fn files(folder: &Path) -> Vec<String> {
 
 /// T-AGE-7, T-AGE-8, R-AG-4, R-AG-5, T-PR-1, PR-1: whoever is turned away at the age screen adds no line to the log, and
 /// where the operator wants a line for each request, the same lines as everybody else. A day of birth that was typed stands in
-/// no line, row or letter, and in no file of the shop: its storage, its index, its keys. No line says which address asked, unless the operator wants that, too.
+/// no line, row or letter, and in no file of the shop: its storage, its index, its keys. No line says which address asked,
+/// unless the operator wants that, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_holds_no_day_of_birth_and_no_address() {
     let (folder, rows) = (TestFolder::new(), TestDb::new().await);
