@@ -219,7 +219,9 @@ async fn freeze_writer(app: &App, by: &UserId, words: &str, bracket: Band) -> Re
         }
         Ok(false)
     });
-    frozen.await
+    let was_found = frozen.await?;
+    app.bell.ring();
+    Ok(was_found)
 }
 
 /// Writes an inquiry down; its clock runs from the day it came in. One whose words say that its writer is under the minimum

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::answer;
 use super::leaf::{self, Step, Stub};
 use super::notice::{self, Ground};
-use super::permission::Permission;
+use super::permission::{Permission, Scope};
 use super::state::{Edge, State};
 use super::ward::{CONSENT_MS, Guardian, Ward, export_ms};
 use crate::accounts::band::{Band, Hold};
@@ -112,8 +112,8 @@ pub fn is_news(band: Band, hold: Option<Hold>, bracket: Band) -> bool {
     may_change && bracket < band
 }
 
-/// Edges 16 and 18: an account is frozen. Its sounds leave the shop, vendors are off with its next page, and it shows a
-/// notice and nothing else; in fourteen days it is deleted, unless a consent or a proof comes first. A sign that says
+/// Edges 16 and 18: an account is frozen. Its sounds leave the shop, payment pages close, vendors are off with its next page, and
+/// it shows a notice and nothing else; in fourteen days it is deleted, unless a consent or a proof comes first. A sign that says
 /// "minor" of somebody who declared to be of age is a doubt; one that says "child" is knowledge. Of an account that rests
 /// already the clock runs on, and whoever was asked about somebody older is forgotten. False when it is no news.
 pub fn freeze(
@@ -173,7 +173,9 @@ pub fn freeze(
         ))
         .execute(conn)?;
     crate::catalogue::track::withdraw_all(conn, user, now)?;
-    super::passage::effects(conn, &ward, &gone, now)?;
+    // Somebody who needed nobody's leave may be at a payment page as well.
+    let ends: Vec<Scope> = gone.into_iter().chain([Scope::Buy]).collect();
+    super::passage::effects(conn, &ward, &ends, now)?;
     Ok(true)
 }
 

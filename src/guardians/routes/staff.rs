@@ -213,7 +213,10 @@ pub async fn flag(who: Reviewer, form: Posted, page: Page, app: &State<App>) -> 
         knowledge::freeze(conn, &ground, &owner.id, (from, bracket), Some(&by), &stub, Timestamp::now())
     });
     match flagged.await {
-        Ok(true) => Ok(Reply::go("/admin/age").notice("Frozen. The clock runs.")),
+        Ok(true) => {
+            app.bell.ring();
+            Ok(Reply::go("/admin/age").notice("Frozen. The clock runs."))
+        }
         Ok(false) => Ok(Reply::go("/admin/age").notice("It was frozen, or known to be so young, already.")),
         Err(Error::NotFound) => {
             let faults = Faults::of("account", "Nobody has that name or address.");

@@ -19,6 +19,7 @@ use cuehouse::guardians::ward::Ward;
 use cuehouse::guardians::{confirming, growing, jobs};
 use cuehouse::ids::{UserId, WardId};
 use cuehouse::jobs::Priority;
+use cuehouse::sales::order::Order;
 use cuehouse::sales::verify::{self, Verdict};
 use cuehouse::secrets;
 use cuehouse::studio::receive;
@@ -323,6 +324,18 @@ async fn what_is_taken_back_during_a_checkout_is_not_bought() {
     let seen = crate::sales::http::tries_card(&app, &mut kid, &page, crate::sales::http::PAYS).await;
     assert!(seen.status != 303 || !seen.location().contains("/orders/"), "{} {}", seen.status, seen.text());
     assert!(!kid.get("/library").await.is(200).has("Rain on tin"));
+    // Nor by somebody who declared to be of age, needed nobody's leave, and is found out meanwhile.
+    let (mut teen, email) = (app.buyer("Secret Teen").await, email_of("Secret Teen"));
+    adds(&mut teen, &track, "creator").await.is(303);
+    let page = checks_out(&mut teen, "Secret Teen").await.is(303).location().to_owned();
+    let flag = [("account", email.as_str()), ("age", "minor"), ("from", "staff")];
+    app.reviewer().await.send("/admin/age", "/admin/age/flags", &flag).await.is(303);
+    app.run_jobs().await;
+    let seen = crate::sales::http::tries_card(&app, &mut teen, &page, crate::sales::http::PAYS).await;
+    assert!(seen.status != 303 || !seen.location().contains("/orders/"), "{} {}", seen.status, seen.text());
+    let user = teen.user.clone().unwrap();
+    let bought = app.app.db.read(move |conn| Order::settled_of(conn, &user, 10)).await.unwrap();
+    assert!(bought.is_empty());
 }
 
 /// R-MN-2, R-PV-6, S3-16, T-PV-5: a guardian can see, download, stop and delete, with nothing but the link of a letter. An end shuts everything in that moment: sessions,
