@@ -143,6 +143,50 @@ async fn the_band_moves_with_the_month_and_nothing_switches_on_by_itself() {
     app.visitor().get(&home).await.is(410);
 }
 
+/// T-TIME-3, T-AGE-3, R-MN-5: in every profile and wherever somebody is, a band moves with the first moment of its month, not the
+/// day or the millisecond before, and once.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_every_profile_a_band_moves_with_its_month() {
+    for profile in [
+        "general_no_target",
+        "never_knowingly_13",
+        "no_pi_under_14",
+        "guardian_under_18",
+        "mixed_audience_vpc",
+    ] {
+        let app = TestApp::with(&[("CUEHOUSE_AGE_PROFILE", profile)]).await;
+        let month = Month::of(Timestamp::now()).later(1);
+        let mut kids = vec![];
+        for (n, place) in [None, Some("US-CA"), Some("CN"), Some("XX")].into_iter().enumerate() {
+            let kid = app.buyer(&format!("Kid {n}")).await;
+            let user = kid.user.clone().unwrap();
+            let kept = app.app.db.write(move |conn| {
+                let owner = User::find(conn, &user)?;
+                let known = Answer { band: Band::Minor, next: Some(month) };
+                Ward::of_owner(&owner, known, State::Cleared, profile, place, Timestamp::now())
+                    .insert(conn)?;
+                User::set_band(conn, &user, Band::Minor, None)
+            });
+            kept.await.unwrap();
+            kids.push(kid);
+        }
+        let (before, begins) = (leaves(&app).await, month.begins());
+        for (at, state, band) in [
+            (begins.plus(-DAY), State::Cleared, Band::Minor),
+            (begins.plus(-1), State::Cleared, Band::Minor),
+            (begins, State::AgedUp, Band::Adult),
+            (begins.plus(DAY), State::AgedUp, Band::Adult),
+        ] {
+            jobs::daily(&app.app, at).await.unwrap();
+            for kid in &kids {
+                let found = ward_of(&app, kid).await.unwrap();
+                assert_eq!((found.state, found.band), (state, band), "{profile} {:?} {at}", found.place);
+            }
+        }
+        assert_eq!(leaves(&app).await, before + 4, "{profile}: one leaf each");
+    }
+}
+
 /// T-TIME-3, R-MN-5: signing in notices that a band is over before the daily round does.
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_in_moves_a_band_whose_time_is_over() {
