@@ -43,6 +43,9 @@ async fn somebody_too_young_is_frozen_in_the_same_request() {
     let fields = [("name", "Secret Teen"), ("about", "I am 16 years old.")];
     assert_eq!(teen.send("/studio/profile", "/studio/profile", &fields).await.is(303).location(), "/held");
     assert_eq!(state_of(&app, &teen).await, Some(State::Conflict));
+    // Nothing new is taken of them, by hand either.
+    let put = teen.says("/held", "/cart", &[("track", "rain-on-tin"), ("tier", "creator")]).await.is(303);
+    assert_eq!(put.location(), "/held");
     // They name somebody, who says yes: the account opens again.
     teen.send("/held", "/held/guardian", &[("guardian_email", "grace@example.com")]).await.is(303);
     app.run_jobs().await;
