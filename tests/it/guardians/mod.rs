@@ -173,12 +173,14 @@ async fn each_scope_opens_its_own_door() {
     assert!(app.stripe.settled(std::time::Duration::from_secs(20)).await);
     assert!(kid.get(&order).await.is(200).has("Thank you"));
     kid.get("/studio/uploads/new").await.is(403);
+    kid.says("/", &format!("/tracks/{}/favourite", track.slug), &[("keep", "yes")]).await;
     let mut grace = app.visitor();
     let shown = grace.get(&home).await.is(200);
     assert!(shown.has("Rain on tin") && shown.has("$29"), "{}", shown.text());
     let export = grace.get(&format!("{home}/data.json")).await.is(200);
     let export: Value = serde_json::from_slice(&export.bytes).unwrap();
     assert_eq!(export["purchases"][0]["title"], "Rain on tin");
+    assert_eq!(export["favourites"], serde_json::json!(["Rain on tin"]), "each one, and not how many");
     assert_eq!(export["permissions"].as_array().unwrap().len(), 2);
     // Taken back: the next purchase is refused at once, the licence stays valid.
     presses(&app, &home, "/scopes/buy/ending").await.is(303);
@@ -367,6 +369,7 @@ async fn a_guardian_ends_everything_at_once() {
     let export = grace.get(&format!("{home}/data.json")).await.is(200);
     let export: Value = serde_json::from_slice(&export.bytes).unwrap();
     assert!(export["permissions"].as_array().unwrap().len() == 5, "{export}");
+    assert_eq!(export["files"][0]["name"], "rain.wav");
     let receipts: Vec<&str> =
         page.split("href=\"/privacy/receipts/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(receipts.len(), 2, "asked and signed");
