@@ -197,8 +197,9 @@ const OF_A_CHILD: &str = "This says that a child wrote, so it is not kept here. 
 const OF_A_CHILD_WITH_ACCOUNT: &str = "This says that a child wrote, so it is not kept here. Their account was frozen just \
                                        now and stands under Age. Answer once, delete the letter and its address.";
 
-/// Freezes the account that the writer of these words has, where they hold its address. Whether one was found.
-async fn freeze_writer(app: &App, by: &UserId, words: &str) -> Result<bool> {
+/// Freezes the account that the writer of these words has, where they hold its address and its owner was taken for older.
+/// Whether one was found.
+async fn freeze_writer(app: &App, by: &UserId, words: &str, bracket: Band) -> Result<bool> {
     let apart = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';');
     let emails = words.split(apart).map(|word| word.trim_end_matches('.')).filter(|word| is_email(word));
     let emails: Vec<String> = emails.take(5).map(str::to_owned).collect();
@@ -209,18 +210,23 @@ async fn freeze_writer(app: &App, by: &UserId, words: &str) -> Result<bool> {
     let frozen = app.db.write(move |conn| {
         for email in &emails {
             if let Some(owner) = User::by_email(conn, email)? {
-                let sign = (Source::Support, Band::Child);
-                knowledge::freeze(conn, &ground, &owner.id, sign, Some(&by), &stub, Timestamp::now())?;
+                if knowledge::is_news(owner.band, owner.hold, bracket) {
+                    let sign = (Source::Support, bracket);
+                    knowledge::freeze(conn, &ground, &owner.id, sign, Some(&by), &stub, Timestamp::now())?;
+                }
                 return Ok(true);
             }
         }
         Ok(false)
     });
-    frozen.await
+    let was_found = frozen.await?;
+    app.bell.ring();
+    Ok(was_found)
 }
 
 /// Writes an inquiry down; its clock runs from the day it came in. One whose words say that its writer is under the minimum
 /// age is kept nowhere (16 CFR 312.5(c): an answer, once; for a lawyer to check), and their account is frozen in this request.
+/// So is that of a writer who says to be under age and declared to be older; what they asked is written down.
 #[post("/admin/inquiries", data = "<form>")]
 pub async fn create(who: Support, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
     let (fields, now) = (form.0, Timestamp::now());
@@ -236,15 +242,18 @@ pub async fn create(who: Support, form: Posted, page: Page, app: &State<App>) ->
         faults.add("address", "Where does the answer go?");
     }
     let ages = app.consent.thresholds(None, &[]);
-    let says_child = |field: &&str| knowledge::stated(fields.text(field), ages) == Some(Band::Child);
-    let of_child: Vec<&str> = ["name", "address"].into_iter().filter(says_child).collect();
-    if !of_child.is_empty() {
+    let says = |field: &str| knowledge::stated(fields.text(field), ages);
+    if let Some(bracket) = ["name", "address"].into_iter().filter_map(says).min() {
         let words = format!("{} {}", fields.text("name"), fields.text("address"));
-        let told = match freeze_writer(app, &who.id, &words).await? {
+        let told = match freeze_writer(app, &who.id, &words, bracket).await? {
             true => OF_A_CHILD_WITH_ACCOUNT,
             false => OF_A_CHILD,
         };
-        of_child.into_iter().for_each(|field| faults.add(field, told));
+        for field in ["name", "address"] {
+            if says(field) == Some(Band::Child) {
+                faults.add(field, told);
+            }
+        }
     }
     let received = noon(fields.text("received"));
     if received.is_none() {

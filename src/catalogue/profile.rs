@@ -30,7 +30,7 @@ pub type UserLink = (String, String);
 
 impl Profile {
     /// The profile under this handle: of somebody who sells or sold, and whose account is neither closed nor held back. Of
-    /// somebody under age only where their guardian allowed one.
+    /// somebody under age only where their guardian allowed one, and then without their words ([`says_more`]).
     pub fn open(conn: &mut Conn, handle: &Handle, now: Timestamp) -> Result<Profile> {
         let allowed = permissions::table
             .filter(permissions::ward.eq(wards::id).and(permissions::scope.eq("profile")))
@@ -43,13 +43,17 @@ impl Profile {
             shown_ages::table.filter(shown_ages::account.eq(users::id).and(users::band.eq(Band::Adult)));
         let sells = roles::table.filter(roles::user_id.eq(users::id)).filter(roles::role.eq(Role::Uploader));
         let sold = tracks::table.filter(tracks::uploader_id.eq(users::id));
-        Ok(users::table
+        let profile: Profile = users::table
             .filter(users::handle.eq(handle).and(users::disabled_at.is_null()))
             .filter(users::hold.is_null())
             .filter(users::band.eq(Band::Adult).or(exists(ward)))
             .filter(exists(sells).or(exists(sold)))
             .select((users::id, users::name, users::about, users::picture, users::created_at, exists(shown)))
-            .first(conn)?)
+            .first(conn)?;
+        Ok(match says_more(conn, &profile.id)? {
+            true => profile,
+            false => Profile { about: String::new(), ..profile },
+        })
     }
 
     /// Whether somebody under age sells under this handle whose guardian allowed no page: their sounds are found all the
@@ -67,10 +71,22 @@ impl Profile {
 
     /// Where else they are, in their order.
     pub fn links(&self, conn: &mut Conn) -> Result<Vec<UserLink>> {
+        if !says_more(conn, &self.id)? {
+            return Ok(vec![]);
+        }
         Ok(user_links::table
             .filter(user_links::user_id.eq(&self.id))
             .order(user_links::position)
             .select((user_links::label, user_links::url))
             .load(conn)?)
     }
+}
+
+/// Whether more than a name and a picture stands on somebody's profile: of nobody under age for whom a guardian answers, since
+/// guardians are asked for no more.
+pub fn says_more(conn: &mut Conn, user: &UserId) -> Result<bool> {
+    let alone =
+        wards::table.filter(wards::account.eq(users::id.nullable())).filter(wards::state.eq("cleared"));
+    let more = users::table.find(user).filter(users::band.eq(Band::Adult).or(exists(alone)));
+    Ok(diesel::select(exists(more)).get_result(conn)?)
 }

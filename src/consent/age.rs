@@ -40,7 +40,8 @@ impl Month {
         Month { year, month }
     }
 
-    fn after(self) -> Month {
+    /// The next one.
+    pub(super) fn after(self) -> Month {
         match self.month {
             12 => Month { year: self.year + 1, month: 1 },
             month => Month { month: month + 1, ..self },

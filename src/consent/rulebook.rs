@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use super::age::Thresholds;
+use super::age::{Answer, Band, Month, Thresholds};
 use super::key;
 use super::place::{Model, Places, Profile, SiteProfile, UnderMinimum};
 use super::trade::Registered;
 use super::trade::tcf::Cmp;
 use super::trade::vendor_list::Newest;
 use super::vendor::{HoldEnds, Registry, State, Vendor};
-use crate::clock::DAY;
+use crate::clock::{DAY, Timestamp};
 use crate::config::Config;
 
 /// How far advertising goes. The site sets the highest; a decision lowers it.
@@ -166,6 +166,18 @@ impl Rulebook {
     pub fn thresholds(&self, place: Option<&str>, hints: &[String]) -> Thresholds {
         let below = self.places.child_below(self.site, place, hints);
         Thresholds { minimum: self.ages.minimum.max(below), adult: self.ages.adult }
+    }
+
+    /// An answer with its month. Where that is not known, since a device or somebody else said less than was answered, the younger
+    /// counts: the band ends once the youngest whom it may be has grown out of it, and then for certain.
+    pub fn with_month(&self, answer: Answer, now: Timestamp) -> Answer {
+        let years = match answer.band {
+            Band::Child => self.thresholds(None, &[]).minimum,
+            Band::Minor => self.ages.adult - self.ages.minimum,
+            Band::Adult => return answer,
+        };
+        let at_latest = Month::of(now).later(years).after();
+        Answer { next: answer.next.or(Some(at_latest)), ..answer }
     }
 
     /// Lets pages speak for the operator's consent manager, where there is one, by this list.
@@ -414,6 +426,24 @@ mod tests {
         }
         assert!(book(&[("CUEHOUSE_AGE_PROFILE", "mixed_audience_vpc")]).child_mode);
         assert!(!book(&[]).child_mode && book(&[]).site.guardian_rule);
+    }
+
+    /// R-MN-5: of whom no month is known the band ends as it does for whoever entered it today, at the youngest; a month that is
+    /// known stays.
+    #[test]
+    fn a_band_ends_for_certain_also_where_no_month_is_known() {
+        let at = |text: &str| Month::parse(text);
+        let now = at("2026-11").unwrap().begins().plus(28 * DAY);
+        let (plain, general) = (book(&[]), book(&[("CUEHOUSE_AGE_PROFILE", "general_no_target")]));
+        for (book, answer, next) in [
+            (&plain, Answer::from(Band::Minor), at("2031-12")),
+            (&plain, Answer::from(Band::Child), at("2039-12")),
+            (&general, Answer::from(Band::Child), at("2040-12")),
+            (&plain, Answer { band: Band::Minor, next: at("2028-02") }, at("2028-02")),
+            (&plain, Answer::from(Band::Adult), None),
+        ] {
+            assert_eq!(book.with_month(answer, now), Answer { next, ..answer });
+        }
     }
 
     /// T-PROP-5: opt-out counts only for a known place that the operator switched on, and never against a stricter site.

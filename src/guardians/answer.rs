@@ -9,7 +9,7 @@ use crate::accounts::band::Band;
 use crate::accounts::user::User;
 use crate::clock::Timestamp;
 use crate::consent::adult::Adult;
-use crate::consent::age::Answer;
+use crate::consent::age::{Answer, Month};
 use crate::db::Conn;
 use crate::db::schema::{age_answers, shown_ages};
 use crate::error::{Error, Result};
@@ -57,6 +57,17 @@ pub fn note(
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// What an account's owner answered last.
+pub fn newest_of(conn: &mut Conn, user: &UserId) -> Result<Option<Answer>> {
+    let newest: Option<(Band, Option<String>)> = age_answers::table
+        .filter(age_answers::account.eq(user))
+        .order(age_answers::id.desc())
+        .select((age_answers::band, age_answers::next_band_month))
+        .first(conn)
+        .optional()?;
+    Ok(newest.map(|(band, next)| Answer { band, next: next.as_deref().and_then(Month::parse) }))
 }
 
 /// Whether somebody shows on their profile that they are of age.

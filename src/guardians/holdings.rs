@@ -13,7 +13,7 @@ use crate::catalogue::track::Track;
 use crate::clock::Timestamp;
 use crate::consent::whereabouts;
 use crate::db::Conn;
-use crate::db::schema::{favourites, payout_holds, permissions, sessions, uploads};
+use crate::db::schema::{favourites, payout_holds, permissions, sessions, tracks, uploads};
 use crate::error::Result;
 use crate::ids::UserId;
 use crate::jobs::{Job, enqueue};
@@ -102,6 +102,25 @@ pub fn payouts_held(conn: &mut Conn, user: &UserId) -> Result<Option<Timestamp>>
         .optional()?)
 }
 
+/// What somebody keeps as a favourite, by title, and the files they put here: each one's name, and when it came.
+fn kept(conn: &mut Conn, user: &UserId) -> Result<(Vec<String>, Vec<Value>)> {
+    let liked = favourites::table.filter(favourites::user_id.eq(user)).select(favourites::track_id);
+    let titles: Vec<String> = tracks::table
+        .filter(tracks::id.eq_any(liked))
+        .order(tracks::title)
+        .limit(MOST)
+        .select(tracks::title)
+        .load(conn)?;
+    let files: Vec<(String, Timestamp)> = uploads::table
+        .filter(uploads::uploader_id.eq(user))
+        .order(uploads::created_at)
+        .limit(MOST)
+        .select((uploads::filename, uploads::created_at))
+        .load(conn)?;
+    let files = files.into_iter().map(|(name, at)| json!({ "name": name, "came": at.rfc3339() }));
+    Ok((titles, files.collect()))
+}
+
 /// Everything as one document.
 pub fn export(conn: &mut Conn, ward: &Ward, guardian: Option<&Guardian>) -> Result<Value> {
     let held: serde_json::Map<String, Value> =
@@ -129,6 +148,10 @@ pub fn export(conn: &mut Conn, ward: &Ward, guardian: Option<&Guardian>) -> Resu
             })
         })
         .collect();
+    let (favourites, files) = match &ward.account {
+        Some(user) => kept(conn, user)?,
+        None => (vec![], vec![]),
+    };
     let tracks: Vec<Value> = match &ward.account {
         Some(user) => Track::all_of(conn, user, MOST)?
             .into_iter()
@@ -147,6 +170,8 @@ pub fn export(conn: &mut Conn, ward: &Ward, guardian: Option<&Guardian>) -> Resu
         "permissions": allowed,
         "purchases": bought,
         "sounds": tracks,
+        "files": files,
+        "favourites": favourites,
         "receipts": receipts,
     }))
 }

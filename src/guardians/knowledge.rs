@@ -6,10 +6,10 @@ use diesel::prelude::*;
 use super::answer;
 use super::leaf::{self, Step, Stub};
 use super::notice::{self, Ground};
-use super::permission::Permission;
+use super::permission::{Permission, Scope};
 use super::state::{Edge, State};
-use super::ward::{CONSENT_MS, Ward, export_ms};
-use crate::accounts::band::Band;
+use super::ward::{CONSENT_MS, Guardian, Ward, export_ms};
+use crate::accounts::band::{Band, Hold};
 use crate::accounts::session;
 use crate::accounts::user::User;
 use crate::clock::Timestamp;
@@ -101,10 +101,21 @@ pub fn was_cleared(conn: &mut Conn, user: &UserId) -> Result<bool> {
     Ok(cleared > 0)
 }
 
-/// Edges 16 and 18: an account is frozen. Its sounds leave the shop, vendors are off with its next page, and it shows a
-/// notice and nothing else; in fourteen days it is deleted, unless a consent or a proof comes first. A sign that says
-/// "minor" of somebody who declared to be of age is a doubt; one that says "child" is knowledge. False when it was frozen
-/// already.
+/// Whether a sign of this bracket is news about an account of this band. One that rests already may still turn out to be a
+/// child's; one that ended does not change any more.
+pub fn is_news(band: Band, hold: Option<Hold>, bracket: Band) -> bool {
+    let may_change = match hold {
+        None => true,
+        Some(Hold::Ended) => false,
+        Some(_) => bracket == Band::Child,
+    };
+    may_change && bracket < band
+}
+
+/// Edges 16 and 18: an account is frozen. Its sounds leave the shop, payment pages close, vendors are off with its next page, and
+/// it shows a notice and nothing else; in fourteen days it is deleted, unless a consent or a proof comes first. A sign that says
+/// "minor" of somebody who declared to be of age is a doubt; one that says "child" is knowledge. Of an account that rests
+/// already the clock runs on, and whoever was asked about somebody older is forgotten. False when it is no news.
 pub fn freeze(
     conn: &mut Conn,
     ground: &Ground,
@@ -117,14 +128,14 @@ pub fn freeze(
     log::wait_turn(conn)?;
     note(conn, user, source, bracket, by, now)?;
     let owner = User::find(conn, user)?;
-    if owner.hold.is_some() || bracket >= owner.band {
+    if !is_news(owner.band, owner.hold, bracket) {
         return Ok(false);
     }
-    let answer = Answer { band: bracket, next: None };
+    let known = ground.book.with_month(Answer::from(bracket), now);
     let ward = match Ward::of_account(conn, user)? {
         Some(ward) => ward,
         None => {
-            let ward = Ward::of_owner(&owner, answer, State::Cleared, &ground.book.site.id, None, now);
+            let ward = Ward::of_owner(&owner, known, State::Cleared, &ground.book.site.id, None, now);
             ward.insert(conn)?;
             ward
         }
@@ -135,6 +146,11 @@ pub fn freeze(
         false => (Edge::Discover, State::Discovered),
     };
     let gone = Permission::revoke(conn, &ward.id, None, now)?;
+    if ward.state == State::Pending {
+        Guardian::end(conn, &ward.id)?;
+    }
+    let most = now.plus(CONSENT_MS);
+    let due = ward.due_at.map_or(most, |due| due.min(most));
     let step = Step {
         edge,
         to,
@@ -144,7 +160,7 @@ pub fn freeze(
             "Somebody said that this account's owner is younger than was declared. It is frozen, and deleted unless a \
              consent or a proof of age comes first.",
         ),
-        until: now.plus(CONSENT_MS),
+        until: due,
         stub,
     };
     // Pages treat its owner as the younger from now on.
@@ -152,18 +168,19 @@ pub fn freeze(
     diesel::update(wards::table.find(&ward.id))
         .set((
             wards::band.eq(bracket),
-            wards::next_band_month.eq(None::<String>),
-            wards::due_at.eq(now.plus(CONSENT_MS)),
+            wards::next_band_month.eq(known.next.map(|month| month.to_string())),
+            wards::due_at.eq(due),
         ))
         .execute(conn)?;
     crate::catalogue::track::withdraw_all(conn, user, now)?;
-    super::passage::effects(conn, &ward, &gone, now)?;
+    // Somebody who needed nobody's leave may be at a payment page as well.
+    let ends: Vec<Scope> = gone.into_iter().chain([Scope::Buy]).collect();
+    super::passage::effects(conn, &ward, &ends, now)?;
     Ok(true)
 }
 
 /// Edges 16 and 18 by a device: as [`freeze`], once. A browser says it in each of its requests, and several come at a time;
-/// only the first is kept. Nothing happens to an account that rests already, or whose owner the staff once found to be of
-/// age.
+/// only what is news is kept. Nothing happens to an account whose owner the staff once found to be of age.
 pub fn hear_device(
     conn: &mut Conn,
     ground: &Ground,
@@ -174,7 +191,7 @@ pub fn hear_device(
 ) -> Result<()> {
     log::wait_turn(conn)?;
     let owner = User::find(conn, user)?;
-    if owner.hold.is_some() || bracket >= owner.band || was_cleared(conn, user)? {
+    if !is_news(owner.band, owner.hold, bracket) || was_cleared(conn, user)? {
         return Ok(());
     }
     freeze(conn, ground, user, (Source::Device, bracket), None, stub, now).map(drop)
@@ -185,7 +202,11 @@ pub fn hear_device(
 pub enum Finding {
     /// Of age after all: everything is as it was, but for what was taken off sale.
     Adult,
-    /// Too young: it ends, and what is there can be exported until the time of its discovery is over.
+    /// No child, and under age: whoever answers for them is asked, while the clock of the discovery runs on. Where nobody answers
+    /// for those they go on as who they are.
+    Minor,
+    /// Too young: it ends, and what is there can be exported until the time of its discovery is over. Somebody under age where
+    /// nobody answers for those stays, as under age.
     Young,
 }
 
@@ -226,8 +247,11 @@ fn conclude(
 ) -> Result<()> {
     log::wait_turn(conn)?;
     let ward = Ward::of_account(conn, user)?.ok_or(Error::NotFound)?;
+    let needs_nobody = !ground.asks_somebody(Band::Minor);
     let (to, band) = match (finding, ward.band) {
         (Finding::Adult, _) => (State::Cleared, Band::Adult),
+        (Finding::Minor, _) | (Finding::Young, Band::Minor) if needs_nobody => (State::Cleared, Band::Minor),
+        (Finding::Minor, _) => (State::Conflict, Band::Minor),
         (Finding::Young, Band::Child) => (State::ChildEnded, Band::Child),
         (Finding::Young, band) => (State::Ended, band),
     };
@@ -245,13 +269,26 @@ fn conclude(
         .filter(age_signals::settled_at.is_null())
         .set((age_signals::settled_at.eq(now), age_signals::settled_by.eq(by), age_signals::bracket.eq(band)))
         .execute(conn)?;
-    match finding {
-        Finding::Adult => {
-            let site = &ground.book.site.id;
-            answer::note(conn, user, Answer::from(Band::Adult), site, ward.place.as_deref(), now)?;
-            ward.forget(conn)
+    // What they answered themselves says when their band ends, if it was this one.
+    let said = answer::newest_of(conn, user)?.filter(|said| said.band == band).unwrap_or(Answer::from(band));
+    let known = ground.book.with_month(said, now);
+    if to == State::Cleared {
+        answer::note(conn, user, known, &ground.book.site.id, ward.place.as_deref(), now)?;
+    }
+    match (finding, to) {
+        (Finding::Adult, _) => ward.forget(conn),
+        (_, State::Cleared | State::Conflict) => {
+            let due = ward.due_at.filter(|_| to == State::Conflict);
+            diesel::update(wards::table.find(&ward.id))
+                .set((
+                    wards::band.eq(band),
+                    wards::next_band_month.eq(known.next.map(|month| month.to_string())),
+                    wards::due_at.eq(due),
+                ))
+                .execute(conn)?;
+            Ok(())
         }
-        Finding::Young => {
+        _ => {
             session::close_all(conn, user, None)?;
             // The clock of the discovery runs on: what the staff find wins no time.
             let most = now.plus(export_ms(band));
@@ -264,15 +301,13 @@ fn conclude(
     }
 }
 
-/// There is nothing in what was said of an account that went on all the while.
+/// There is nothing in what was said of an account that went on all the while: its owner stays what they are taken for, which
+/// makes nobody of age.
 pub fn look_past(conn: &mut Conn, user: &UserId, by: &UserId, now: Timestamp) -> Result<()> {
+    let band = User::find(conn, user)?.band;
     diesel::update(age_signals::table.filter(age_signals::account.eq(user)))
         .filter(age_signals::settled_at.is_null())
-        .set((
-            age_signals::settled_at.eq(now),
-            age_signals::settled_by.eq(by),
-            age_signals::bracket.eq(Band::Adult),
-        ))
+        .set((age_signals::settled_at.eq(now), age_signals::settled_by.eq(by), age_signals::bracket.eq(band)))
         .execute(conn)?;
     Ok(())
 }

@@ -69,6 +69,16 @@ impl Ground {
         }
     }
 
+    /// Whether somebody is asked here to answer for people of this band: a guardian, or a child's parent where children are
+    /// taken.
+    pub fn asks_somebody(&self, band: Band) -> bool {
+        match band {
+            Band::Child => self.book.child_mode,
+            Band::Minor => self.book.site.guardian_rule,
+            Band::Adult => false,
+        }
+    }
+
     /// Whether a scope waits for more than a confirmed letter here.
     pub fn wants_more_proof(&self, scope: Scope) -> bool {
         // What a child made is never shown to others on the strength of a letter, whatever the operator sets.

@@ -63,14 +63,15 @@ pub fn ask(conn: &mut Conn, ground: &Ground, asking: &Asking, stub: &Stub, now: 
         false => (Edge::Ask, State::Unlinked, State::Pending),
     };
     let told = notice::direct(ground, is_child);
+    let known = ground.book.with_month(asking.answer, now);
     let ward = Ward {
         id: WardId::new(),
         state: begins,
         name: asking.name.trim().to_owned(),
         handle,
         account: None,
-        band: asking.answer.band,
-        next_band_month: asking.answer.next.map(|month| month.to_string()),
+        band: known.band,
+        next_band_month: known.next.map(|month| month.to_string()),
         site_profile: ground.book.site.id.clone(),
         place: asking.place.clone(),
         claim_hash: Some(sha256(&asking.claim)),
@@ -114,7 +115,8 @@ pub fn ask(conn: &mut Conn, ground: &Ground, asking: &Asking, stub: &Stub, now: 
 }
 
 /// Edges 7 and 11 from an account that is there: its owner was found out or came of another band, and names somebody. The
-/// account stays shut until they answer.
+/// account stays shut until they answer. `Conflict` where nobody is asked about its owner: a child where none are taken, and
+/// whoever is of age.
 pub fn ask_for(
     conn: &mut Conn,
     ground: &Ground,
@@ -126,6 +128,9 @@ pub fn ask_for(
 ) -> Result<()> {
     log::wait_turn(conn)?;
     let ward = Ward::of_account(conn, user)?.ok_or(Error::NotFound)?;
+    if !ground.asks_somebody(ward.band) {
+        return Err(Error::conflict("Nobody is asked about this account."));
+    }
     let is_child = ward.band == Band::Child;
     let (edge, to) = match is_child {
         true => (Edge::AskParent, State::Waiting),

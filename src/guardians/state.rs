@@ -144,7 +144,13 @@ impl Edge {
             Edge::Discover => {
                 !matches!(from, Discovered | Ended | ChildEnded) && from.is_kept() && to == Discovered
             }
-            Edge::Settle => matches!((from, to), (Discovered | Conflict, Cleared | Ended | ChildEnded)),
+            Edge::Settle => {
+                // Whoever is no child after all is in doubt until somebody answers for them.
+                matches!(
+                    (from, to),
+                    (Discovered | Conflict, Cleared | Ended | ChildEnded) | (Discovered, Conflict)
+                )
+            }
             Edge::Doubt => from == Cleared && to == Conflict,
             Edge::Grow => {
                 // Whoever grew and named nobody, or waits for an answer, may grow once more.

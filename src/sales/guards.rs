@@ -1,15 +1,13 @@
 //! Whose basket a request means.
 
-use std::convert::Infallible;
-
 use rocket::request::{FromRequest, Outcome, Request};
 
 use crate::accounts::guards;
 use crate::clock::DAY;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sales::basket::Owner;
 use crate::secrets;
-use crate::web::{Ours, Reply};
+use crate::web::{Ours, Reply, trouble};
 
 /// How long a browser's basket is kept without a visit.
 pub const BASKET_LASTS: i64 = 90 * DAY;
@@ -50,11 +48,15 @@ pub fn keep(reply: Reply, token: Option<String>) -> Reply {
 
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Holder {
-    type Error = Infallible;
+    type Error = Error;
 
-    async fn from_request(request: &'r Request<'_>) -> Outcome<Holder, Infallible> {
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Holder, Error> {
         let token = Ours::Basket.of(request);
         let visitor = guards::seen(request).await.ok().and_then(|seen| seen.visitor.clone());
+        // An account that rests takes nothing new.
+        if visitor.as_ref().is_some_and(|visitor| visitor.hold.is_some()) {
+            return trouble::stop(request, Error::Held);
+        }
         let owner = match visitor {
             Some(visitor) => Some(Owner::Account(visitor.id)),
             None => token.as_deref().map(Owner::browser),

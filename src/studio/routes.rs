@@ -16,6 +16,7 @@ use crate::accounts::band::Band;
 use crate::accounts::guards::{Buyer, SignedIn, Uploader};
 use crate::accounts::user::{Role, User, Visitor};
 use crate::catalogue::offer;
+use crate::catalogue::profile::says_more;
 use crate::catalogue::track::{Recording, Track};
 use crate::catalogue::voices::Said;
 use crate::clock::Timestamp;
@@ -395,13 +396,16 @@ pub async fn master_of(app: &App, upload: &Upload, rec: &Recording, asked: &Cond
 /// The form of one's profile as it is kept.
 async fn profile_form(app: &App, who: &Visitor) -> Result<ProfileForm> {
     let id = who.id.clone();
-    let (user, links) =
-        app.db.read(move |conn| Ok((User::find(conn, &id)?, profile::links_of(conn, &id)?))).await?;
+    let (user, links, says_more) = app
+        .db
+        .read(move |conn| Ok((User::find(conn, &id)?, profile::links_of(conn, &id)?, says_more(conn, &id)?)))
+        .await?;
     let lines: Vec<String> = links.into_iter().map(|link| link.url).collect();
     let handle = user.handle.as_ref().map(ToString::to_string);
     Ok(ProfileForm {
         name: user.name.clone(),
         may_rename: user.handle_changed_at.is_none(),
+        says_more,
         form: FormView::filled([("name", user.name), ("about", user.about), ("links", lines.join("\n"))]),
         handle_form: FormView::filled([("handle", handle.clone().unwrap_or_default())]),
         handle,
@@ -456,7 +460,13 @@ async fn update_profile(
     if frozen_by_words(app, &who, &format!("{name}. {about}")).await? {
         return Ok(Reply::go("/held"));
     }
-    app.db.write(move |conn| profile::keep(conn, &who.id, &name, &about, &links)).await?;
+    app.db
+        .write(move |conn| match says_more(conn, &who.id)? {
+            true => profile::keep(conn, &who.id, &name, &about, &links),
+            // A guardian allowed a name and a picture.
+            false => profile::keep(conn, &who.id, &name, "", &[]),
+        })
+        .await?;
     Ok(Reply::go("/studio/profile").notice("Saved."))
 }
 

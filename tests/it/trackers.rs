@@ -1,7 +1,7 @@
 //! The theme park: in a real browser no vendor hears of anybody before a yes, after a no, under a signal or under age;
 //! and what hostile markup on a page can reach. Every silence has its control: with a yes the same page is heard.
 
-use cuehouse::accounts::user::Role;
+use cuehouse::accounts::user::{Role, User};
 use cuehouse::clock::{DAY, Timestamp};
 use cuehouse::consent::choices::Choices;
 use cuehouse::consent::{account, age};
@@ -9,6 +9,7 @@ use cuehouse::guardians::growing;
 use cuehouse::guardians::leaf::Stub;
 use cuehouse::guardians::notice::Ground;
 use cuehouse::guardians::state::State;
+use cuehouse::guardians::ward::Ward;
 use cuehouse::ids::Slug;
 
 use crate::sales::http::{OnSale, adds, buys};
@@ -305,6 +306,19 @@ async fn nobody_hears_of_the_young_whatever_was_granted() {
     let (internal, _) = permitted(&app, 9, "Inner Kid", false).await;
     let (disclosing, home) = permitted(&app, 9, "Heard Kid", true).await;
     proves_on_paper(&app, &home, &mut rae, &mut boss).await;
+    let (mut over, home) = permitted(&app, 9, "Gone Kid", false).await;
+    presses(&app, &home, "/ending").await.is(303);
+    signs_in(&app, &mut over).await;
+    // Somebody under age on a site that asks no guardian.
+    let cleared = app.buyer("Cleared Kid").await;
+    let user = cleared.user.clone().unwrap();
+    let young = app.app.db.write(move |conn| {
+        let (owner, known) = (User::find(conn, &user)?, age::Answer::from(age::Band::Minor));
+        Ward::of_owner(&owner, known, State::Cleared, "never_knowingly_13", None, Timestamp::now())
+            .insert(conn)?;
+        User::set_band(conn, &user, age::Band::Minor, None)
+    });
+    young.await.unwrap();
 
     let (browser, log) = park.visitor(&driver, &app.url, "").await;
     let pages = [
@@ -329,6 +343,8 @@ async fn nobody_hears_of_the_young_whatever_was_granted() {
         (pending, State::Pending),
         (waiting, State::Waiting),
         (older, State::AgedUp),
+        (over, State::ChildEnded),
+        (cleared, State::Cleared),
     ] {
         assert_eq!(ward_of(&app, &person).await.map(|ward| ward.state), Some(state));
         let here = forced(&app, &person, &sealed).await;

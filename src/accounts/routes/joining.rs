@@ -86,6 +86,7 @@ pub async fn create(
         site_url: app.config.site_url.clone(),
         email,
     };
+    let answer = app.consent.with_month(answer, Timestamp::now());
     let mut joined = Err(Error::NotFound);
     // Two newcomers of one address or one name at the same moment: the second finds the first.
     for _ in 0..3 {

@@ -92,11 +92,7 @@ async fn page_of(app: &App, who: &HeldBack, form: FormView) -> Result<HeldPage> 
         })
         .await?;
     let band = ward.as_ref().map_or(who.0.band, |w| w.band);
-    let guarded = match band {
-        Band::Child => app.consent.child_mode,
-        Band::Minor => app.consent.site.guardian_rule,
-        Band::Adult => false,
-    };
+    let guarded = Ground::of(app).asks_somebody(band);
     Ok(HeldPage {
         is: who.1.as_str(),
         is_adult: band == Band::Adult,

@@ -47,15 +47,18 @@ pub async fn frozen_by_words(app: &App, who: &Visitor, words: &str) -> Result<bo
     let Some(bracket) = stated.filter(|band| *band < who.band) else { return Ok(false) };
     let (ground, stub, user) = (Ground::of(app), Stub::draw()?, who.id.clone());
     let sign = (Source::OwnWords, bracket);
-    app.db
+    let frozen = app
+        .db
         .write(move |conn| knowledge::freeze(conn, &ground, &user, sign, None, &stub, Timestamp::now()))
-        .await
+        .await?;
+    app.bell.ring();
+    Ok(frozen)
 }
 
 /// Whether a device's saying that its user is of a younger band froze the account, just now or in another request. Whom the
 /// staff once found to be of age it freezes no more; what may be contacted from that device follows its word all the same.
 pub async fn frozen_by_device(app: &App, who: &Visitor, bracket: Band) -> Result<bool> {
-    if who.hold.is_some() || bracket >= who.band {
+    if !knowledge::is_news(who.band, who.hold, bracket) {
         return Ok(false);
     }
     let user = who.id.clone();
@@ -65,8 +68,9 @@ pub async fn frozen_by_device(app: &App, who: &Visitor, bracket: Band) -> Result
     let (ground, stub, user) = (Ground::of(app), Stub::draw()?, who.id.clone());
     app.db
         .write(move |conn| knowledge::hear_device(conn, &ground, &user, bracket, &stub, Timestamp::now()))
-        .await
-        .map(|()| true)
+        .await?;
+    app.bell.ring();
+    Ok(true)
 }
 
 /// Looks anew at the band of somebody young who signs in from a browser that says where they are.

@@ -34,6 +34,8 @@ pub struct Resting {
     due_at: Option<Timestamp>,
     /// Whether there is anything to decide.
     is_open: bool,
+    /// Whether its owner is taken for a child.
+    is_child: bool,
 }
 
 /// A form on paper that is waited for.
@@ -74,6 +76,7 @@ impl View for AgeDesk {
             what: "A report says: a child.".into(),
             due_at: Some(at),
             is_open: true,
+            is_child: true,
         };
         let paper = |by_me: bool| Paper {
             id: "01".into(),
@@ -139,6 +142,7 @@ async fn desk(app: &App, me: &UserId, form: FormView) -> Result<AgeDesk> {
                 },
                 due_at: ward.due_at,
                 is_open: matches!(ward.state, Stands::Discovered | Stands::Conflict),
+                is_child: ward.band == Band::Child,
             });
             let resting: Vec<Resting> = resting.collect();
             let reports = knowledge::open_signs(conn, MOST)?
@@ -149,6 +153,7 @@ async fn desk(app: &App, me: &UserId, form: FormView) -> Result<AgeDesk> {
                     what: format!("{}: {}.", source(sign.source), band(sign.bracket)),
                     due_at: Some(sign.at),
                     is_open: true,
+                    is_child: false,
                 })
                 .collect();
             let mut papers = vec![];
@@ -208,7 +213,10 @@ pub async fn flag(who: Reviewer, form: Posted, page: Page, app: &State<App>) -> 
         knowledge::freeze(conn, &ground, &owner.id, (from, bracket), Some(&by), &stub, Timestamp::now())
     });
     match flagged.await {
-        Ok(true) => Ok(Reply::go("/admin/age").notice("Frozen. The clock runs.")),
+        Ok(true) => {
+            app.bell.ring();
+            Ok(Reply::go("/admin/age").notice("Frozen. The clock runs."))
+        }
         Ok(false) => Ok(Reply::go("/admin/age").notice("It was frozen, or known to be so young, already.")),
         Err(Error::NotFound) => {
             let faults = Faults::of("account", "Nobody has that name or address.");
@@ -219,11 +227,12 @@ pub async fn flag(who: Reviewer, form: Posted, page: Page, app: &State<App>) -> 
     }
 }
 
-/// Settles what was said of an account.
+/// Settles what was said of an account that rests, or looks past what was said of one that goes on.
 #[post("/admin/age/accounts/<id>/finding", data = "<form>")]
 pub async fn settle(id: UserId, who: Reviewer, form: Posted, app: &State<App>) -> Result<Reply> {
     let finding = match form.0.text("finding") {
         "adult" => Finding::Adult,
+        "minor" => Finding::Minor,
         "young" => Finding::Young,
         _ => return Err(Error::refused("Say what you found.")),
     };
@@ -234,9 +243,11 @@ pub async fn settle(id: UserId, who: Reviewer, form: Posted, app: &State<App>) -
     app.db
         .write(move |conn| {
             let now = Timestamp::now();
-            match Ward::of_account(conn, &id)? {
-                Some(_) => knowledge::settle(conn, &ground, &id, finding, &by, &stub, now),
-                None => knowledge::look_past(conn, &id, &by, now),
+            match (knowledge::is_asked(conn, &id)?, finding) {
+                (true, _) => knowledge::settle(conn, &ground, &id, finding, &by, &stub, now),
+                (false, Finding::Adult) => knowledge::look_past(conn, &id, &by, now),
+                // Nobody is found to be too young by the way.
+                (false, _) => Err(Error::conflict("This account does not rest. Freeze it first.")),
             }
         })
         .await?;

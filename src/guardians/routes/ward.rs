@@ -7,7 +7,7 @@ use super::super::leaf::Stub;
 use super::super::notice::Ground;
 use super::super::passage::{self, Asking};
 use super::super::state::State as Stands;
-use super::super::ward::Ward;
+use super::super::ward::{Guardian, Ward};
 use crate::App;
 use crate::accounts::band::Band;
 use crate::accounts::joining::Newcomer;
@@ -189,13 +189,24 @@ pub async fn open_account(
     app: &State<App>,
 ) -> Result<Reply> {
     let (fields, token) = (form.0, claim.to_owned());
-    let ward = app.db.read(move |conn| Ward::by_claim(conn, &token)).await?;
+    let (ward, guardian) = app
+        .db
+        .read(move |conn| {
+            let ward = Ward::by_claim(conn, &token)?;
+            let guardian = Guardian::of_ward(conn, &ward.id)?;
+            Ok((ward, guardian))
+        })
+        .await?;
     // A child gives no address, and one that is sent all the same is not read.
     let is_child = ward.band == Band::Child;
     let email = if is_child { String::new() } else { fields.text("email").to_owned() };
     let mut faults = Faults::default();
     if !is_child && !is_email(&email) {
         faults.add("email", "That is no e-mail address a letter can reach.");
+    }
+    // Nobody answers for themselves.
+    if !is_child && guardian.is_some_and(|guardian| guardian.email_folded == fold_email(&email)) {
+        faults.add("email", "Whoever answers for you is asked there. Write an address of your own.");
     }
     if let Some(fault) = password::fault(fields.raw("password"), &ward.name, &email) {
         faults.add("password", fault);

@@ -4,7 +4,9 @@ use rocket::{State, get, post};
 use serde::Serialize;
 
 use crate::App;
+use crate::accounts::band::Band;
 use crate::clock::Timestamp;
+use crate::consent::guards::Decided;
 use crate::error::{Error, Result};
 use crate::ids::Slug;
 use crate::money::Cents;
@@ -44,10 +46,16 @@ pub async fn index(holder: Holder, page: Page, app: &State<App>) -> Result<Reply
     page.show(&ShowBasket::new(basket))
 }
 
-/// Puts an offer in.
+/// What a child reads who would put something in. It would be kept, in a row and in its browser, for nothing.
+const NOTHING_TO_BUY: &str = "A licence is a contract, and children make none here. Listening is free.";
+
+/// Puts an offer in. `Guardian` for a child, with an account or without.
 #[post("/cart", data = "<form>")]
-pub async fn create(form: Posted, holder: Holder, app: &State<App>) -> Result<Reply> {
+pub async fn create(form: Posted, holder: Holder, consent: Decided, app: &State<App>) -> Result<Reply> {
     let Posted(fields) = form;
+    if consent.band == Some(Band::Child) {
+        return Err(Error::Guardian(NOTHING_TO_BUY));
+    }
     let slug = Slug::parse(fields.text("track")).ok_or(Error::NotFound)?;
     let tier = fields.text("tier").to_owned();
     let (owner, token) = holder.made()?;

@@ -65,6 +65,8 @@ pub struct ProfileForm {
     pub handle: Option<String>,
     /// The handle can be changed once, and was not yet.
     pub may_rename: bool,
+    /// Words and links are shown as well, and not a name and a picture alone.
+    pub says_more: bool,
     pub form: FormView,
     pub handle_form: FormView,
     pub picture_href: Option<String>,
@@ -79,6 +81,7 @@ impl View for ProfileForm {
             name: "Ines Morrow".into(),
             handle: Some("ines-morrow".into()),
             may_rename: true,
+            says_more: true,
             form: FormView::filled([
                 ("name", "Ines <Morrow>".to_owned()),
                 ("links", "https://ines.example/".to_owned()),
@@ -90,6 +93,7 @@ impl View for ProfileForm {
         let bare = ProfileForm {
             handle: None,
             may_rename: false,
+            says_more: false,
             picture_href: None,
             picture_fault: String::new(),
             ..full.clone()

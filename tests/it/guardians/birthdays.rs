@@ -96,6 +96,8 @@ async fn at_eighteen_the_guardians_part_ends_at_once() {
     }
     let page = kid.get("/held").await.is(200);
     assert!(page.has("You are of age here now") && page.has("It waits for you until"), "{}", page.text());
+    // Nobody answers for them any more, and so nobody is asked in place of their own word.
+    kid.says("/held", "/held/guardian", &[("guardian_email", "friend@example.com")]).await.is(409);
     kid.send("/held", "/held/anew", &[("terms", "yes")]).await.is(303);
     kid.get("/account").await.is(200);
     assert!(ward_of(&app, &kid).await.is_none());

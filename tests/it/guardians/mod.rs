@@ -19,6 +19,7 @@ use cuehouse::guardians::ward::Ward;
 use cuehouse::guardians::{confirming, growing, jobs};
 use cuehouse::ids::{UserId, WardId};
 use cuehouse::jobs::Priority;
+use cuehouse::sales::order::Order;
 use cuehouse::sales::verify::{self, Verdict};
 use cuehouse::secrets;
 use cuehouse::studio::receive;
@@ -129,8 +130,11 @@ async fn a_guardian_is_asked_answers_by_a_button_and_the_account_opens() {
     assert_eq!(leaves(&app).await, 2, "edge 8");
     let csrf = grace.get(&home).await.csrf().unwrap();
     grace.post(&answer, &[("csrf", csrf.as_str()), ("choice", "yes")]).await.is(409);
-    // Now the account opens, once.
+    // Now the account opens, once, and not for whoever said yes to themselves.
     assert!(kid.get(&page).await.has("They said yes"));
+    let same = [("email", "Grace@example.com"), ("password", PASSWORD)];
+    let refused = kid.send(&page, &format!("{page}/account"), &same).await.is(422);
+    assert!(refused.has("an address of your own"), "{}", refused.text());
     kid.send(&page, &format!("{page}/account"), &fields).await.is(303);
     app.run_jobs().await;
     let confirm = link_in(&app, "kid@example.com", "/confirm/");
@@ -169,12 +173,14 @@ async fn each_scope_opens_its_own_door() {
     assert!(app.stripe.settled(std::time::Duration::from_secs(20)).await);
     assert!(kid.get(&order).await.is(200).has("Thank you"));
     kid.get("/studio/uploads/new").await.is(403);
+    kid.says("/", &format!("/tracks/{}/favourite", track.slug), &[("keep", "yes")]).await;
     let mut grace = app.visitor();
     let shown = grace.get(&home).await.is(200);
     assert!(shown.has("Rain on tin") && shown.has("$29"), "{}", shown.text());
     let export = grace.get(&format!("{home}/data.json")).await.is(200);
     let export: Value = serde_json::from_slice(&export.bytes).unwrap();
     assert_eq!(export["purchases"][0]["title"], "Rain on tin");
+    assert_eq!(export["favourites"], serde_json::json!(["Rain on tin"]), "each one, and not how many");
     assert_eq!(export["permissions"].as_array().unwrap().len(), 2);
     // Taken back: the next purchase is refused at once, the licence stays valid.
     presses(&app, &home, "/scopes/buy/ending").await.is(303);
@@ -207,10 +213,20 @@ async fn each_scope_opens_its_own_door() {
         .is(403);
     signs_at(&app, &home, &["upload", "sell", "profile"]).await;
     assert!(app.visitor().get("/@loop-kid").await.is(200).has("Loop Kid"));
-    maker
-        .post("/studio/profile", &[("csrf", &csrf), ("name", "Loop Kid"), ("about", "Loops.")])
-        .await
-        .is(303);
+    // A name and a picture: words and links are neither asked for, nor taken by hand, nor shown where they came from before.
+    assert!(!maker.get("/studio/profile").await.is(200).has("name=\"about\""));
+    let more = [("about", "Tape murmurs."), ("links", "https://loops.example")];
+    let by_hand = [("csrf", csrf.as_str()), ("name", "Loop Kid"), more[0], more[1]];
+    maker.post("/studio/profile", &by_hand).await.is(303);
+    let user = maker.user.clone().unwrap();
+    let kept = app.app.db.write(move |conn| {
+        let before = User::find(conn, &user)?.about;
+        diesel::update(users::table.find(&user)).set(users::about.eq("Tape murmurs.")).execute(conn)?;
+        Ok(before)
+    });
+    assert_eq!(kept.await.unwrap(), "");
+    let page = app.visitor().get("/@loop-kid").await.is(200);
+    assert!(!page.has("murmurs") && page.link("/leave/@loop-kid").is_none(), "{}", page.text());
     // Taken back, sounds leave the shop in that moment.
     presses(&app, &home, "/scopes/sell/ending").await.is(303);
     app.visitor().get(&format!("/tracks/{slug}")).await.is(404);
@@ -310,6 +326,18 @@ async fn what_is_taken_back_during_a_checkout_is_not_bought() {
     let seen = crate::sales::http::tries_card(&app, &mut kid, &page, crate::sales::http::PAYS).await;
     assert!(seen.status != 303 || !seen.location().contains("/orders/"), "{} {}", seen.status, seen.text());
     assert!(!kid.get("/library").await.is(200).has("Rain on tin"));
+    // Nor by somebody who declared to be of age, needed nobody's leave, and is found out meanwhile.
+    let (mut teen, email) = (app.buyer("Secret Teen").await, email_of("Secret Teen"));
+    adds(&mut teen, &track, "creator").await.is(303);
+    let page = checks_out(&mut teen, "Secret Teen").await.is(303).location().to_owned();
+    let flag = [("account", email.as_str()), ("age", "minor"), ("from", "staff")];
+    app.reviewer().await.send("/admin/age", "/admin/age/flags", &flag).await.is(303);
+    app.run_jobs().await;
+    let seen = crate::sales::http::tries_card(&app, &mut teen, &page, crate::sales::http::PAYS).await;
+    assert!(seen.status != 303 || !seen.location().contains("/orders/"), "{} {}", seen.status, seen.text());
+    let user = teen.user.clone().unwrap();
+    let bought = app.app.db.read(move |conn| Order::settled_of(conn, &user, 10)).await.unwrap();
+    assert!(bought.is_empty());
 }
 
 /// R-MN-2, R-PV-6, S3-16, T-PV-5: a guardian can see, download, stop and delete, with nothing but the link of a letter.
@@ -343,6 +371,7 @@ async fn a_guardian_ends_everything_at_once() {
     let export = grace.get(&format!("{home}/data.json")).await.is(200);
     let export: Value = serde_json::from_slice(&export.bytes).unwrap();
     assert!(export["permissions"].as_array().unwrap().len() == 5, "{export}");
+    assert_eq!(export["files"][0]["name"], "rain.wav");
     let receipts: Vec<&str> =
         page.split("href=\"/privacy/receipts/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(receipts.len(), 2, "asked and signed");

@@ -70,6 +70,42 @@ async fn without_an_answer_no_row_holds_the_address_or_the_name() {
     }
 }
 
+/// T-TIME-3, S3-15, edge 9: what a form allows holds for a year, and never past the month in which its owner comes of age. In that
+/// very millisecond it is over, and the daily round writes one leaf of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_holds_for_a_year_and_never_past_the_band() {
+    let app = TestApp::new().await;
+    let mut now = Timestamp::now();
+    for (name, comes_soon) in [("Loop Kid", true), ("Rain Kid", false)] {
+        let of_age = if comes_soon { Month::of(now.plus(100 * DAY)) } else { Month::of(now).later(3) };
+        let until = if comes_soon { of_age.begins() } else { now.plus(365 * DAY) };
+        let ward = named(&app, name, Band::Minor, &of_age.to_string(), now).await;
+        let signing = Signing {
+            name: "Grace Field".into(),
+            relationship: "mother".into(),
+            phone: String::new(),
+            country: "DE".into(),
+            scopes: vec![Scope::Buy],
+            signature: "Grace Field".into(),
+        };
+        let (g, issuer, stub, id) = (ground(&app), app.app.issuer.clone(), draws(), ward.id.clone());
+        let signed = app.app.db.write(move |conn| {
+            passage::authorise(conn, &g, &issuer, &ward, &signing, &stub, now)?;
+            Permission::open_of(conn, &id, now)
+        });
+        let open = signed.await.unwrap();
+        let buys = open.iter().find(|permission| permission.scope == Scope::Buy).unwrap();
+        assert_eq!(buys.expires_at, until, "{name}");
+        assert!(buys.holds(until.plus(-1)) && !buys.holds(until), "{name}");
+        let before = leaves(&app).await;
+        for (at, more) in [(until.plus(-1), 0), (until, 1), (until.plus(1), 1)] {
+            jobs::daily(&app.app, at).await.unwrap();
+            assert_eq!(leaves(&app).await, before + more, "{name}");
+        }
+        now = until.plus(DAY);
+    }
+}
+
 /// T-TIME-3, R-MN-5: at the first moment of the month after the birthday's the band moves; nothing switches on by itself,
 /// what was allowed ends, both are told, and whoever is of age goes on alone.
 #[tokio::test(flavor = "multi_thread")]
@@ -105,6 +141,50 @@ async fn the_band_moves_with_the_month_and_nothing_switches_on_by_itself() {
         "the guardian's link ended with the record of them"
     );
     app.visitor().get(&home).await.is(410);
+}
+
+/// T-TIME-3, T-AGE-3, R-MN-5: in every profile and wherever somebody is, a band moves with the first moment of its month, not the
+/// day or the millisecond before, and once.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_every_profile_a_band_moves_with_its_month() {
+    for profile in [
+        "general_no_target",
+        "never_knowingly_13",
+        "no_pi_under_14",
+        "guardian_under_18",
+        "mixed_audience_vpc",
+    ] {
+        let app = TestApp::with(&[("CUEHOUSE_AGE_PROFILE", profile)]).await;
+        let month = Month::of(Timestamp::now()).later(1);
+        let mut kids = vec![];
+        for (n, place) in [None, Some("US-CA"), Some("CN"), Some("XX")].into_iter().enumerate() {
+            let kid = app.buyer(&format!("Kid {n}")).await;
+            let user = kid.user.clone().unwrap();
+            let kept = app.app.db.write(move |conn| {
+                let owner = User::find(conn, &user)?;
+                let known = Answer { band: Band::Minor, next: Some(month) };
+                Ward::of_owner(&owner, known, State::Cleared, profile, place, Timestamp::now())
+                    .insert(conn)?;
+                User::set_band(conn, &user, Band::Minor, None)
+            });
+            kept.await.unwrap();
+            kids.push(kid);
+        }
+        let (before, begins) = (leaves(&app).await, month.begins());
+        for (at, state, band) in [
+            (begins.plus(-DAY), State::Cleared, Band::Minor),
+            (begins.plus(-1), State::Cleared, Band::Minor),
+            (begins, State::AgedUp, Band::Adult),
+            (begins.plus(DAY), State::AgedUp, Band::Adult),
+        ] {
+            jobs::daily(&app.app, at).await.unwrap();
+            for kid in &kids {
+                let found = ward_of(&app, kid).await.unwrap();
+                assert_eq!((found.state, found.band), (state, band), "{profile} {:?} {at}", found.place);
+            }
+        }
+        assert_eq!(leaves(&app).await, before + 4, "{profile}: one leaf each");
+    }
 }
 
 /// T-TIME-3, R-MN-5: signing in notices that a band is over before the daily round does.

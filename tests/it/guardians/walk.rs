@@ -1,6 +1,7 @@
 //! Random walks over the table of states.
 
 use cuehouse::guardians::moving::moved;
+use cuehouse::guardians::showing;
 
 use super::*;
 
@@ -14,6 +15,14 @@ enum Op {
     Revoke(Option<Scope>),
     Lapse,
     Open,
+    /// Names somebody from the account that is there.
+    AskFor,
+    /// Of age, and accepts the terms.
+    Anew,
+    /// The second question, answered later.
+    Disclose,
+    /// What its clock is about ends, if it is over.
+    Over,
     Freeze(Band),
     Settle(Finding),
     Grow,
@@ -36,8 +45,12 @@ fn any_op() -> impl Strategy<Value = Op> {
         3 => prop::option::of(prop::sample::select(Scope::ALL.to_vec())).prop_map(Op::Revoke),
         1 => Just(Op::Lapse),
         3 => Just(Op::Open),
+        2 => Just(Op::AskFor),
+        1 => Just(Op::Anew),
+        1 => Just(Op::Disclose),
+        1 => Just(Op::Over),
         1 => young().prop_map(Op::Freeze),
-        1 => prop_oneof![Just(Op::Settle(Finding::Adult)), Just(Op::Settle(Finding::Young))],
+        1 => prop::sample::select(vec![Finding::Adult, Finding::Minor, Finding::Young]).prop_map(Op::Settle),
         1 => Just(Op::Grow),
         2 => Just(Op::Expire),
         1 => prop::sample::select(vec!["US", "CN", "DE"]).prop_map(Op::Place),
@@ -93,6 +106,26 @@ fn step(conn: &mut Conn, app: &Walk, op: &Op, stub: &Stub, now: Timestamp) -> Re
             };
             passage::open_account(conn, &ward, &new, now).map(|_| false)
         }
+        Op::AskFor => match &ward.account {
+            Some(user) => {
+                let (email, link) = ("mother@example.com", secrets::token()?);
+                passage::ask_for(conn, ground, user, email, &link, stub, now).map(|()| true)
+            }
+            None => Ok(false),
+        },
+        Op::Anew => match &ward.account {
+            Some(user) => growing::anew(conn, ground, user, stub, now).map(|()| true),
+            None => Ok(false),
+        },
+        Op::Disclose => {
+            showing::disclose(conn, ground, &ward, stub, now)?;
+            Ok(Ward::find(conn, &ward.id)?.state != ward.state)
+        }
+        Op::Over => {
+            // What ended already had its leaf then.
+            let ended = matches!(ward.state, State::Ended | State::ChildEnded);
+            growing::over(conn, ground, &ward.id, stub, now).map(|done| done && !ended)
+        }
         Op::Freeze(band) => match &ward.account {
             Some(user) => knowledge::freeze(conn, ground, user, (Source::Staff, *band), None, stub, now),
             None => Ok(false),
@@ -118,7 +151,7 @@ struct Walk {
 
 /// T-AGE-2: random walks over the table. Every edge from the seventh on has exactly one leaf, and what took none has none;
 /// no child's permission to be heard by others rests on a letter; whoever is under age, found out or ended is under age or
-/// held back in their account's row; nothing is kept in a state that is not to be kept; no row holds a date of birth.
+/// held back in their account's row; nothing is kept in a state that is not to be kept.
 #[tokio::test(flavor = "multi_thread")]
 async fn random_walks_keep_what_must_be_true() {
     walks("guardian_under_18").await;
