@@ -1,4 +1,4 @@
-//! Downloads against nginx on the same file: whole, and in ranges of 256 KiB, sent by us and, where the proxy sends what we
+//! Downloads against nginx on the same files: whole, and in ranges of 256 KiB, sent by us and, where the proxy sends what we
 //! allowed (`CUEHOUSE_DELIVERY=accel`), by nginx; and what a thousand slow listeners cost.
 //!
 //! `cargo bench --bench bytes` (nginx is looked for in the usual places)
@@ -20,7 +20,9 @@ use cuehouse::web::ranges::{Conditions, FileFacts};
 use cuehouse::web::stream::{Delivery, Disposition, FileReply, Pace, StoredFile, heads};
 use rocket::{State, get, routes};
 
-const FILE: u64 = 4 << 20;
+/// A sound effect, and a song of three minutes as its master.
+const SMALL: u64 = 4 << 20;
+const MASTER: u64 = 48 << 20;
 const RANGE: u64 = 256 << 10;
 const CLIENTS: usize = 8;
 const ROUNDS: usize = 5;
@@ -36,16 +38,22 @@ fn main() {
     }
     let folder = std::env::temp_dir().join(format!("cuehouse-bytes-{}", std::process::id()));
     std::fs::create_dir_all(folder.join("files")).expect("a folder");
-    let bytes: Vec<u8> = (0..FILE).map(|n| (n % 251) as u8).collect();
-    std::fs::write(folder.join("files/sound.bin"), bytes).expect("a file");
+    for (name, size) in [("sound.bin", SMALL), ("master.bin", MASTER)] {
+        let bytes: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
+        std::fs::write(folder.join("files").join(name), bytes).expect("a file");
+    }
     let ours = Server::ours(&folder);
     let nginx = Server::nginx(&folder, &ours);
     let mut rows = vec![];
-    for (what, size) in [("whole, 4 MiB", None), ("ranges of 256 KiB", Some(RANGE))] {
-        let mut all = vec![("Cuehouse, direct", &ours, "/download", vec![])];
+    for (what, file, size) in [
+        ("whole, 48 MiB", "master.bin", MASTER),
+        ("whole, 4 MiB", "sound.bin", SMALL),
+        ("ranges of 256 KiB", "sound.bin", RANGE),
+    ] {
+        let mut all = vec![("Cuehouse, direct", &ours, format!("/download/{file}"), vec![])];
         if let Some(nginx) = &nginx {
-            all.push(("Cuehouse, sent by nginx", nginx, "/allowed", vec![]));
-            all.push(("nginx", nginx, "/sound.bin", vec![]));
+            all.push(("Cuehouse, sent by nginx", nginx, format!("/allowed/{file}"), vec![]));
+            all.push(("nginx", nginx, format!("/{file}"), vec![]));
         }
         for _ in 0..ROUNDS {
             for (_, server, path, rounds) in &mut all {
@@ -125,8 +133,8 @@ fn listeners(ours: &Server) {
     );
 }
 
-/// MiB a second, and the server's processor milliseconds a MiB.
-fn load(server: &Server, path: &str, range: Option<u64>) -> (f64, f64) {
+/// MiB a second, and the server's processor milliseconds a MiB. `size` is what is asked for at once.
+fn load(server: &Server, path: &str, size: u64) -> (f64, f64) {
     let used = server.cpu();
     let start = Instant::now();
     let (port, path) = (server.port, path.to_owned());
@@ -134,13 +142,13 @@ fn load(server: &Server, path: &str, range: Option<u64>) -> (f64, f64) {
         .map(|n| {
             let path = path.clone();
             std::thread::spawn(move || {
-                let (mut bytes, mut at) = (0, n * RANGE % FILE);
+                let (mut bytes, mut at) = (0, n * RANGE % SMALL);
                 let mut line = connect(port);
                 while start.elapsed() < ROUND {
-                    let span = range.map(|size| (at, at + size - 1));
+                    let span = (size == RANGE).then(|| (at, at + RANGE - 1));
                     send(&mut line, &path, span);
-                    bytes += answer(&mut line, range.unwrap_or(FILE));
-                    at = (at + RANGE) % FILE;
+                    bytes += answer(&mut line, size);
+                    at = (at + RANGE) % SMALL;
                 }
                 bytes
             })
@@ -224,7 +232,7 @@ impl Server {
              proxy_temp_path {0}/t; fastcgi_temp_path {0}/t; uwsgi_temp_path {0}/t; scgi_temp_path {0}/t; \
              upstream ours {{ server 127.0.0.1:{ours}; keepalive 16; }} \
              server {{ listen 127.0.0.1:{port}; root {0}/files; \
-             location /allowed {{ proxy_pass http://ours; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} \
+             location /allowed/ {{ proxy_pass http://ours; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} \
              location /_files/ {{ internal; alias {0}/files/; }} }} }}",
             folder.display(),
             ours = ours.port
@@ -271,10 +279,11 @@ fn free_port() -> u16 {
 
 // --- our server: the very code that serves masters and previews ---
 
-fn sound(pace: Pace) -> StoredFile {
+fn sound(name: &str, pace: Pace) -> StoredFile {
+    let len = if name == "master.bin" { MASTER } else { SMALL };
     StoredFile {
-        key: "sound.bin".into(),
-        facts: FileFacts { len: FILE, etag: "sound".into(), modified: Timestamp::from_secs(1_000_000_000) },
+        key: name.to_owned(),
+        facts: FileFacts { len, etag: "sound".into(), modified: Timestamp::from_secs(1_000_000_000) },
         kind: "application/octet-stream".into(),
         disposition: Disposition::Inline,
         cache: "private".into(),
@@ -284,19 +293,19 @@ fn sound(pace: Pace) -> StoredFile {
 
 type Answer = Result<FileReply, cuehouse::Error>;
 
-#[get("/download")]
-async fn download(storage: &State<Storage>, asked: Conditions) -> Answer {
-    sound(Pace::Download).answer(storage, Delivery::Direct, &asked).await
+#[get("/download/<name>")]
+async fn download(name: &str, storage: &State<Storage>, asked: Conditions) -> Answer {
+    sound(name, Pace::Download).answer(storage, Delivery::Direct, &asked).await
 }
 
-#[get("/allowed")]
-async fn allowed(storage: &State<Storage>, asked: Conditions) -> Answer {
-    sound(Pace::Download).answer(storage, Delivery::Accel, &asked).await
+#[get("/allowed/<name>")]
+async fn allowed(name: &str, storage: &State<Storage>, asked: Conditions) -> Answer {
+    sound(name, Pace::Download).answer(storage, Delivery::Accel, &asked).await
 }
 
 #[get("/listen")]
 async fn listen(storage: &State<Storage>, asked: Conditions) -> Answer {
-    sound(Pace::Listen { bits_per_sec: 128_000 }).answer(storage, Delivery::Direct, &asked).await
+    sound("sound.bin", Pace::Listen { bits_per_sec: 128_000 }).answer(storage, Delivery::Direct, &asked).await
 }
 
 fn serve() {
