@@ -139,7 +139,7 @@ impl Reach {
 
     /// How one of these words reads; empty for any other.
     pub fn reads(word: &str) -> &'static str {
-        Reach::OFFERED.iter().find(|(offered, _)| *offered == word).map_or("", |(_, name)| name)
+        Reach::OFFERED.iter().find(|(offered, _)| *offered == word).map_or("", |(_, name)| *name)
     }
 }
 
