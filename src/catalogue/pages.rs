@@ -153,6 +153,9 @@ pub struct TrackPage {
     pub genre: Option<Link>,
     pub uploader: String,
     pub uploader_href: Option<String>,
+    /// Where one says that the uploader is too young: for anybody else who signed in, and the same whether the uploader has a
+    /// profile or not.
+    pub report_href: Option<String>,
     /// `14 March 2026`, and for machines `2026-03-14`; none while it is not published.
     pub published: Option<String>,
     pub published_iso: Option<String>,
@@ -296,6 +299,7 @@ impl View for TrackPage {
             genre: Some(Link::new("Cinematic", "/search?genre=cinematic")),
             uploader: "Ines Morrow".into(),
             uploader_href: Some("/@ines-morrow".into()),
+            report_href: Some("/reports/age/@ines-morrow".into()),
             published: Some("14 March 2026".into()),
             published_iso: Some("2026-03-14".into()),
             paragraphs: vec![
@@ -356,6 +360,7 @@ impl View for TrackPage {
             kept: false,
             kept_count: 0,
             owned: false,
+            report_href: None,
             edit_href: Some("/studio/tracks/copper-weather/edit".into()),
             hidden_because: Some("This track is a draft; only you and reviewers see it.".into()),
             ..full.clone()

@@ -56,6 +56,20 @@ impl Profile {
         })
     }
 
+    /// Who sells under this handle, by the name that stands beside their sounds, whether they have a page or not. Of a child,
+    /// whose sounds name no handle, `NotFound`.
+    pub fn seller(conn: &mut Conn, handle: &Handle) -> Result<(UserId, String)> {
+        let published = tracks::table
+            .filter(tracks::uploader_id.eq(users::id))
+            .filter(tracks::state.eq(State::Published));
+        Ok(users::table
+            .filter(users::handle.eq(handle).and(users::disabled_at.is_null()))
+            .filter(users::hold.is_null().and(users::band.ne(Band::Child)))
+            .filter(exists(published))
+            .select((users::id, users::name))
+            .first(conn)?)
+    }
+
     /// Whether somebody under age sells under this handle whose guardian allowed no page: their sounds are found all the
     /// same.
     pub fn is_closed(conn: &mut Conn, handle: &Handle) -> Result<bool> {

@@ -28,6 +28,8 @@ impl TrackPage {
         let href = format!("/tracks/{}", track.slug);
         let is_open = track.state == State::Published;
         let is_mine = visitor.is_some_and(|v| v.id == track.uploader_id);
+        let others = visitor.is_some() && !is_mine && is_open;
+        let handle = sheet.listed.uploader_handle.as_ref();
         let hears_all = visitor.is_some() || config.preview_anonymous;
         let named = |field: &str, slugs: Vec<String>, name: lists::Lookup| {
             let link = |slug: String| Some(Link::new(name(&slug)?, format!("/search?{field}={slug}")));
@@ -47,7 +49,8 @@ impl TrackPage {
             kind_name: lists::kind_name(track.kind.as_str()).unwrap_or_default().to_owned(),
             kind_href: format!("/search?kind={}", track.kind.as_str()),
             uploader: sheet.listed.uploader_name.clone(),
-            uploader_href: sheet.listed.uploader_handle.as_ref().map(|handle| format!("/@{handle}")),
+            uploader_href: handle.map(|handle| format!("/@{handle}")),
+            report_href: handle.filter(|_| others).map(|handle| format!("/reports/age/@{handle}")),
             published: track.published_at.filter(|_| is_open).map(|at| at.long_day()),
             published_iso: track.published_at.filter(|_| is_open).map(|at| at.day()),
             paragraphs: paragraphs(&track.description),

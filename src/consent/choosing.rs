@@ -14,7 +14,7 @@ use super::notice::{PurposeTold, Told, VendorTold};
 use super::purpose::Purpose;
 use super::routes::edition_day;
 use super::rulebook::{AdsMode, Enabled};
-use super::vendor::Registry;
+use super::vendor::{Registry, Vendor};
 use super::whereabouts::{Here, WherePart, named};
 use super::who::{WayOut, ways_of};
 use super::word::Refusal;
@@ -54,6 +54,8 @@ pub struct ChoicesPage {
     screen: Option<String>,
     /// Whether an earlier yes is kept all the same, which can be taken back.
     keeps_yes: bool,
+    /// The age question with the way back, where a yes to personalised advertising counts only once it is answered.
+    personal_after: Option<String>,
     /// Whether it makes a difference where they are.
     asks_place: bool,
     /// Where they say they are, and what they may say.
@@ -99,6 +101,7 @@ impl ChoicesPage {
             |id: &str, purpose| book.on().find(|v| v.id == id).map(|v| choices.standing(v, purpose, now));
         let is_young = matches!(consent.band, Some(Band::Child | Band::Minor))
             || consent.band.is_none() && app.consent.child_mode;
+        let is_personal = |vendor: &Vendor| vendor.purposes.contains(&Purpose::AdsPersonalised);
         // What is on without a yes is shown as on: a switch that says otherwise would lie.
         let unasked = |at: usize| decision.reasons[at] == Reason::OptOutProfile;
         let vendors = book
@@ -139,6 +142,8 @@ impl ChoicesPage {
             has_vendors: !book.enabled.is_empty(),
             is_young,
             screen: (consent.band.is_none() && is_young).then(|| adult::screen("/privacy/choices")),
+            personal_after: (consent.band.is_none() && !is_young && book.on().any(is_personal))
+                .then(|| adult::screen("/privacy/choices")),
             keeps_yes: is_young && book.on().any(|v| choices.of(v, now) == Standing::Granted),
             asks_place: match is_young {
                 true => consent.account.is_some(),
@@ -192,6 +197,7 @@ impl View for ChoicesPage {
             is_young: false,
             screen: None,
             keeps_yes: false,
+            personal_after: (on && account).then(|| adult::screen("/privacy/choices")),
             asks_place: has_vendors,
             place: place(on),
             country: account.then(|| "Germany".into()),

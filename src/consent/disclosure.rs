@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use diesel::dsl::min;
 use diesel::prelude::*;
 
+use super::age::Band;
 use super::choices::Standing;
 use super::decision::Reason;
 use super::guards::Consent;
@@ -153,12 +154,16 @@ pub fn basis_of(book: &Rulebook, consent: &Consent, vendor: &Vendor) -> Option<B
 }
 
 /// The purposes for which an allowed vendor may be contacted: those granted and, where people are asked afterwards,
-/// those nothing was said of. Whoever is loaded once shows something, and learns nothing to choose it by.
+/// those nothing was said of. Whoever is loaded once shows something, and learns nothing to choose it by. Nothing is chosen by
+/// what somebody did before who is not known to be of age: the age question comes first.
 pub fn granted<'a>(vendor: &'a Vendor, consent: &'a Consent) -> impl Iterator<Item = Purpose> + 'a {
     let now = consent.choices.decided_at.unwrap_or_default();
     vendor.purposes.iter().copied().filter(move |purpose| {
         if consent.once.is_of(vendor) {
             return *purpose == Purpose::Ads;
+        }
+        if *purpose == Purpose::AdsPersonalised && consent.band != Some(Band::Adult) {
+            return false;
         }
         let standing = consent.choices.standing(vendor, *purpose, now);
         standing == Standing::Granted || standing == Standing::Undecided

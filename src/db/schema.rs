@@ -700,6 +700,7 @@ diesel::table! {
         granted_at -> Nullable<BigInt>,
         expires_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
+        reach -> Nullable<Text>,
     }
 }
 

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::notice::Ground;
-use super::permission::{Method, Scope};
+use super::permission::{Method, Reach, Scope};
 use super::ward::{Guardian, Ward};
 use crate::clock::Timestamp;
 use crate::proof::{Issuer, issuer::VOCABULARY};
 
 /// The edition of the form. A change of meaning is a new one.
-pub const VERSION: &str = "2026-11-28";
+pub const VERSION: &str = "2026-11-29";
 pub const TITLE: &str = "Minor Authorization and Consent Form";
 
 /// What a guardian states by signing, in its order. The second is the sentence on liability; all are kept under the
@@ -37,6 +37,8 @@ pub struct Signing {
     /// Where they are, as an ISO 3166-1 code.
     pub country: String,
     pub scopes: Vec<Scope>,
+    /// With whom, where messages are among the scopes.
+    pub reach: Reach,
     /// Their name as they typed it under the form.
     pub signature: String,
 }
@@ -46,6 +48,11 @@ pub const RELATIONSHIPS: [(&str, &str); 3] =
     [("mother", "Mother"), ("father", "Father"), ("guardian", "Legal guardian")];
 
 impl Signing {
+    /// With whom messages are allowed, in the form's words; off where they are not.
+    pub fn messages(&self) -> &'static str {
+        if self.scopes.contains(&Scope::Messages) { self.reach.as_str() } else { Reach::OFF }
+    }
+
     /// What is missing, by field.
     pub fn faults(&self) -> Vec<(&'static str, &'static str)> {
         let mut faults = vec![];
@@ -106,6 +113,7 @@ pub fn document(
                 "phone": signing.phone,
             },
             "scopes": scopes,
+            "messages": signing.messages(),
             "statements": statements(&ground.site_name),
             "signature": { "typed": signing.signature, "method": method.as_str(), "at": now.rfc3339() },
         },
@@ -130,9 +138,12 @@ mod tests {
             phone: String::new(),
             country: "DE".into(),
             scopes: vec![Scope::Buy],
+            reach: Reach::All,
             signature: " grace  field ".into(),
         };
         assert!(good.faults().is_empty());
+        let talks = Signing { scopes: vec![Scope::Messages], ..good.clone() };
+        assert_eq!((good.messages(), talks.messages()), ("off", "all"));
         for (field, bad) in [
             ("guardian_name", Signing { name: "G".into(), signature: "G".into(), ..good.clone() }),
             ("relationship", Signing { relationship: "friend".into(), ..good.clone() }),

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::notice::Ground;
-use super::permission::Permission;
+use super::permission::{Permission, Reach};
 use super::routes::Purchase;
 use super::ward::{self, Guardian, Opens, Ward};
 use crate::accounts::band::Band;
@@ -139,6 +139,7 @@ pub fn export(conn: &mut Conn, ward: &Ward, guardian: Option<&Guardian>) -> Resu
         .map(|p| {
             json!({
                 "scope": p.scope.as_str(),
+                "with": p.reach.map(Reach::as_str),
                 "method": p.method.map(|m| m.as_str()),
                 "form": p.form_hash,
                 "asked": p.asked_at.rfc3339(),

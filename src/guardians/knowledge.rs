@@ -16,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::consent::age::{Answer, Thresholds};
 use crate::consent::log;
 use crate::consent::receipt::Action;
+use crate::consent::rulebook::Rulebook;
 use crate::db::Conn;
 use crate::db::schema::{age_signals, users, wards};
 use crate::error::{Error, Result};
@@ -310,6 +311,15 @@ pub fn look_past(conn: &mut Conn, user: &UserId, by: &UserId, now: Timestamp) ->
         .set((age_signals::settled_at.eq(now), age_signals::settled_by.eq(by), age_signals::bracket.eq(band)))
         .execute(conn)?;
     Ok(())
+}
+
+/// From which ages on this account's owner is no child, and of age: by the strictest of what is known of where they are, the
+/// place that was looked at for them and their account's country. Nothing known is the strictest there is.
+pub fn ages_of(conn: &mut Conn, book: &Rulebook, user: &UserId) -> Result<Thresholds> {
+    let looked_at = Ward::of_account(conn, user)?.and_then(|ward| ward.place);
+    let places = [looked_at, User::country_of(conn, user)?];
+    let known = places.iter().flatten().map(|place| book.thresholds(Some(place), &[]));
+    Ok(known.max_by_key(|at| at.minimum).unwrap_or_else(|| book.thresholds(None, &[])))
 }
 
 /// The band of an age that somebody states of themselves in a text, if it is under age: "I'm 12", "12 years old", "aged

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::notice::Ground;
-use super::permission::Scope;
+use super::permission::{Permission, Scope};
 use super::state::{Edge, State};
 use super::ward::Ward;
 use crate::accounts::band::{Band, Hold};
@@ -114,8 +114,16 @@ pub(super) fn write(
         place if place == country.as_deref() => Here::new(None, place),
         place => Here::new(place, None),
     };
+    let reach = match step.items.contains(&(Scope::Messages, true)) {
+        true => Permission::reach_of(conn, &ward.id)?,
+        false => None,
+    };
+    let purpose = |scope: Scope| match (scope, reach) {
+        (Scope::Messages, Some(reach)) => format!("{scope}_{reach}"),
+        _ => scope.to_string(),
+    };
     let items = step.items.iter().map(|(scope, granted)| Item {
-        purpose: scope.as_str().into(),
+        purpose: purpose(*scope),
         vendor: US.into(),
         state: if *granted { Answer::Granted } else { Answer::Refused },
         fingerprint: named.hash.clone(),

@@ -3,7 +3,7 @@
 
 use super::form;
 use super::minimum::Minimums;
-use super::permission::{Method, Scope};
+use super::permission::{Method, Reach, Scope};
 use super::ward::{ANSWER_MS, export_ms};
 use crate::App;
 use crate::accounts::band::Band;
@@ -270,6 +270,8 @@ pub fn direct(ground: &Ground, is_child: bool) -> Notice {
 pub fn form(ground: &Ground) -> Notice {
     let mut lines: Vec<String> = vec![form::TITLE.to_owned()];
     lines.extend(Scope::OF_MINORS.iter().map(|s| format!("{}: {}", s.name(), ground.words(*s))));
+    let offered = Reach::OFFERED.map(|(_, name)| name).join(", ");
+    lines.push(format!("{}, one of these: {offered}.", Scope::Messages.name()));
     lines.extend(form::statements(&ground.site_name));
     Notice { version: form::VERSION.into(), language: LANGUAGE.into(), text: lines.join("\n") }
 }

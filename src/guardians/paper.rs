@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::permission::Reach;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::proof::{Issuer, moment};
@@ -44,6 +45,7 @@ pub fn pdf(
         sheet.centred(Face::Sans, 8.0, SOFT, 122.0, &edition);
         let mut y = 150.0;
         let day = |path: &str| moment(&text(&whole, path)).map_or(String::new(), Timestamp::long_day);
+        let messages = Reach::reads(&text(subject, "/messages")).to_owned();
         let facts = [
             ("Account", text(subject, "/minor/account")),
             ("Country", text(subject, "/minor/country")),
@@ -51,6 +53,7 @@ pub fn pdf(
             ("Relationship", text(subject, "/guardian/relationship")),
             ("E-mail", text(subject, "/guardian/email")),
             ("Telephone", text(subject, "/guardian/phone")),
+            ("Messages", messages),
             ("Signed", day("/validFrom")),
             ("Holds until", day("/validUntil")),
         ];

@@ -326,6 +326,9 @@ pub fn authorise(
         signing.scopes.iter().partition(|scope| ground.wants_more_proof(**scope));
     grant(conn, ward, &plain, &hash, Some(Method::EmailPlus), until, now)?;
     grant(conn, ward, &strong, &hash, proved, until, now)?;
+    if signing.scopes.contains(&Scope::Messages) {
+        Permission::keep_reach(conn, &ward.id, signing.reach)?;
+    }
     if !strong.is_empty() && proved.is_none() {
         verification::ask_for_form(conn, &ward.id, now)?;
     }
@@ -514,6 +517,7 @@ pub(super) fn grant_one(
         granted_at: method.map(|_| now),
         expires_at,
         revoked_at: None,
+        reach: None,
     };
     diesel::insert_into(permissions::table).values(&row).execute(conn)?;
     Ok(row.id)

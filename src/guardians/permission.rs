@@ -122,6 +122,28 @@ impl Scope {
 }
 
 text_enum! {
+    /// With whom messages are allowed, where they are.
+    pub enum Reach {
+        KnownContacts = "known_contacts",
+        All = "all",
+    }
+}
+
+impl Reach {
+    /// No messages: what a guardian chose who said nothing else.
+    pub const OFF: &'static str = "off";
+
+    /// What a guardian chooses from, in its order: the word in forms and documents, and how people read it.
+    pub const OFFERED: [(&'static str, &'static str); 3] =
+        [(Reach::OFF, "Off"), ("known_contacts", "With known contacts only"), ("all", "With everybody")];
+
+    /// How one of these words reads; empty for any other.
+    pub fn reads(word: &str) -> &'static str {
+        Reach::OFFERED.iter().find(|(offered, _)| *offered == word).map_or("", |(_, name)| *name)
+    }
+}
+
+text_enum! {
     /// How a guardian was proved to be one (16 CFR 312.5(b)(2)).
     pub enum Method {
         SignedForm = "signed_form",
@@ -174,6 +196,8 @@ pub struct Permission {
     pub granted_at: Option<Timestamp>,
     pub expires_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+    /// With whom, of messages; nothing else has it.
+    pub reach: Option<Reach>,
 }
 
 impl Permission {
@@ -196,6 +220,26 @@ impl Permission {
             .load(conn)?;
         all.sort_by_key(|p| p.scope);
         Ok(all)
+    }
+
+    /// Keeps with whom messages are allowed, of the permission that this ward was just given.
+    pub(super) fn keep_reach(conn: &mut Conn, ward: &WardId, reach: Reach) -> Result<()> {
+        let given = permissions::table
+            .filter(permissions::ward.eq(ward).and(permissions::scope.eq(Scope::Messages)))
+            .filter(permissions::revoked_at.is_null());
+        diesel::update(given).set(permissions::reach.eq(reach)).execute(conn)?;
+        Ok(())
+    }
+
+    /// With whom this ward was allowed messages, if they are allowed and that was not taken back.
+    pub(super) fn reach_of(conn: &mut Conn, ward: &WardId) -> Result<Option<Reach>> {
+        let kept: Option<Option<Reach>> = permissions::table
+            .filter(permissions::ward.eq(ward).and(permissions::scope.eq(Scope::Messages)))
+            .filter(permissions::revoked_at.is_null())
+            .select(permissions::reach)
+            .first(conn)
+            .optional()?;
+        Ok(kept.flatten())
     }
 
     /// Ends all of them, also those whose time was over, and forgets a number that was kept to write of them. Answers which
@@ -323,5 +367,13 @@ mod tests {
         assert_eq!(found_out, [Method::GovIdDb, Method::Kba, Method::FaceMatch]);
         assert!(found_out.iter().all(|m| m.unlocks_disclosure() && !m.needs_carrier() && !m.is_talk()));
         assert!(Scope::OF_MINORS.iter().all(|s| *s != Scope::Account && *s != Scope::Publication));
+    }
+
+    #[test]
+    fn messages_are_offered_with_each_reach_and_off_first() {
+        let words: Vec<&str> = Reach::OFFERED.iter().map(|(word, _)| *word).collect();
+        assert_eq!((words[0], Reach::parse(words[0])), (Reach::OFF, None));
+        assert!(Reach::ALL.iter().map(|reach| reach.as_str()).eq(words[1..].iter().copied()));
+        assert_eq!((Reach::reads("all"), Reach::reads("anybody")), ("With everybody", ""));
     }
 }

@@ -13,6 +13,7 @@ use crate::support::chromium::{Chromium, Driver};
 use crate::support::folder::TestFolder;
 use crate::support::park::{Hit, Park, names_in};
 use crate::support::shelf::{piece, seller, shelve};
+use crate::support::wards::{answers, grown};
 
 pub const ORIGIN: &str = "http://frames.test";
 pub const THERE: (&str, &str) = ("Host", "frames.test");
@@ -63,10 +64,11 @@ pub fn named(seen: &Seen) -> Vec<String> {
     all
 }
 
-/// T-ADF-1, T-AD-1, T-GAD-1, R-EN-10, R-AD-1, R-AD-3, R-AD-4, R-TC-9, S1-23, S3-56: before a yes, after a no, under a signal
-/// and under age our own advertisement stands in the slot, or none, and no header names anybody; with a yes a frame of
-/// the ad origin does, and the headers name that origin alone. What the frame is told: nothing but whether what
-/// somebody did before may count. What a no leaves of advertisements is said once where it is given.
+/// T-ADF-1, T-AD-1, T-GAD-1, R-EN-10, R-AD-1, R-AD-3, R-AD-4, R-TC-9, S0-23, S1-23, S3-56: before a yes, after a no, under a
+/// signal and under age our own advertisement stands in the slot, or none, and no header names anybody; with a yes a frame of
+/// the ad origin does, and the headers name that origin alone. What the frame is told: nothing but whether what somebody did
+/// before may count, and before the age question is answered it may not, whatever was granted. What a no leaves of
+/// advertisements is said once where it is given.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendors_advertisement_stands_in_a_frame_for_who_agreed() {
     let (app, pages) = shop(&[]).await;
@@ -91,6 +93,13 @@ async fn a_vendors_advertisement_stands_in_a_frame_for_who_agreed() {
         young.set_cookie("al", &age::seal(&app.app.keys.seal, band, Timestamp::now()));
         silent(&mut young, &[], own, "under age").await;
     }
+    let early = frame(&browser.get("/").await.is(200));
+    assert!(browser.get_with(&early, &[THERE]).await.is(200).has("data-npa=\"1\""), "whose age is not known");
+    let screen = browser.get("/privacy/choices").await.is(200);
+    assert!(screen.has("counts only once the age question is answered: it comes first"), "{}", screen.text());
+    assert_eq!(screen.link("/age?").as_deref(), Some("/age?to=%2Fprivacy%2Fchoices"));
+    answers(&mut browser, 30).await.is(303);
+    assert!(!browser.get("/privacy/choices").await.is(200).has("id=\"age-first\""));
     for (n, path) in pages.iter().enumerate() {
         let seen = browser.get(path).await.is(200);
         assert!(seen.has(FRAMED) && !seen.has(SLOT), "{path}: {}", seen.text());
@@ -162,7 +171,7 @@ async fn each_network_has_its_frame_and_no_host_in_a_page() {
         ("magnite", "1001", "113932:535510", "script-src 'self' https: 'unsafe-inline'", "rubiconproject"),
     ] {
         for personal in [true, false] {
-            let mut browser = app.visitor();
+            let mut browser = grown(&app);
             grants(&mut browser, id, personal).await;
             for path in &pages {
                 let seen = browser.get(path).await.is(200);
@@ -346,7 +355,7 @@ fn told(hits: &[Hit], host: &str, path: &str) -> Vec<String> {
 
 /// Opens the front page as somebody who granted this one network, and answers what was heard, once each of these was.
 async fn hears_of(browser: &Chromium, app: &TestApp, park: &Park, vendor: &str, personal: bool) -> Vec<Hit> {
-    let mut person = app.visitor();
+    let mut person = grown(app);
     grants(&mut person, vendor, personal).await;
     browser.open("/healthz").await;
     browser.client.delete_all_cookies().await.unwrap();
@@ -447,7 +456,7 @@ async fn a_creative_reads_nothing_of_the_page_it_stands_in() {
     assert_eq!(park.hits().await, []);
     assert_eq!(names_in(browser, log).await, Vec::<String>::new());
     // The same pages, one yes.
-    let mut person = app.visitor();
+    let mut person = grown(&app);
     chooses(&mut person, &[("choice", "accept"), ("all", "yes")]).await;
     let (browser, _) = park.visitor(&driver, &app.url, &rules).await;
     browser.becomes(&person).await;

@@ -409,6 +409,8 @@ fn meaning(purpose: &str) -> &'static str {
         "payouts" => "payouts, to the guardian",
         "profile" => "a public profile",
         "messages" => "messages",
+        "messages_known_contacts" => "messages with known contacts only",
+        "messages_all" => "messages with everybody",
         "marketing" => "letters with offers, to the guardian",
         "contests" => "contests",
         "publication" => "publication of what was made here",

@@ -115,7 +115,9 @@ fn a_tc_string_says_what_was_decided() {
     let book = book(&["ga4", "adsense", "magnite"]);
     let all = [Purpose::Analytics, Purpose::Ads, Purpose::AdsPersonalised];
     let yes = said(&book, &["ga4", "adsense", "magnite"], &all);
-    let (tag, tc) = string(&book, &consent(&book, yes.clone(), false, None));
+    let (_, tc) = string(&book, &consent(&book, yes.clone(), false, None));
+    assert_eq!(ids(&tc.purposes_consent), [1, 2, 7], "nothing personal before the age question");
+    let (tag, tc) = string(&book, &consent(&book, yes.clone(), false, Some(Band::Adult)));
     assert_eq!((tag.cmp_id, tag.cmp_version, tag.list_version, tag.policy_version), (4000, 7, 150, 5));
     assert_eq!((tag.applies, tag.event, tag.display), ("yes", "tcloaded", "hidden"));
     assert_eq!((tc.cmp_id, tc.vendor_list_version, tc.publisher_cc.to_string()), (4000, 150, "DE".into()));

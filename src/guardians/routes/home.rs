@@ -10,7 +10,7 @@ use super::super::check::{Check, Whose};
 use super::super::leaf::Stub;
 use super::super::notice::Ground;
 use super::super::passage;
-use super::super::permission::{Method, Scope};
+use super::super::permission::{Method, Reach, Scope};
 use super::super::verification::Verification;
 use super::super::ward::{self, Guardian, Opens};
 use super::super::{erasing, holdings, paper, showing};
@@ -173,6 +173,7 @@ impl View for Home {
                     slug: "buy",
                     name: Scope::Buy.name(),
                     words: Scope::Buy.words(),
+                    with: holds.then(|| Reach::reads("all")),
                     holds: holds && full,
                     waits: !holds && full,
                     ticked: false,
@@ -234,7 +235,9 @@ pub async fn show(token: &str, form: Option<&str>, page: Page, app: &State<App>)
     let wants_form = form.is_some() && may_sign && (opened.asks() || !opened.open.is_empty());
     if opened.asks() || wants_form {
         let slugs = opened.open.iter().map(|p| ("scope", p.scope.to_string()));
-        let form = FormView::filled(slugs.chain([("guardian_name", opened.guardian.name.clone())]));
+        let reach = opened.open.iter().filter_map(|p| p.reach).map(|reach| ("messages", reach.to_string()));
+        let name = ("guardian_name", opened.guardian.name.clone());
+        let form = FormView::filled(slugs.chain(reach).chain([name]));
         return page.show(&Question::new(&ground, &opened, token, form, wants_form, now));
     }
     let home = home(app, opened, token, now).await?;

@@ -41,9 +41,15 @@ pub use provider::forget as forget_checks;
 pub use ward::AskGuardian;
 
 /// Whether what somebody wants to write about themselves says that they are younger than they declared: then it is not
-/// kept, and the account is frozen in this request.
+/// kept, and the account is frozen in this request. Whom an age makes a child is for the place of the account to say.
 pub async fn frozen_by_words(app: &App, who: &Visitor, words: &str) -> Result<bool> {
-    let stated = knowledge::stated(words, app.consent.thresholds(None, &[]));
+    let strictest = app.consent.thresholds(None, &[]);
+    if knowledge::stated(words, strictest).is_none_or(|band| band >= who.band) {
+        return Ok(false);
+    }
+    let (book, user) = (app.consent.clone(), who.id.clone());
+    let ages = app.db.read(move |conn| knowledge::ages_of(conn, &book, &user)).await?;
+    let stated = knowledge::stated(words, ages);
     let Some(bracket) = stated.filter(|band| *band < who.band) else { return Ok(false) };
     let (ground, stub, user) = (Ground::of(app), Stub::draw()?, who.id.clone());
     let sign = (Source::OwnWords, bracket);

@@ -7,7 +7,7 @@ use super::super::form::{self, RELATIONSHIPS, Signing};
 use super::super::leaf::Stub;
 use super::super::notice::{self, Ground};
 use super::super::passage::{self, Word};
-use super::super::permission::{Permission, Scope};
+use super::super::permission::{Permission, Reach, Scope};
 use super::super::text::{self, TextMessage};
 use super::super::ward::{self, Opens, Ward};
 use super::home::Over;
@@ -33,6 +33,8 @@ pub struct ScopeRow {
     pub slug: &'static str,
     pub name: &'static str,
     pub words: &'static str,
+    /// With whom, of messages that were allowed.
+    pub with: Option<&'static str>,
     /// Whether it counts now.
     pub holds: bool,
     /// Whether it was ticked and waits for a proof.
@@ -69,6 +71,8 @@ pub struct Question {
     said: Option<String>,
     country: String,
     scopes: Vec<ScopeRow>,
+    /// With whom messages may be allowed; the first is none.
+    messages: Vec<Choice>,
     statements: Vec<String>,
     title: &'static str,
     /// Whether the form with scopes is shown, instead of the question itself.
@@ -98,6 +102,7 @@ pub(super) fn rows(
                 slug: scope.as_str(),
                 name: scope.name(),
                 words: scope.words(),
+                with: found.and_then(|p| p.reach).map(|reach| Reach::reads(reach.as_str())),
                 holds: found.is_some_and(|p| p.holds(now)),
                 waits: found.is_some_and(|p| p.waits(now)),
                 ticked: ticked.contains(&scope.as_str()),
@@ -137,6 +142,7 @@ impl Question {
             said: opened.country.as_ref().map(|place| place.name.clone()),
             country: opened.country.as_ref().map(country_of).unwrap_or_default(),
             scopes: rows(ground, ward, &opened.open, &ticked, now),
+            messages: offered(),
             statements: form::statements(&ground.site_name),
             title: form::TITLE,
             is_form,
@@ -152,10 +158,11 @@ impl View for Question {
     const TEMPLATE: &'static str = "guardians/question.html";
 
     fn samples() -> Vec<Question> {
-        let row = |waits: bool| ScopeRow {
-            slug: "buy",
-            name: Scope::Buy.name(),
-            words: Scope::Buy.words(),
+        let row = |scope: Scope, waits: bool| ScopeRow {
+            slug: scope.as_str(),
+            name: scope.name(),
+            words: scope.words(),
+            with: None,
             holds: !waits,
             waits,
             ticked: waits,
@@ -175,7 +182,8 @@ impl View for Question {
                 countries: vec![Choice::new("DE", "Germany")],
                 said: is_form.then(|| "Germany".into()),
                 country: if is_form { "DE".into() } else { String::new() },
-                scopes: vec![row(true), row(false)],
+                scopes: vec![row(Scope::Buy, true), row(Scope::Messages, true), row(Scope::Buy, false)],
+                messages: offered(),
                 statements: form::statements("Cuehouse"),
                 title: form::TITLE,
                 is_form,
@@ -186,6 +194,11 @@ impl View for Question {
             })
             .into()
     }
+}
+
+/// With whom messages may be allowed, to choose from.
+fn offered() -> Vec<Choice> {
+    Reach::OFFERED.iter().map(|(word, name)| Choice::new(word, name)).collect()
 }
 
 /// The country that a place is, or is in.
@@ -264,6 +277,7 @@ pub(super) fn plain(text: &str) -> String {
 fn signing(fields: &Fields, may_upload: bool) -> Signing {
     let wanted = fields.all("scope");
     let sells = wanted.contains(&"sell") && may_upload;
+    let reach = Reach::parse(fields.text("messages"));
     Signing {
         name: plain(fields.text("guardian_name")),
         relationship: fields.text("relationship").to_owned(),
@@ -272,8 +286,12 @@ fn signing(fields: &Fields, may_upload: bool) -> Signing {
         // Nobody sells what they may not upload.
         scopes: Scope::OF_MINORS
             .into_iter()
-            .filter(|s| wanted.contains(&s.as_str()) || sells && *s == Scope::Upload)
+            .filter(|s| match s {
+                Scope::Messages => reach.is_some(),
+                s => wanted.contains(&s.as_str()) || sells && *s == Scope::Upload,
+            })
             .collect(),
+        reach: reach.unwrap_or(Reach::KnownContacts),
         signature: fields.text("signature").to_owned(),
     }
 }
@@ -295,6 +313,10 @@ pub async fn sign(token: &str, form: Posted, page: Page, app: &State<App>) -> Re
     }
     if places::country(&signing.country).is_none() {
         faults.add("country", "Choose a country.");
+    }
+    let messages = fields.text("messages");
+    if !messages.is_empty() && Reach::reads(messages).is_empty() {
+        faults.add("messages", "Choose one of these.");
     }
     if signing.scopes.is_empty() {
         faults.add("scope", "Tick what you allow. For an account and nothing else, use the other button.");

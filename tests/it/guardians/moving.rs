@@ -190,3 +190,29 @@ async fn a_country_of_an_account_only_tightens() {
     });
     assert_eq!(left.await.unwrap(), 0);
 }
+
+/// R-RT-3, T-AGE-11, R-AG-6: whom their own words make a child is for the rules of their own place to say. Of somebody of
+/// thirteen where thirteen is enough it is no news; of somebody who declared to be of age it is a doubt there, and knowledge
+/// where fourteen is wanted or where they never said that they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn own_words_are_read_by_the_rules_of_ones_own_place() {
+    let app = TestApp::with(&SITE).await;
+    let mut kid = joins(&app, 13, "Rain Kid").await;
+    for (name, to, state) in [("I'm 13", "/account", State::Cleared), ("I'm 12", "/held", State::Discovered)]
+    {
+        let seen = kid.send("/account/name", "/account/name", &[("name", name)]).await.is(303);
+        assert_eq!((seen.location(), state_of(&app, &kid).await), (to, Some(state)), "{name}");
+    }
+    for (name, country, state) in [
+        ("Ana Ames", "US", State::Conflict),
+        ("Kim Kerr", "KR", State::Discovered),
+        ("Uma Unsaid", "", State::Discovered),
+    ] {
+        let mut who = app.buyer(name).await;
+        if !country.is_empty() {
+            assert_eq!(settles(&mut who, country).await, 303);
+        }
+        let seen = who.send("/account/name", "/account/name", &[("name", "I'm 13")]).await.is(303);
+        assert_eq!((seen.location(), state_of(&app, &who).await), ("/held", Some(state)), "{country:?}");
+    }
+}

@@ -3,6 +3,7 @@
 use cuehouse::guardians::ward::{Opens, link};
 
 use crate::support::browser::Seen;
+use crate::support::shelf::{piece, shelve};
 use crate::support::wards::opens;
 
 use super::*;
@@ -255,6 +256,39 @@ async fn a_report_freezes_an_account_until_the_staff_looked() {
     .await
     .is(303);
     assert_eq!(ines.get("/account").await.is(303).location(), "/held");
+}
+
+/// R-RT-3, T-AGE-11: whoever has sounds in the shop can be reported, also where their guardian allowed no profile: from the page
+/// of a sound, where the way stands for every uploader alike, so that it tells nothing of anybody. The account is frozen in that
+/// request.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_without_a_profile_can_be_reported_from_their_sounds() {
+    let app = TestApp::with(&[("CUEHOUSE_AGE_STRENGTH", "letter")]).await;
+    let (mut kid, _) = ward(&app, "Rain Kid", &["upload", "sell"]).await;
+    kid.send("/studio", "/studio/welcome", &[("handle", "rain-kid"), ("agreement", "yes")]).await.is(303);
+    let (ines, mut ada) = (app.uploader("Ines Morrow").await, app.buyer("Ada Field").await);
+    let theirs = shelve(&app.app, kid.user.as_ref().unwrap(), piece("Rain")).await;
+    let hers = shelve(&app.app, ines.user.as_ref().unwrap(), piece("Wind")).await;
+    let report = "/reports/age/@rain-kid";
+    for (track, at) in [(&theirs, report), (&hers, "/reports/age/@ines-morrow")] {
+        let seen = ada.get(&track.href()).await.is(200);
+        assert_eq!(seen.link("/reports/").as_deref(), Some(at), "{}", seen.text());
+        assert!(app.visitor().get(&track.href()).await.is(200).link("/reports/").is_none());
+    }
+    assert!(kid.get(&theirs.href()).await.is(200).link("/reports/").is_none(), "not about oneself");
+    assert_eq!(ada.get("/@rain-kid").await.is(303).location(), "/search?uploader=rain-kid");
+    let form = ada.get(report).await.is(200);
+    assert!(form.has("Is Rain Kid too young?") && form.has("Back to their sounds"), "{}", form.text());
+    // That their guardian answers for somebody under age is no news.
+    let before = leaves(&app).await;
+    for (age, more, state) in [("minor", 0, State::Authorised), ("child", 1, State::Discovered)] {
+        ada.send(report, report, &[("age", age)]).await.is(303);
+        let after = (leaves(&app).await, state_of(&app, &kid).await);
+        assert_eq!(after, (before + more, Some(state)), "{age}");
+    }
+    assert_eq!(kid.get("/account").await.is(303).location(), "/held");
+    app.visitor().get(&theirs.href()).await.is(404);
+    ada.get(report).await.is(404);
 }
 
 /// R-PV-7, T-PV-6: nothing is asked that taking part does not need: of a child a made-up name and where a parent is written

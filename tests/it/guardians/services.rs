@@ -130,6 +130,7 @@ async fn a_raised_minimum_closes_what_was_allowed_and_nothing_begins_by_itself()
         phone: String::new(),
         country: "DE".into(),
         scopes: vec![Scope::Buy, Scope::Upload, Scope::Sell],
+        reach: Reach::KnownContacts,
         signature: "Grace Field".into(),
     };
     app.app

@@ -86,6 +86,7 @@ async fn a_scope_holds_for_a_year_and_never_past_the_band() {
             phone: String::new(),
             country: "DE".into(),
             scopes: vec![Scope::Buy],
+            reach: Reach::KnownContacts,
             signature: "Grace Field".into(),
         };
         let (g, issuer, stub, id) = (ground(&app), app.app.issuer.clone(), draws(), ward.id.clone());

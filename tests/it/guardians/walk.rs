@@ -89,6 +89,7 @@ fn step(conn: &mut Conn, app: &Walk, op: &Op, stub: &Stub, now: Timestamp) -> Re
                 phone: String::new(),
                 country: "DE".into(),
                 scopes: scopes.clone(),
+                reach: Reach::KnownContacts,
                 signature: "Grace Field".into(),
             };
             passage::authorise(conn, ground, &app.issuer, &ward, &signing, stub, now).map(|_| true)

@@ -63,7 +63,10 @@ pub async fn signs_at(app: &TestApp, home: &str, scopes: &[&str]) {
         ("liable", "yes"),
         ("signature", "Grace Field"),
     ];
-    fields.extend(scopes.iter().map(|scope| ("scope", *scope)));
+    fields.extend(scopes.iter().map(|scope| match *scope {
+        "messages" => ("messages", "known_contacts"),
+        scope => ("scope", scope),
+    }));
     let mut browser = app.visitor();
     // Only the token is taken over: what was ticked before does not count again by itself.
     let csrf = browser.get(&format!("{home}?form=sign")).await.is(200).csrf().unwrap();
