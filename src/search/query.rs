@@ -549,21 +549,8 @@ mod tests {
     }
 
     /// Marks, and what looks like one.
-    const FIELDS: &[&str] = &[
-        "",
-        "?q=a",
-        "utm_a=1",
-        "utm_%41=1",
-        "gclid=1",
-        "gclid",
-        "x%2clid=1",
-        "x%63lid=1",
-        "+clid=1",
-        "q=rain",
-        "q=clid",
-        "genre=utm_a",
-        "mood=calm",
-    ];
+    const FIELDS: &str =
+        "|?q=a|utm_a=1|utm_%41=1|gclid=1|gclid|x%2clid=1|x%63lid=1|+clid=1|q=rain|q=clid|mood=calm";
 
     fn value() -> impl Strategy<Value = String> {
         prop_oneof![
@@ -591,7 +578,8 @@ mod tests {
         /// What the window leaves out of an address changes nothing that is asked or said.
         #[test]
         fn pages_with_one_place_in_the_window_are_one_page(
-            fields in prop::collection::vec(prop::sample::select(FIELDS), 0..12), marks in 0_usize..250
+            fields in prop::collection::vec(prop::sample::select(FIELDS.split('|').collect::<Vec<_>>()), 0..12),
+            marks in 0_usize..250
         ) {
             let asked = format!("{}{}", "utm_b=2&".repeat(marks), fields.join("&"));
             let place = place("", &format!("?{asked}"));
