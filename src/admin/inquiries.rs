@@ -196,32 +196,35 @@ const OF_A_CHILD: &str = "This says that a child wrote, so it is not kept here. 
                           address, and flag the account under Age if there is one.";
 const OF_A_CHILD_WITH_ACCOUNT: &str = "This says that a child wrote, so it is not kept here. Their account was frozen just \
                                        now and stands under Age. Answer once, delete the letter and its address.";
+const OF_A_KNOWN_CHILD: &str = "This says that a child wrote, so it is not kept here. Their account rests already, or was known \
+                                to be so young. Answer once, delete the letter and its address.";
 
 /// Freezes the account that the writer of these words has, where they hold its address and its owner was taken for older.
-/// Whether one was found.
-async fn freeze_writer(app: &App, by: &UserId, words: &str, bracket: Band) -> Result<bool> {
+/// Whether it was frozen just now; nothing where there is none.
+async fn freeze_writer(app: &App, by: &UserId, words: &str, bracket: Band) -> Result<Option<bool>> {
     let apart = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';');
     let emails = words.split(apart).map(|word| word.trim_end_matches('.')).filter(|word| is_email(word));
     let emails: Vec<String> = emails.take(5).map(str::to_owned).collect();
     if emails.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let (ground, stub, by) = (Ground::of(app), Stub::draw()?, by.clone());
     let frozen = app.db.write(move |conn| {
         for email in &emails {
             if let Some(owner) = User::by_email(conn, email)? {
-                if knowledge::is_news(owner.band, owner.hold, bracket) {
+                let is_news = knowledge::is_news(owner.band, owner.hold, bracket);
+                if is_news {
                     let sign = (Source::Support, bracket);
                     knowledge::freeze(conn, &ground, &owner.id, sign, Some(&by), &stub, Timestamp::now())?;
                 }
-                return Ok(true);
+                return Ok(Some(is_news));
             }
         }
-        Ok(false)
+        Ok(None)
     });
-    let was_found = frozen.await?;
+    let frozen = frozen.await?;
     app.bell.ring();
-    Ok(was_found)
+    Ok(frozen)
 }
 
 /// Writes an inquiry down; its clock runs from the day it came in. One whose words say that its writer is under the minimum
@@ -243,11 +246,17 @@ pub async fn create(who: Support, form: Posted, page: Page, app: &State<App>) ->
     }
     let ages = app.consent.thresholds(None, &[]);
     let says = |field: &str| knowledge::stated(fields.text(field), ages);
+    let mut line = "Written down. The clock runs.";
     if let Some(bracket) = ["name", "address"].into_iter().filter_map(says).min() {
         let words = format!("{} {}", fields.text("name"), fields.text("address"));
-        let told = match freeze_writer(app, &who.id, &words, bracket).await? {
-            true => OF_A_CHILD_WITH_ACCOUNT,
-            false => OF_A_CHILD,
+        let frozen = freeze_writer(app, &who.id, &words, bracket).await?;
+        if frozen == Some(true) {
+            line = "Written down. The clock runs. Their account was frozen and stands under Age.";
+        }
+        let told = match frozen {
+            Some(true) => OF_A_CHILD_WITH_ACCOUNT,
+            Some(false) => OF_A_KNOWN_CHILD,
+            None => OF_A_CHILD,
         };
         for field in ["name", "address"] {
             if says(field) == Some(Band::Child) {
@@ -274,7 +283,7 @@ pub async fn create(who: Support, form: Posted, page: Page, app: &State<App>) ->
     };
     let (id, again) = (one.id.clone(), one.clone());
     match app.db.write(move |conn| one.enter(conn)).await {
-        Ok(()) => Ok(Reply::go(format!("/admin/inquiries/{id}")).notice("Written down. The clock runs.")),
+        Ok(()) => Ok(Reply::go(format!("/admin/inquiries/{id}")).notice(line)),
         Err(Error::Conflict(_)) => {
             let same = app.db.read(move |conn| again.same(conn)).await?;
             let why = "This person has asked in that calendar year before, and is answered once a year.";

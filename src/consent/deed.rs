@@ -50,8 +50,11 @@ pub struct Change {
     pub choices: Choices,
     pub action: Action,
     pub items: Vec<Item>,
-    /// Whether somebody can be contacted who could not before, or a yes is said anew: what only its own page can give.
+    /// Whether somebody can be contacted who could not before, or for what they could not, or a yes is said anew: what only its
+    /// own page can give.
     pub gives: bool,
+    /// Whether less is granted than before: to somebody, or for one thing that somebody is for.
+    pub narrows: bool,
     /// Whether anything is another answer than before; that the same holds longer is none.
     pub alters: bool,
     /// Whether somebody who could be contacted before cannot any more.
@@ -188,14 +191,15 @@ pub fn carry_out(
     let (met_before, met_now) = (met(book, before, country, now), met(book, &choices, country, now));
     let takes_away = withdraws || !met_before.is_subset(&met_now);
     let lost = &(&met_before | &had) - &met_now;
-    let items = items(book, &choices, now);
+    let (items_before, items) = (items(book, before, now), items(book, &choices, now));
     let overrides = choices.overrides_gpc.is_some() && choices.overrides_gpc != before.overrides_gpc;
     let gives = *press == Press::Accept
-        || !has.is_subset(&had)
+        || grants_more(&items_before, &items)
         || !met_now.is_subset(&met_before)
         || before.opted_out_at.is_some() && choices.opted_out_at.is_none()
         || overrides;
-    let alters = !choices.says_the_same(before) || items != self::items(book, before, now);
+    let narrows = grants_more(&items, &items_before);
+    let alters = !choices.says_the_same(before) || items != items_before;
     let all = book.on().count();
     let action = match press {
         Press::OptOut => Action::OptOut,
@@ -209,7 +213,15 @@ pub fn carry_out(
     if has.is_empty() {
         choices.receipt = None;
     }
-    Change { choices, action, items, gives, alters, takes_away, lost }
+    Change { choices, action, items, gives, narrows, alters, takes_away, lost }
+}
+
+/// Whether anything is granted in the second that is not in the first: somebody, or one thing that somebody is for. Both are of
+/// the same rulebook.
+fn grants_more(than: &[Item], these: &[Item]) -> bool {
+    let is_more =
+        |(than, this): (&Item, &Item)| than.state != Answer::Granted && this.state == Answer::Granted;
+    than.iter().zip(these).any(is_more)
 }
 
 /// How everyone who could be contacted stands, purpose by purpose.
@@ -410,6 +422,42 @@ mod tests {
         let yes = carry_out(&book, &none, None, &Press::Accept, &ids(&book), false, now);
         assert_eq!(said(&yes.choices, Some("DE")).choices.expires_at, yes.choices.expires_at);
         assert_eq!(who(&book, &said(&yes.choices, Some("DE")).choices, false, now).len(), 2);
+    }
+
+    /// R-CN-5, R-RC-8: whoever is granted one thing and not another is granted more with the other, which only its own page can
+    /// give, and less without it; that is a no by itself.
+    #[test]
+    fn a_yes_and_a_no_may_be_to_one_thing_that_somebody_is_for() {
+        let env = BTreeMap::from(
+            [
+                ("CUEHOUSE_VENDORS", "adsense=ca-pub-12:34"),
+                ("CUEHOUSE_ADS_MODE", "vendor"),
+                ("CUEHOUSE_ADS_ORIGIN", "https://shop-frames.example"),
+                ("CUEHOUSE_ADS_TERMS_READ", "adsense=2026-01-05"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        let book = Rulebook::new(&Config::read(None, &env).unwrap()).unwrap();
+        let (all, now) = (ids(&book), Timestamp::from_secs(1_800_000_000));
+        let presses = |before: &Choices, is_less: bool, purposes: &[Purpose]| {
+            let purposes = purposes.iter().copied().collect();
+            let vendors = BTreeSet::from(["adsense".to_owned()]);
+            let press = match is_less {
+                true => Press::Less { purposes, vendors },
+                false => Press::Save { purposes, vendors },
+            };
+            carry_out(&book, before, None, &press, &all, false, now)
+        };
+        let (plain, personal) = ([Purpose::Ads], [Purpose::Ads, Purpose::AdsPersonalised]);
+        let some = presses(&Choices::default(), false, &plain);
+        let both = presses(&some.choices, false, &personal);
+        assert_eq!((both.gives, both.narrows), (true, false));
+        let back = presses(&both.choices, false, &plain);
+        assert_eq!((back.gives, back.narrows, back.takes_away), (false, true, false));
+        let less = presses(&both.choices, true, &plain);
+        assert_eq!((less.gives, less.narrows, less.items), (false, true, back.items));
+        let nothing = presses(&some.choices, true, &personal);
+        assert_eq!((nothing.gives, nothing.narrows, nothing.items), (false, false, some.items));
     }
 
     /// What is ticked on the screen.

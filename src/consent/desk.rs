@@ -291,14 +291,14 @@ impl Pressing<'_> {
         })
     }
 
-    /// Carries out what a *Save* says no to, where its yes is refused. Nothing where nobody is met less by it.
+    /// Carries out what a *Save* says no to, where its yes is refused. Nothing where nobody is met less by it, nor for less.
     async fn refuses_in_part(&self, word: &Word, now: Timestamp) -> Result<Option<Done>> {
         let Press::Save { purposes, vendors } = &self.press else { return Ok(None) };
         let press = Press::Less { purposes: purposes.clone(), vendors: vendors.clone() };
         let (asked, shown) = (self.asked.clone(), self.shown.clone());
         let less = Pressing { press, asked, shown, is_bound: true, ..*self };
         let change = less.change(now);
-        if change.gives || !change.takes_away {
+        if change.gives || !(change.takes_away || change.narrows) {
             return Ok(None);
         }
         Ok(Some(less.refuses(word, None, change, now).await?))
@@ -379,7 +379,12 @@ pub async fn choose(
     let pressing = Pressing { app, consent: &consent, press, asked, surface, shown, is_bound: is_closed };
     // Where somebody young with an account is may make what holds for them stricter.
     let says_where = matches!(pressing.press, Press::Place(_)) && consent.account.is_some();
+    let to = if back.is_empty() { "/privacy/choices" } else { back };
     if is_closed && !says_where && !pressing.is_no(now) {
+        // From a page of before somebody younger answered: what it says no to counts.
+        if let Some(done) = pressing.refuses_in_part(&word, now).await? {
+            return Ok(answer(app, done, LESS, page.browser(), to, now));
+        }
         // A yes by hand: for the young there is none, and who may be a child is asked for their age before it. A no is taken
         // from everyone: what was said yes to in this browser would count again as soon as it forgets the age.
         if matches!(pressing.press, Press::Accept | Press::Save { .. }) {
@@ -387,7 +392,6 @@ pub async fn choose(
         }
         return Err(Error::refused("There is nothing to choose: nobody may see you here."));
     }
-    let to = if back.is_empty() { "/privacy/choices" } else { back };
     let outcome = match pressing.refusal(&word, is_current, now) {
         Some(refusal) => Outcome::Refused(refusal),
         None => pressing.comes_to(&word, now).await?,
@@ -404,6 +408,9 @@ pub async fn choose(
         },
     }
 }
+
+/// What somebody reads, who may say no and nothing else, of a press that said yes as well.
+const LESS: &str = "What you switched off is off. Nothing was switched on: nobody may see you here.";
 
 /// Answers a choice that was made: back to where it was asked, with this line for the next page. Whoever granted something
 /// carries the receipt's id anyway; for whoever did not it waits here, and nothing in the browser leads to it.

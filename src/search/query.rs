@@ -182,7 +182,10 @@ impl Query {
     /// Reads the part of an address behind its question mark.
     pub fn parse(text: &str) -> Query {
         let mut query = Query::everything();
-        for (name, value) in parse(text.as_bytes()).take(MOST_FIELDS) {
+        // Marks that other sites put on links to us ask for nothing. They are not counted either: with any number of them an
+        // address asks for the same.
+        let asked = parse(text.as_bytes()).filter(|(name, _)| !is_mark(name));
+        for (name, value) in asked.take(MOST_FIELDS) {
             let value = value.trim();
             if !value.is_empty() {
                 query.take(&name, value);
@@ -260,8 +263,6 @@ impl Query {
                 }
                 _ => self.ignore(format!("“{}” is not a page, so this is the first.", shown(value))),
             },
-            // Marks that other sites put on links to us ask for nothing.
-            name if is_mark(name) => {}
             _ => self.ignore(format!("“{}” is nothing that a search can be narrowed by.", shown(name))),
         }
     }
@@ -469,6 +470,7 @@ fn shown(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::window::place;
     use proptest::prelude::*;
 
     fn check(asked: &str, address: &str) -> Query {
@@ -546,6 +548,10 @@ mod tests {
         }
     }
 
+    /// Marks, and what looks like one.
+    const FIELDS: &str =
+        "|?q=a|utm_a=1|utm_%41=1|gclid=1|gclid|x%2clid=1|x%63lid=1|+clid=1|q=rain|q=clid|mood=calm";
+
     fn value() -> impl Strategy<Value = String> {
         prop_oneof![
             "\\PC{0,20}",
@@ -567,6 +573,18 @@ mod tests {
             prop_assert!(again.ignored.is_empty(), "{:?}", again.ignored);
             prop_assert_eq!(&Query { ignored: vec![], ..query.clone() }, &again);
             prop_assert_eq!(again.address(), address);
+        }
+
+        /// What the window leaves out of an address changes nothing that is asked or said.
+        #[test]
+        fn pages_with_one_place_in_the_window_are_one_page(
+            fields in prop::collection::vec(prop::sample::select(FIELDS.split('|').collect::<Vec<_>>()), 0..12),
+            marks in 0_usize..250
+        ) {
+            let asked = format!("{}{}", "utm_b=2&".repeat(marks), fields.join("&"));
+            let place = place("", &format!("?{asked}"));
+            let there = Query::parse(place.strip_prefix('?').unwrap_or_default());
+            prop_assert_eq!(there, Query::parse(&asked), "{}", asked);
         }
 
         #[test]

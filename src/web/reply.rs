@@ -103,7 +103,7 @@ impl Reply {
 
     /// The same with a link behind it to a place of ours.
     pub fn notice_with(self, line: &str, label: &str, address: &str) -> Reply {
-        let line: String = line.chars().take(300).filter(|c| *c != '\n').collect();
+        let line: String = line.chars().take(400).filter(|c| *c != '\n').collect();
         let line = if address.is_empty() { line } else { format!("{line}\n{label}\n{address}") };
         let mut reply = self;
         reply.cookies.push(Cook::Notice(line));

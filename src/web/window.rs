@@ -26,10 +26,16 @@ pub fn is_mark(field: &str) -> bool {
 
 /// Where a page stands in the window: at its address without marks, since each visitor who comes from an advertisement
 /// has other ones. `query` has its question mark, or is empty.
+///
+/// Two addresses with the same place must ask for the same. So nothing is left out here that whoever reads the address does
+/// not leave out as well: of `x%2clid` the name is `x,lid`, and of `??q` it is `?q`.
 pub fn place(path: &str, query: &str) -> String {
-    let asks = |pair: &&str| !pair.is_empty() && !is_mark(pair.split('=').next().unwrap_or_default());
+    let asks = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        !pair.is_empty() && (name.contains('%') || !is_mark(name))
+    };
     let mut place = path.to_owned();
-    let pairs = query.trim_start_matches('?').split('&').filter(asks);
+    let pairs = query.strip_prefix('?').unwrap_or(query).split('&').filter(asks);
     for (pair, mark) in pairs.zip(once('?').chain(repeat('&'))) {
         place.push(mark);
         place.push_str(pair);
@@ -135,6 +141,8 @@ mod tests {
         assert!(window.look("/", after, now).is_none());
     }
 
+    /// What is no mark to whoever reads the address is left out of no place, or everybody would be shown the page of whoever
+    /// wrote it.
     #[test]
     fn a_link_with_marks_leads_to_the_same_page() {
         for (query, there) in [
@@ -143,6 +151,8 @@ mod tests {
             ("?utm_source=a&utm_term=b&fbclid=c&gclid=", "/search"),
             ("?q=utm_x&utm_source=a&mood=calm&msclkid=d", "/search?q=utm_x&mood=calm&msclkid=d"),
             ("?page=2&q=gclid", "/search?page=2&q=gclid"),
+            ("?x%2clid=1&utm_source=a", "/search?x%2clid=1"),
+            ("??q=rain", "/search??q=rain"),
         ] {
             assert_eq!(place("/search", query), there);
         }

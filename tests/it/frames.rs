@@ -64,7 +64,7 @@ pub fn named(seen: &Seen) -> Vec<String> {
     all
 }
 
-/// T-ADF-1, T-AD-1, T-GAD-1, R-EN-10, R-AD-1, R-AD-3, R-AD-4, R-TC-9, S0-23, S1-23, S3-56: before a yes, after a no, under a
+/// T-ADF-1, T-AD-1, T-GAD-1, R-EN-10, R-AD-1, R-CN-5, R-AD-3, R-AD-4, R-TC-9, S0-23, S1-23, S3-56: before a yes, after a no, under a
 /// signal and under age our own advertisement stands in the slot, or none, and no header names anybody; with a yes a frame of
 /// the ad origin does, and the headers name that origin alone. What the frame is told: nothing but whether what somebody did
 /// before may count, and before the age question is answered it may not, whatever was granted. What a no leaves of
@@ -128,6 +128,23 @@ async fn a_vendors_advertisement_stands_in_a_frame_for_who_agreed() {
     chooses(&mut some, &plain).await;
     let at = frame(&some.get("/").await);
     assert!(some.get_with(&at, &[THERE]).await.is(200).has("data-npa=\"1\""));
+    // Nor does a form that was used give the one to whom has the other, and its no to one of them counts, whoever sends it.
+    let csrf = some.get("/privacy/choices").await.is(200).csrf().unwrap();
+    let form = [("csrf", csrf.as_str()), ("choice", "save"), ("all", "yes"), ("vendor.adsense", "on")];
+    let more = [("purpose.ads", "on"), ("purpose.ads_personalised", "on")];
+    some.post("/privacy/choices", &[&form[..], &more[..1]].concat()).await.is(303);
+    some.post("/privacy/choices", &[&form[..], &more[..]].concat()).await.is(409);
+    let at = frame(&some.get("/").await);
+    assert!(some.get_with(&at, &[THERE]).await.is(200).has("data-npa=\"1\""));
+    let mut young = some.window();
+    young.set_cookie("al", &age::seal(&app.app.keys.seal, age::Band::Minor, Timestamp::now()));
+    for (who, why) in [(&mut young, "nobody may see you here"), (&mut some, "this form was used")] {
+        let seen = who.post("/privacy/choices", &[&form[..], &more[1..]].concat()).await.is(303);
+        let page = who.get(seen.location()).await.is(200);
+        assert!(page.has("What you switched off is off. ") && page.has(why), "{}", page.text());
+    }
+    assert!(!some.get("/").await.has("<iframe"));
+    assert!(!young.get("/privacy/choices").await.has("id=\"kept\""));
     let mut odd = app.visitor();
     chooses(&mut odd, &[("choice", "save"), ("purpose.ads_personalised", "on"), ("vendor.adsense", "on")])
         .await;
