@@ -24,6 +24,10 @@ const GROUP_TIME: Duration = Duration::from_millis(20);
 /// How often PostgreSQL may fail to order a write before we give up.
 const TRIES: u32 = 24;
 
+/// From how many on a group is answered by a thread of its own: to wake so many takes as long as to write for some of them,
+/// and the first of them may have come back with the next change before the last is told.
+const MANY: usize = 8;
+
 /// A change that waits, of whatever type its answer is.
 pub trait Work: Send {
     /// Makes the change, not for the first time perhaps; false when it failed, and what it did must be undone.
@@ -44,26 +48,28 @@ pub enum Footing {
 struct Change<F, T> {
     f: F,
     span: Option<counter::Span>,
-    made: Result<T>,
+    /// None: it never began.
+    made: Option<Result<T>>,
     done: oneshot::Sender<Result<T>>,
 }
 
 impl<T: Send, F: Fn(&mut Conn) -> Result<T> + Send> Work for Change<F, T> {
     fn run(&mut self, conn: &mut Conn, how: Footing) -> bool {
         counter::adopt(self.span.clone());
-        self.made = match how {
+        let made = match how {
             Footing::Shared => caught(&self.f, conn),
             Footing::Own => apart(conn, |conn| caught(&self.f, conn)),
         };
         counter::adopt(None);
-        self.made.is_ok()
+        self.made.insert(made).is_ok()
     }
 
     fn answer(self: Box<Self>, commit: std::result::Result<(), &str>) {
+        let made = self.made.unwrap_or_else(|| Err(Error::internal("a write never began")));
         let _ = self.done.send(match commit {
-            Ok(()) => self.made,
+            Ok(()) => made,
             // What it said itself tells more than what became of its group.
-            Err(why) => self.made.and_then(|_| Err(Error::internal(format!("commit failed: {why}")))),
+            Err(why) => made.and_then(|_| Err(Error::internal(format!("commit failed: {why}")))),
         });
     }
 }
@@ -80,9 +86,10 @@ impl Writer {
     pub fn thread(url: &DbUrl) -> Result<Writer> {
         let (tx, rx) = mpsc::sync_channel(WAITING);
         let (conn, url) = (manager::establish(url, Mode::Write)?, url.clone());
-        std::thread::Builder::new()
-            .name("sqlite-writer".into())
-            .spawn(move || write_in_groups(conn, &url, &rx))?;
+        let (answers, written) = mpsc::channel::<Written>();
+        let named = |name: &str| std::thread::Builder::new().name(name.into());
+        named("sqlite-answers").spawn(move || written.into_iter().for_each(Written::answer))?;
+        named("sqlite-writer").spawn(move || write_in_groups(conn, &url, &rx, &answers))?;
         Ok(Writer::Thread(tx))
     }
 
@@ -99,8 +106,7 @@ impl Writer {
         match self {
             Writer::Thread(tx) => {
                 let (done, answer) = oneshot::channel();
-                let made = Err(Error::internal("a write never began"));
-                let work = Box::new(Change { f, span: counter::current(), made, done });
+                let work = Box::new(Change { f, span: counter::current(), made: None, done });
                 tx.try_send(work).map_err(|_| Error::Busy(2))?;
                 answer.await.map_err(|_| Error::internal("the writer stopped before it answered"))?
             }
@@ -142,7 +148,26 @@ fn jitter(tries: u32) -> Duration {
     Duration::from_micros(random % (1000 << tries.min(6)))
 }
 
-fn write_in_groups(mut conn: Conn, url: &DbUrl, waiting: &mpsc::Receiver<Box<dyn Work>>) {
+/// A group that is on the disk, or is not, and why.
+struct Written {
+    group: Vec<Box<dyn Work>>,
+    commit: std::result::Result<(), String>,
+}
+
+impl Written {
+    fn answer(self) {
+        for work in self.group {
+            work.answer(self.commit.as_ref().copied().map_err(String::as_str));
+        }
+    }
+}
+
+fn write_in_groups(
+    mut conn: Conn,
+    url: &DbUrl,
+    waiting: &mpsc::Receiver<Box<dyn Work>>,
+    answers: &mpsc::Sender<Written>,
+) {
     while let Ok(first) = waiting.recv() {
         let mut group = vec![first];
         let commit = write_group(&mut conn, &mut group, waiting).map_err(|error| error.to_string());
@@ -156,8 +181,10 @@ fn write_in_groups(mut conn: Conn, url: &DbUrl, waiting: &mpsc::Receiver<Box<dyn
                 }
             }
         }
-        for work in group {
-            work.answer(commit.as_ref().copied().map_err(String::as_str));
+        let written = Written { group, commit };
+        match written.group.len() < MANY {
+            true => written.answer(),
+            false => answers.send(written).unwrap_or_else(|unsent| unsent.0.answer()),
         }
     }
 }
