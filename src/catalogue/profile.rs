@@ -23,6 +23,8 @@ pub struct Profile {
     pub since: Timestamp,
     /// Whether they chose to show that they are of age. Never of anybody who is not.
     pub shows_age: bool,
+    /// Whether more than a name and a picture is shown ([`says_more`]).
+    pub says_more: bool,
 }
 
 /// A link a person gave: its label and its address.
@@ -43,14 +45,25 @@ impl Profile {
             shown_ages::table.filter(shown_ages::account.eq(users::id).and(users::band.eq(Band::Adult)));
         let sells = roles::table.filter(roles::user_id.eq(users::id)).filter(roles::role.eq(Role::Uploader));
         let sold = tracks::table.filter(tracks::uploader_id.eq(users::id));
+        let alone =
+            wards::table.filter(wards::account.eq(users::id.nullable())).filter(wards::state.eq("cleared"));
+        let more = users::band.eq(Band::Adult).or(exists(alone));
         let profile: Profile = users::table
             .filter(users::handle.eq(handle).and(users::disabled_at.is_null()))
             .filter(users::hold.is_null())
             .filter(users::band.eq(Band::Adult).or(exists(ward)))
             .filter(exists(sells).or(exists(sold)))
-            .select((users::id, users::name, users::about, users::picture, users::created_at, exists(shown)))
+            .select((
+                users::id,
+                users::name,
+                users::about,
+                users::picture,
+                users::created_at,
+                exists(shown),
+                more,
+            ))
             .first(conn)?;
-        Ok(match says_more(conn, &profile.id)? {
+        Ok(match profile.says_more {
             true => profile,
             false => Profile { about: String::new(), ..profile },
         })
@@ -85,7 +98,7 @@ impl Profile {
 
     /// Where else they are, in their order.
     pub fn links(&self, conn: &mut Conn) -> Result<Vec<UserLink>> {
-        if !says_more(conn, &self.id)? {
+        if !self.says_more {
             return Ok(vec![]);
         }
         Ok(user_links::table
