@@ -213,6 +213,7 @@ pub fn export(conn: &mut Conn, ward: &Ward, guardian: Option<&Guardian>) -> Resu
 mod tests {
     use super::*;
 
+    /// S3-16: whoever downloads what is held is told where there is more of it.
     #[test]
     fn a_list_that_stops_says_so() {
         for (count, is_whole) in [(0, true), (MOST, true), (MOST + 1, false)] {
