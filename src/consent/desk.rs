@@ -20,6 +20,7 @@ use super::receipt;
 use super::record::{Country, Course, Deed, Done, Moves, Recorded, Scene, Settled};
 use super::rulebook::Rulebook;
 use super::seal;
+use super::upon::Upon;
 use super::whereabouts::{loose, named};
 use super::word::{self, About, Made, Refusal, Verdict, Word};
 use crate::App;
@@ -126,13 +127,13 @@ async fn settle(
     now: Timestamp,
 ) -> Result<(Settled, bool)> {
     let account = consent.account.clone().ok_or(Error::SignIn)?;
-    let (book, before) = (&app.consent, &consent.choices);
-    let stays = Press::Place(before.place.clone());
-    let mut was = consent.country.clone();
+    let (book, mut upon, mut was) = (&app.consent, Upon::read(consent), consent.country.clone());
     for _ in 0..MOST_MOVES {
         if country == was {
             return Ok((Settled::Already, false));
         }
+        let before = &upon.choices;
+        let stays = Press::Place(before.place.clone());
         let change = carry_out(book, before, country.as_deref(), &stays, &[], consent.signal(app), now);
         let met_before = met(book, before, was.as_deref(), now);
         let met_now = met(book, before, country.as_deref(), now);
@@ -152,7 +153,7 @@ async fn settle(
         let scene = Scene {
             account: Some(account.clone()),
             before,
-            row: consent.row.clone(),
+            row: upon.row.clone(),
             country: Country { was, is: country.clone() },
             signals: consent.signals,
             band: consent.band,
@@ -161,34 +162,14 @@ async fn settle(
         };
         let deed = Deed { moves, ..Deed::new(app, scene, change, now)? };
         match deed.settle(app, word.clone(), course, now).await? {
-            Settled::Moved(here) => was = here,
+            Settled::Moved(here, kept) => {
+                was = here;
+                upon.moved(*kept);
+            }
             done => return Ok((done, takes_away)),
         }
     }
     Err(Error::Busy(1))
-}
-
-/// What a press is pressed upon: what was read when its request came; or the account's row of later, where something else was
-/// chosen before the press was written.
-#[derive(Clone)]
-struct Upon {
-    choices: Choices,
-    row: Option<String>,
-    is_later: bool,
-}
-
-impl Upon {
-    fn read(consent: &Consent) -> Upon {
-        Upon { choices: consent.choices.clone(), row: consent.row.clone(), is_later: false }
-    }
-
-    /// The row of later. An opt-out of this browser goes on in it.
-    fn moved(&mut self, kept: Kept) {
-        let opted_out_at = self.choices.opted_out_at;
-        let own = kept.choices.unwrap_or_default();
-        let choices = Choices { opted_out_at: own.opted_out_at.or(opted_out_at), ..own };
-        *self = Upon { choices, row: kept.line, is_later: true };
-    }
 }
 
 /// One press of a button in a form of ours: what it is about, and what stood beside it.
@@ -542,7 +523,7 @@ pub async fn country(
             app.handed.leave(page.browser(), receipt, now);
             Reply::go("/account").notice_with_receipt(line)
         }
-        Settled::Already | Settled::Moved(_) => Reply::go("/account").notice(line),
+        Settled::Already | Settled::Moved(..) => Reply::go("/account").notice(line),
     };
     Ok(clearing(app, takes_away, reply))
 }

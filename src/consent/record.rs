@@ -135,8 +135,8 @@ pub enum Settled {
     Already,
     /// Nothing, and why.
     Refused(Refusal),
-    /// Nothing yet: something else was said meanwhile, and the deed is another upon that.
-    Moved(Option<String>),
+    /// Nothing yet: something else was said or chosen meanwhile, and the deed is another upon this place and row.
+    Moved(Option<String>, Box<Kept>),
 }
 
 impl Deed {
@@ -266,7 +266,7 @@ impl Deed {
         let proof_ms = app.consent.proof_ms;
         let settled = app.db.write(move |conn| {
             log::wait_turn(conn)?;
-            let here = User::country_of(conn, &account)?;
+            let (here, kept) = (User::country_of(conn, &account)?, account::of(conn, &account)?);
             let since = log::last_of(conn, &account, Action::Place)?;
             let row = Row { line: here.clone().unwrap_or_default(), since };
             let gives = course == Course::Looser;
@@ -275,7 +275,9 @@ impl Deed {
             let is_overtaken = !is_last && since.is_some_and(|since| word.is_before(since));
             match (verdict, made) {
                 (Verdict::Holds, Some(made)) => return Ok(Settled::Proved(made.receipt)),
-                _ if here != country.was => return Ok(Settled::Moved(here)),
+                _ if here != country.was || kept.line != self.row => {
+                    return Ok(Settled::Moved(here, Box::new(kept)));
+                }
                 _ if course == Course::Same && is_overtaken => return Ok(Settled::Refused(Refusal::Used)),
                 (Verdict::Choice | Verdict::No, _) => {}
                 (verdict, _) => {
