@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rocket::{State, post};
 
-use super::account;
+use super::account::{self, Kept};
 use super::adult::IfAdult;
 use super::age::Band;
 use super::choices::Choices;
@@ -20,6 +20,7 @@ use super::receipt;
 use super::record::{Country, Course, Deed, Done, Moves, Recorded, Scene, Settled};
 use super::rulebook::Rulebook;
 use super::seal;
+use super::upon::Upon;
 use super::whereabouts::{loose, named};
 use super::word::{self, About, Made, Refusal, Verdict, Word};
 use crate::App;
@@ -35,64 +36,81 @@ use crate::web::{Ours, Page, Pressed, Reply};
 pub(super) const OPT_OUT_LASTS: i64 = COOKIE_CEILING_DAYS * DAY;
 /// How often it may be said somewhere else where an account's owner is, while it is said here.
 const MOST_MOVES: usize = 4;
+/// How often an account may choose otherwise elsewhere, while a choice of it is made here.
+const MOST_TRIES: usize = 8;
 
 /// A signal reached an account that had not opted out: it is opted out from now on, on every device (11 CCR 7025(c)(1)).
-/// A browser asks for several pages at once, so `was` says what the account's row held when `before` was read: the
-/// first of them changes it, and the others see what it made.
+/// A browser asks for several pages at once, so `row` says what the account's row held when `before` was read: the
+/// first of them changes it, and the others see what it made. Where something else was chosen meanwhile, that is opted out.
+/// Answers what is obeyed here, and the row that it was read from.
 pub(super) async fn signal(
     app: &App,
     user: &UserId,
     before: &Choices,
     country: Option<&str>,
-    was: Option<String>,
+    mut row: Option<String>,
     signals: Signals,
     now: Timestamp,
-) -> Result<Choices> {
-    let change = carry_out(&app.consent, before, country, &Press::Signal, &[], true, now);
-    // Whoever came second obeys the signal too, whatever the first one kept.
-    let mut obeyed = change.choices.clone();
-    let scene = Scene {
-        account: Some(user.clone()),
-        before,
-        country: Country::same(country),
-        signals,
-        band: Some(Band::Adult),
-        surface: "signal",
-        shown: notice::sale(app.consent.on().any(|v| v.trades())),
-    };
-    let deed = Deed { refuses_all: true, ..Deed::new(app, scene, change, now)? };
-    if let Some(made) = deed.record_first(app, was, now).await? {
-        return Ok(made);
+) -> Result<(Choices, Option<String>)> {
+    let upon = |before: &Choices| carry_out(&app.consent, before, country, &Press::Signal, &[], true, now);
+    let mut before = before.clone();
+    for _ in 0..MOST_TRIES {
+        let scene = Scene {
+            account: Some(user.clone()),
+            before: &before,
+            row: row.clone(),
+            country: Country::same(country),
+            signals,
+            band: Some(Band::Adult),
+            surface: "signal",
+            shown: notice::sale(app.consent.on().any(|v| v.trades())),
+        };
+        let deed = Deed { refuses_all: true, ..Deed::new(app, scene, upon(&before), now)? };
+        if let Some(made) = deed.record_first(app, now).await? {
+            let line = made.write();
+            return Ok((made, Some(line)));
+        }
+        let whose = user.clone();
+        let Kept { choices, line } = app.db.read(move |conn| account::of(conn, &whose)).await?;
+        match choices {
+            Some(own) if own.opted_out_at.is_some() => return Ok((own, line)),
+            // A yes in spite of a signal stays. Whoever came second obeys theirs too.
+            Some(own) if own.overrides_gpc.is_some() => break,
+            Some(own) => before = own,
+            None => {}
+        }
+        row = line;
     }
-    let user = user.clone();
-    if let Some(kept) = app.db.read(move |conn| account::of(conn, &user)).await?.choices
-        && kept.opted_out_at.is_some()
-    {
-        obeyed = kept;
-    }
-    Ok(obeyed)
+    Ok((upon(&before).choices, row))
 }
 
 /// Opts an account out of sale and sharing because its owner asked for it otherwise than by the button: by post, or by
 /// e-mail. Answers the receipt.
 pub async fn opt_out(app: &App, user: &UserId, now: Timestamp) -> Result<ReceiptId> {
-    let whose = user.clone();
-    let (kept, owner) =
-        app.db.read(move |conn| Ok((account::of(conn, &whose)?, User::find(conn, &whose)?))).await?;
-    let before = kept.choices.unwrap_or_default();
-    let change = carry_out(&app.consent, &before, owner.country.as_deref(), &Press::OptOut, &[], false, now);
-    let scene = Scene {
-        account: Some(user.clone()),
-        before: &before,
-        country: Country::same(owner.country.as_deref()),
-        signals: Signals::default(),
-        band: Some(owner.band),
-        surface: "inquiry",
-        shown: notice::sale(app.consent.on().any(|v| v.trades())),
-    };
-    match Deed::new(app, scene, change, now)?.record(app, None, None, now).await? {
-        Recorded::Now(Done { receipt, .. }) | Recorded::Before(Made { receipt, .. }) => Ok(receipt),
+    for _ in 0..MOST_TRIES {
+        let whose = user.clone();
+        let (kept, owner) =
+            app.db.read(move |conn| Ok((account::of(conn, &whose)?, User::find(conn, &whose)?))).await?;
+        let (before, country) = (kept.choices.unwrap_or_default(), owner.country.as_deref());
+        let change = carry_out(&app.consent, &before, country, &Press::OptOut, &[], false, now);
+        let scene = Scene {
+            account: Some(user.clone()),
+            before: &before,
+            row: kept.line,
+            country: Country::same(country),
+            signals: Signals::default(),
+            band: Some(owner.band),
+            surface: "inquiry",
+            shown: notice::sale(app.consent.on().any(|v| v.trades())),
+        };
+        match Deed::new(app, scene, change, now)?.record(app, None, None, now).await? {
+            Recorded::Now(Done { receipt, .. }) | Recorded::Before(Made { receipt, .. }) => {
+                return Ok(receipt);
+            }
+            Recorded::Moved(_) => {}
+        }
     }
+    Err(Error::Busy(1))
 }
 
 /// Keeps where the owner of an account says they are, or that they would rather not say, with a receipt of whose rules hold for
@@ -109,13 +127,13 @@ async fn settle(
     now: Timestamp,
 ) -> Result<(Settled, bool)> {
     let account = consent.account.clone().ok_or(Error::SignIn)?;
-    let (book, before) = (&app.consent, &consent.choices);
-    let stays = Press::Place(before.place.clone());
-    let mut was = consent.country.clone();
+    let (book, mut upon, mut was) = (&app.consent, Upon::read(consent), consent.country.clone());
     for _ in 0..MOST_MOVES {
         if country == was {
             return Ok((Settled::Already, false));
         }
+        let before = &upon.choices;
+        let stays = Press::Place(before.place.clone());
         let change = carry_out(book, before, country.as_deref(), &stays, &[], consent.signal(app), now);
         let met_before = met(book, before, was.as_deref(), now);
         let met_now = met(book, before, country.as_deref(), now);
@@ -135,6 +153,7 @@ async fn settle(
         let scene = Scene {
             account: Some(account.clone()),
             before,
+            row: upon.row.clone(),
             country: Country { was, is: country.clone() },
             signals: consent.signals,
             band: consent.band,
@@ -143,7 +162,10 @@ async fn settle(
         };
         let deed = Deed { moves, ..Deed::new(app, scene, change, now)? };
         match deed.settle(app, word.clone(), course, now).await? {
-            Settled::Moved(here) => was = here,
+            Settled::Moved(here, kept) => {
+                was = here;
+                upon.moved(*kept);
+            }
             done => return Ok((done, takes_away)),
         }
     }
@@ -154,6 +176,7 @@ async fn settle(
 struct Pressing<'a> {
     app: &'a App,
     consent: &'a Consent,
+    upon: Upon,
     press: Press,
     asked: Vec<usize>,
     surface: &'static str,
@@ -171,12 +194,20 @@ enum Outcome {
     Refused(Refusal),
 }
 
+impl From<Done> for Outcome {
+    fn from(done: Done) -> Outcome {
+        Outcome::Done(Box::new(done))
+    }
+}
+
+/// What comes of one try; or nothing yet, because the account's row holds this by now.
+type Tried<T> = std::result::Result<T, Box<Kept>>;
+
 impl Pressing<'_> {
     fn change(&self, at: Timestamp) -> Change {
         let signal = self.consent.signal(self.app);
-        let Consent { choices, country, .. } = self.consent;
-        let (book, country) = (&self.app.consent, country.as_deref());
-        carry_out(book, choices, country, &self.press, &self.asked, signal, at)
+        let (choices, country) = (&self.upon.choices, self.consent.country.as_deref());
+        carry_out(&self.app.consent, choices, country, &self.press, &self.asked, signal, at)
             .bounded(choices, self.is_bound)
     }
 
@@ -195,7 +226,7 @@ impl Pressing<'_> {
 
     /// What this press made of the same choices when it came before, to the letter.
     fn again(&self, made: &Made, is_bound: bool) -> Change {
-        let mut change = self.change(made.at).bounded(&self.consent.choices, is_bound);
+        let mut change = self.change(made.at).bounded(&self.upon.choices, is_bound);
         change.proved_by(&made.receipt);
         change
     }
@@ -204,7 +235,8 @@ impl Pressing<'_> {
         let consent = self.consent;
         let scene = Scene {
             account: consent.account.clone(),
-            before: &consent.choices,
+            before: &self.upon.choices,
+            row: self.upon.row.clone(),
             country: Country::same(consent.country.as_deref()),
             signals: consent.signals,
             band: consent.band,
@@ -220,19 +252,37 @@ impl Pressing<'_> {
     }
 
     /// Why nothing comes of it, whatever its word made before. A form of which nothing but its browser says that it is ours may
-    /// say no and no more, or name a place where somebody is met no more; so may a question that is asked otherwise by now.
+    /// say no and no more, or name a place where somebody is met no more; so may a question that is asked otherwise by now, and
+    /// a form whose account chose something else while it arrived.
     fn refusal(&self, word: &Word, is_current: bool, now: Timestamp) -> Option<Refusal> {
         let Change { gives, takes_away, .. } = self.change(now);
         let is_move = matches!(self.press, Press::Place(_)) && !takes_away;
         if !word.is_given() && (gives || is_move) {
             return Some(Refusal::NotGiven);
         }
+        if gives && self.upon.is_later {
+            return Some(Refusal::Used);
+        }
         (gives && !is_current).then_some(Refusal::Overtaken)
     }
 
+    /// What comes of it in the end: where something else was chosen before it is written, it is another press upon that.
+    async fn comes_of(&mut self, word: &Word, is_current: bool, now: Timestamp) -> Result<Outcome> {
+        for _ in 0..MOST_TRIES {
+            if let Some(refusal) = self.refusal(word, is_current, now) {
+                return Ok(Outcome::Refused(refusal));
+            }
+            match self.comes_to(word, now).await? {
+                Ok(outcome) => return Ok(outcome),
+                Err(kept) => self.upon.moved(*kept),
+            }
+        }
+        Err(Error::Busy(1))
+    }
+
     /// Makes the choice, if its word may make one.
-    async fn comes_to(&self, word: &Word, now: Timestamp) -> Result<Outcome> {
-        let (app, before) = (self.app, &self.consent.choices);
+    async fn comes_to(&self, word: &Word, now: Timestamp) -> Result<Tried<Outcome>> {
+        let (app, before) = (self.app, &self.upon.choices);
         let line = before.write();
         let (change, is_old) = (self.change(now), word.is_old(now));
         let made = if change.gives && is_old {
@@ -242,7 +292,8 @@ impl Pressing<'_> {
             let deed = self.deed(change.clone().bounded(before, is_old), now)?;
             let used = word.used(&line, &deed.change.choices.write());
             match deed.record(app, Some(used), None, now).await? {
-                Recorded::Now(done) => return Ok(Outcome::Done(Box::new(done))),
+                Recorded::Now(done) => return Ok(Ok(done.into())),
+                Recorded::Moved(kept) => return Ok(Err(Box::new(kept))),
                 Recorded::Before(made) => Some(made),
             }
         };
@@ -258,11 +309,11 @@ impl Pressing<'_> {
             let (own, is_found) = read.await?;
             // Its choices may hold, but not that we choose by what they like: that was said yes to since.
             if is_found {
-                let done = self.refuses(word, Some(made.clone()), change, now).await?;
-                return Ok(Outcome::Done(Box::new(done)));
+                let tried = self.refuses(word, Some(made.clone()), change, now).await?;
+                return Ok(tried.map(Outcome::from));
             }
             if word.holds(made, &own.write()) {
-                return Ok(Outcome::Done(Box::new(Done::holding(own, made.clone()))));
+                return Ok(Ok(Done::holding(own, made.clone()).into()));
             }
             alters |= !own.says_the_same(&change.choices);
         }
@@ -273,46 +324,57 @@ impl Pressing<'_> {
             word.met(made, &line, &again.choices.write(), before.are_surely_before(made.at, is_dated))
         });
         let verdict = word::verdict(change.gives, alters, is_old, met);
-        Ok(match (verdict, made, again) {
+        Ok(Ok(match (verdict, made, again) {
             // Its row says something else than this word made.
             (Verdict::Again, ..) if is_somebodys && change.gives => Outcome::Refused(Refusal::Used),
             (Verdict::Again, made @ Some(_), _) if is_somebodys => {
-                Outcome::Done(Box::new(self.refuses(word, made, change, now).await?))
+                return Ok(self.refuses(word, made, change, now).await?.map(Outcome::from));
             }
-            (Verdict::Holds, Some(made), _) => Outcome::Done(Box::new(Done::holding(before.clone(), made))),
-            (Verdict::Again, Some(made), Some(again)) => {
-                Outcome::Done(Box::new(Done::of(again, made.receipt)))
-            }
+            (Verdict::Holds, Some(made), _) => Done::holding(before.clone(), made).into(),
+            (Verdict::Again, Some(made), Some(again)) => Done::of(again, made.receipt).into(),
             (Verdict::No, made @ Some(_), _) => {
-                Outcome::Done(Box::new(self.refuses(word, made, change, now).await?))
+                return Ok(self.refuses(word, made, change, now).await?.map(Outcome::from));
             }
             (Verdict::Already, ..) => Outcome::Already,
             _ => Outcome::Refused(word.refusal(verdict).unwrap_or(Refusal::Outdated)),
-        })
+        }))
     }
 
     /// Carries out what a *Save* says no to, where its yes is refused. Nothing where nobody is met less by it, nor for less.
     async fn refuses_in_part(&self, word: &Word, now: Timestamp) -> Result<Option<Done>> {
         let Press::Save { purposes, vendors } = &self.press else { return Ok(None) };
         let press = Press::Less { purposes: purposes.clone(), vendors: vendors.clone() };
-        let (asked, shown) = (self.asked.clone(), self.shown.clone());
-        let less = Pressing { press, asked, shown, is_bound: true, ..*self };
-        let change = less.change(now);
-        if change.gives || !(change.takes_away || change.narrows) {
-            return Ok(None);
+        let (upon, asked, shown) = (self.upon.clone(), self.asked.clone(), self.shown.clone());
+        let mut less = Pressing { upon, press, asked, shown, is_bound: true, ..*self };
+        for _ in 0..MOST_TRIES {
+            let change = less.change(now);
+            if change.gives || !(change.takes_away || change.narrows) {
+                return Ok(None);
+            }
+            match less.refuses(word, None, change, now).await? {
+                Ok(done) => return Ok(Some(done)),
+                Err(kept) => less.upon.moved(*kept),
+            }
         }
-        Ok(Some(less.refuses(word, None, change, now).await?))
+        Err(Error::Busy(1))
     }
 
     /// Carries out a no whose word was used, or cannot be used for more: once for each state that it is said to. `made` is what
     /// its word made, where an account says the same no again.
-    async fn refuses(&self, word: &Word, made: Option<Made>, change: Change, now: Timestamp) -> Result<Done> {
-        let before = &self.consent.choices;
+    async fn refuses(
+        &self,
+        word: &Word,
+        made: Option<Made>,
+        change: Change,
+        now: Timestamp,
+    ) -> Result<Tried<Done>> {
+        let before = &self.upon.choices;
         let deed = self.deed(change.bounded(before, true), now)?;
         let used = word.used_again(&before.write(), &deed.change.choices.write());
         Ok(match deed.record(self.app, Some(used), made, now).await? {
-            Recorded::Now(done) => done,
-            Recorded::Before(made) => Done::of(self.again(&made, true), made.receipt),
+            Recorded::Now(done) => Ok(done),
+            Recorded::Before(made) => Ok(Done::of(self.again(&made, true), made.receipt)),
+            Recorded::Moved(kept) => Err(Box::new(kept)),
         })
     }
 }
@@ -376,7 +438,9 @@ pub async fn choose(
         true => shown(book, &press, surface, &shown_to, is_closed),
         false => notice::EARLIER.into(),
     };
-    let pressing = Pressing { app, consent: &consent, press, asked, surface, shown, is_bound: is_closed };
+    let upon = Upon::read(&consent);
+    let mut pressing =
+        Pressing { app, consent: &consent, upon, press, asked, surface, shown, is_bound: is_closed };
     // Where somebody young with an account is may make what holds for them stricter.
     let says_where = matches!(pressing.press, Press::Place(_)) && consent.account.is_some();
     let to = if back.is_empty() { "/privacy/choices" } else { back };
@@ -392,11 +456,7 @@ pub async fn choose(
         }
         return Err(Error::refused("There is nothing to choose: nobody may see you here."));
     }
-    let outcome = match pressing.refusal(&word, is_current, now) {
-        Some(refusal) => Outcome::Refused(refusal),
-        None => pressing.comes_to(&word, now).await?,
-    };
-    match outcome {
+    match pressing.comes_of(&word, is_current, now).await? {
         Outcome::Done(done) => {
             let line = said(done.action);
             Ok(answer(app, *done, line, page.browser(), to, now))
@@ -404,6 +464,8 @@ pub async fn choose(
         Outcome::Already => Ok(Reply::go_back(to, "/").notice("That is how it was already.")),
         Outcome::Refused(refusal) => match pressing.refuses_in_part(&word, now).await? {
             Some(done) => Ok(answer(app, done, refusal.beside_a_no(), page.browser(), to, now)),
+            // What was decided for this request is of before: another document shows what holds.
+            None if pressing.upon.is_later => Ok(Reply::go("/privacy/choices").notice(refusal.words())),
             None => choosing::instead(app, page, &consent, refusal, None).await,
         },
     }
@@ -461,7 +523,7 @@ pub async fn country(
             app.handed.leave(page.browser(), receipt, now);
             Reply::go("/account").notice_with_receipt(line)
         }
-        Settled::Already | Settled::Moved(_) => Reply::go("/account").notice(line),
+        Settled::Already | Settled::Moved(..) => Reply::go("/account").notice(line),
     };
     Ok(clearing(app, takes_away, reply))
 }

@@ -129,6 +129,8 @@ pub struct Consent {
     pub band: Option<Band>,
     /// Whose choices these are, when somebody is signed in.
     pub account: Option<UserId>,
+    /// Its row of choices, as these were read from it; nothing where it has none yet.
+    pub row: Option<String>,
     /// Where that account says its owner is.
     pub country: Option<String>,
     pub ad_free: bool,
@@ -212,12 +214,11 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
     // The youngest of what the account is known for, what this browser answered and what its device says.
     let known = visitor.as_ref().map(|visitor| visitor.band);
     let band = [known, Screened::of(request).band(), Said::of(request).0].into_iter().flatten().min();
-    let is_adult = band == Some(Band::Adult);
+    let (is_adult, mut row) = (band == Some(Band::Adult), kept.line.take());
     if let (true, Some(user)) =
         (is_adult && signal && everywhere.is_none() && choices.overrides_gpc.is_none(), &account)
     {
-        choices =
-            desk::signal(app, user, &choices, country.as_deref(), kept.line.clone(), signals, now).await?;
+        (choices, row) = desk::signal(app, user, &choices, country.as_deref(), row, signals, now).await?;
     }
     let for_children = app.child_pages.cover(&request.uri().path().percent_decode_lossy());
     let context = Context {
@@ -249,6 +250,7 @@ async fn look(request: &Request<'_>) -> Result<Consent> {
         signals,
         band,
         account,
+        row,
         country,
         ad_free,
         for_children,

@@ -49,6 +49,7 @@ pub mod own;
 pub mod receipt;
 pub mod record;
 pub mod seal;
+mod upon;
 pub mod word;
 
 // What the trade calls it.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::account;
+use super::account::{self, Kept};
 use super::age::Band;
 use super::choices::Choices;
 use super::deed::{Change, met};
@@ -28,6 +28,8 @@ use crate::ids::{ReceiptId, UserId};
 /// A change with what its receipt says beside it. Drawn and worded before the write, which may run twice.
 pub struct Deed {
     pub account: Option<UserId>,
+    /// The account's row of choices that it was computed upon.
+    pub row: Option<String>,
     /// Whether everything is refused, our own choosing by what somebody likes too.
     pub refuses_all: bool,
     pub change: Change,
@@ -84,6 +86,8 @@ impl Moves {
 pub struct Scene<'a> {
     pub account: Option<UserId>,
     pub before: &'a Choices,
+    /// The account's row when that was read. Nothing where it has none yet, and without an account.
+    pub row: Option<String>,
     pub country: Country,
     pub signals: Signals,
     pub band: Option<Band>,
@@ -119,6 +123,8 @@ pub enum Recorded {
     Now(Done),
     /// Nothing: its word had made a choice before.
     Before(Made),
+    /// Nothing: the account's row is another than it was computed upon, and holds this.
+    Moved(Kept),
 }
 
 /// What became of what an account says of where its owner is.
@@ -129,14 +135,14 @@ pub enum Settled {
     Already,
     /// Nothing, and why.
     Refused(Refusal),
-    /// Nothing yet: something else was said meanwhile, and the deed is another upon that.
-    Moved(Option<String>),
+    /// Nothing yet: something else was said or chosen meanwhile, and the deed is another upon this place and row.
+    Moved(Option<String>, Box<Kept>),
 }
 
 impl Deed {
     /// The deed of a change in a scene, with a receipt of its own.
     pub fn new(app: &App, scene: Scene<'_>, mut change: Change, now: Timestamp) -> Result<Deed> {
-        let Scene { account, before, country, signals, band, surface, shown } = scene;
+        let Scene { account, before, row, country, signals, band, surface, shown } = scene;
         let book = &app.consent;
         let notice =
             Notice { version: notice::VERSION.into(), language: notice::LANGUAGE.into(), text: shown };
@@ -187,11 +193,12 @@ impl Deed {
         change.proved_by(&receipt.id);
         let country = (country.was != country.is).then_some(country);
         let salt = Salt::draw()?;
-        Ok(Deed { account, refuses_all: false, change, receipt, salt, notice, country, moves: None })
+        Ok(Deed { account, row, refuses_all: false, change, receipt, salt, notice, country, moves: None })
     }
 
     /// Changes the state and writes the receipt, both or neither. With a word that made a choice before neither, in whichever
-    /// process that was; but for `said`: a no that is said again to an account, which holds in any case.
+    /// process that was; but for `said`: a no that is said again to an account, which holds in any case. Nor where the account's
+    /// row is another than the change was computed upon: a no that was said meanwhile is not overwritten by an earlier yes.
     pub async fn record(
         self,
         app: &App,
@@ -201,7 +208,7 @@ impl Deed {
     ) -> Result<Recorded> {
         let done = Done::of(self.change.clone(), self.receipt.id.clone());
         let proof_ms = app.consent.proof_ms;
-        let before = app
+        let found = app
             .db
             .write(move |conn| {
                 log::wait_turn(conn)?;
@@ -209,40 +216,38 @@ impl Deed {
                 if let Some((user, made)) = insists
                     && self.holds(conn, user, now)?
                 {
-                    return Ok(Some(made.clone()));
+                    return Ok(Some(Recorded::Before(made.clone())));
                 }
                 let mut used = used.as_ref();
                 if let Some(word) = used
                     && let Some(made) = word::made(conn, &word.word)?
                 {
                     if insists.is_none() {
-                        return Ok(Some(made));
+                        return Ok(Some(Recorded::Before(made)));
                     }
                     used = None;
+                }
+                if let Some(moved) = self.moved(conn)? {
+                    return Ok(Some(Recorded::Moved(moved)));
                 }
                 self.keep(conn, used, proof_ms, now)?;
                 Ok(None)
             })
             .await?;
-        Ok(before.map_or(Recorded::Now(done), Recorded::Before))
+        Ok(found.unwrap_or(Recorded::Now(done)))
     }
 
     /// The same for a change of an account that several requests see at once: the first makes it and writes its receipt.
     /// Answers nothing when another was first.
-    pub async fn record_first(
-        self,
-        app: &App,
-        was: Option<String>,
-        now: Timestamp,
-    ) -> Result<Option<Choices>> {
+    pub async fn record_first(self, app: &App, now: Timestamp) -> Result<Option<Choices>> {
         let account = self.account.clone().ok_or_else(|| Error::internal("a change of no account"))?;
         let (choices, proof_ms) = (self.change.choices.clone(), app.consent.proof_ms);
         let first = app
             .db
             .write(move |conn| {
                 log::wait_turn(conn)?;
-                let is_first =
-                    account::keep_first(conn, &account, was.as_deref(), &self.change.choices, now)?;
+                let row = self.row.as_deref();
+                let is_first = account::keep_first(conn, &account, row, &self.change.choices, now)?;
                 if is_first {
                     self.keep(conn, None, proof_ms, now)?;
                 }
@@ -261,7 +266,7 @@ impl Deed {
         let proof_ms = app.consent.proof_ms;
         let settled = app.db.write(move |conn| {
             log::wait_turn(conn)?;
-            let here = User::country_of(conn, &account)?;
+            let (here, kept) = (User::country_of(conn, &account)?, account::of(conn, &account)?);
             let since = log::last_of(conn, &account, Action::Place)?;
             let row = Row { line: here.clone().unwrap_or_default(), since };
             let gives = course == Course::Looser;
@@ -270,7 +275,9 @@ impl Deed {
             let is_overtaken = !is_last && since.is_some_and(|since| word.is_before(since));
             match (verdict, made) {
                 (Verdict::Holds, Some(made)) => return Ok(Settled::Proved(made.receipt)),
-                _ if here != country.was => return Ok(Settled::Moved(here)),
+                _ if here != country.was || kept.line != self.row => {
+                    return Ok(Settled::Moved(here, Box::new(kept)));
+                }
                 _ if course == Course::Same && is_overtaken => return Ok(Settled::Refused(Refusal::Used)),
                 (Verdict::Choice | Verdict::No, _) => {}
                 (verdict, _) => {
@@ -284,6 +291,12 @@ impl Deed {
             Ok(Settled::Proved(self.receipt.id.clone()))
         });
         settled.await
+    }
+
+    /// What the account's row holds, where that is not what this was computed upon. A country changes no choices.
+    fn moved(&self, conn: &mut Conn) -> Result<Option<Kept>> {
+        let Some(user) = self.account.as_ref().filter(|_| self.country.is_none()) else { return Ok(None) };
+        Ok(Some(account::of(conn, user)?).filter(|kept| kept.line != self.row))
     }
 
     /// Whether an account says already what it would say after this, of our own choosing by what somebody likes too.

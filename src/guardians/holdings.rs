@@ -9,7 +9,7 @@ use super::routes::Purchase;
 use super::ward::{self, Guardian, Opens, Ward};
 use crate::accounts::band::Band;
 use crate::accounts::user::User;
-use crate::catalogue::track::Track;
+use crate::catalogue::track::{self, Track};
 use crate::clock::Timestamp;
 use crate::consent::whereabouts;
 use crate::db::Conn;
@@ -19,8 +19,12 @@ use crate::ids::UserId;
 use crate::jobs::{Job, enqueue};
 use crate::sales::order::Order;
 
-/// Rows of each kind that are looked at.
-const MOST: i64 = 1_000;
+/// Rows of each kind that are named.
+const MOST: usize = 1_000;
+/// How many are read, so that it is known whether there are more.
+const ONE_MORE: i64 = MOST as i64 + 1;
+/// What stands for a sound whose page nobody opens any more: its title was its maker's to take back.
+const GONE: &str = "a sound that is no longer in the shop";
 
 /// Sends a guardian the link that opens their page for a day.
 pub fn send_link(
@@ -58,8 +62,8 @@ pub fn of(conn: &mut Conn, ward: &Ward) -> Result<Vec<(String, String)>> {
     let kept: i64 = favourites::table.filter(favourites::user_id.eq(user)).count().get_result(conn)?;
     let files: i64 = uploads::table.filter(uploads::uploader_id.eq(user)).count().get_result(conn)?;
     let open: i64 = sessions::table.filter(sessions::user_id.eq(user)).count().get_result(conn)?;
-    let tracks = Track::all_of(conn, user, MOST)?;
-    let live = tracks.iter().filter(|t| t.published_at.is_some()).count() as i64;
+    let shown = tracks::table.filter(tracks::uploader_id.eq(user).and(tracks::published_at.is_not_null()));
+    let live: i64 = shown.count().get_result(conn)?;
     lines.extend([
         ("Signs in with".to_owned(), signs_in_with),
         ("Since".to_owned(), owner.created_at.long_day()),
@@ -75,11 +79,15 @@ pub fn of(conn: &mut Conn, ward: &Ward) -> Result<Vec<(String, String)>> {
     Ok(lines)
 }
 
-/// What the ward bought, the newest first.
+/// What the ward bought, the newest first, of their last thousand orders.
 pub fn purchases(conn: &mut Conn, ward: &Ward) -> Result<Vec<Purchase>> {
+    bought(conn, ward, &mut vec![])
+}
+
+fn bought(conn: &mut Conn, ward: &Ward, stops: &mut Vec<String>) -> Result<Vec<Purchase>> {
     let Some(user) = &ward.account else { return Ok(vec![]) };
     let mut all = vec![];
-    for order in Order::settled_of(conn, user, MOST)? {
+    for order in cut(Order::settled_of(conn, user, ONE_MORE)?, "orders", stops) {
         for line in order.lines(conn)? {
             all.push(Purchase {
                 title: line.title,
@@ -102,30 +110,53 @@ pub fn payouts_held(conn: &mut Conn, user: &UserId) -> Result<Option<Timestamp>>
         .optional()?)
 }
 
-/// What somebody keeps as a favourite, by title, and the files they put here: each one's name, and when it came.
-fn kept(conn: &mut Conn, user: &UserId) -> Result<(Vec<String>, Vec<Value>)> {
+/// A list that was read one row further than it goes, as far as it goes; where there is more, `stops` says so.
+fn cut<T>(mut rows: Vec<T>, name: &str, stops: &mut Vec<String>) -> Vec<T> {
+    if rows.len() > MOST {
+        rows.truncate(MOST);
+        stops.push(format!("There are more than {MOST} {name}. The others are not in this document."));
+    }
+    rows
+}
+
+/// What somebody keeps as a favourite: what is in the shop by title, and after that what is not, which is not named.
+fn liked(conn: &mut Conn, user: &UserId, stops: &mut Vec<String>) -> Result<Vec<String>> {
     let liked = favourites::table.filter(favourites::user_id.eq(user)).select(favourites::track_id);
-    let titles: Vec<String> = tracks::table
+    let sounds: Vec<(String, track::State)> = tracks::table
         .filter(tracks::id.eq_any(liked))
         .order(tracks::title)
-        .limit(MOST)
-        .select(tracks::title)
+        .limit(ONE_MORE)
+        .select((tracks::title, tracks::state))
         .load(conn)?;
+    let (mut titles, mut gone) = (vec![], vec![]);
+    for (title, state) in cut(sounds, "favourites", stops) {
+        match state {
+            track::State::Published => titles.push(title),
+            _ => gone.push(GONE.to_owned()),
+        }
+    }
+    titles.append(&mut gone);
+    Ok(titles)
+}
+
+/// The files somebody put here: each one's name, and when it came.
+fn files(conn: &mut Conn, user: &UserId, stops: &mut Vec<String>) -> Result<Vec<Value>> {
     let files: Vec<(String, Timestamp)> = uploads::table
         .filter(uploads::uploader_id.eq(user))
         .order(uploads::created_at)
-        .limit(MOST)
+        .limit(ONE_MORE)
         .select((uploads::filename, uploads::created_at))
         .load(conn)?;
-    let files = files.into_iter().map(|(name, at)| json!({ "name": name, "came": at.rfc3339() }));
-    Ok((titles, files.collect()))
+    let files = cut(files, "files", stops);
+    Ok(files.into_iter().map(|(name, at)| json!({ "name": name, "came": at.rfc3339() })).collect())
 }
 
-/// Everything as one document.
+/// Everything as one document. Where a list stops, it says so in `stops`.
 pub fn export(conn: &mut Conn, ward: &Ward, guardian: Option<&Guardian>) -> Result<Value> {
     let held: serde_json::Map<String, Value> =
         of(conn, ward)?.into_iter().map(|(name, words)| (name, words.into())).collect();
-    let bought: Vec<Value> = purchases(conn, ward)?
+    let mut stops = vec![];
+    let bought: Vec<Value> = bought(conn, ward, &mut stops)?
         .into_iter()
         .map(|p| json!({ "title": p.title, "at": p.at.rfc3339(), "price_cents": p.price, "currency": p.currency }))
         .collect();
@@ -150,11 +181,11 @@ pub fn export(conn: &mut Conn, ward: &Ward, guardian: Option<&Guardian>) -> Resu
         })
         .collect();
     let (favourites, files) = match &ward.account {
-        Some(user) => kept(conn, user)?,
+        Some(user) => (liked(conn, user, &mut stops)?, files(conn, user, &mut stops)?),
         None => (vec![], vec![]),
     };
     let tracks: Vec<Value> = match &ward.account {
-        Some(user) => Track::all_of(conn, user, MOST)?
+        Some(user) => cut(Track::all_of(conn, user, ONE_MORE)?, "sounds", &mut stops)
             .into_iter()
             .map(|t| json!({ "title": t.title, "state": t.state.as_str(), "licences": t.licensed }))
             .collect(),
@@ -174,5 +205,21 @@ pub fn export(conn: &mut Conn, ward: &Ward, guardian: Option<&Guardian>) -> Resu
         "files": files,
         "favourites": favourites,
         "receipts": receipts,
+        "stops": stops,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S3-16: whoever downloads what is held is told where there is more of it.
+    #[test]
+    fn a_list_that_stops_says_so() {
+        for (count, is_whole) in [(0, true), (MOST, true), (MOST + 1, false)] {
+            let mut stops = vec![];
+            let named = cut(vec!["a sound"; count], "sounds", &mut stops);
+            assert_eq!((named.len(), stops.is_empty()), (count.min(MOST), is_whole), "{count}");
+        }
+    }
 }

@@ -6,7 +6,8 @@ use diesel::prelude::*;
 use super::answer;
 use super::leaf::{self, Step, Stub};
 use super::notice::{self, Ground};
-use super::permission::{Permission, Scope};
+use super::passage;
+use super::permission::Permission;
 use super::state::{Edge, State};
 use super::ward::{CONSENT_MS, Guardian, Ward, export_ms};
 use crate::accounts::band::{Band, Hold};
@@ -173,10 +174,7 @@ pub fn freeze(
             wards::due_at.eq(due),
         ))
         .execute(conn)?;
-    crate::catalogue::track::withdraw_all(conn, user, now)?;
-    // Somebody who needed nobody's leave may be at a payment page as well.
-    let ends: Vec<Scope> = gone.into_iter().chain([Scope::Buy]).collect();
-    super::passage::effects(conn, &ward, &ends, now)?;
+    passage::rests(conn, &ward, gone, now)?;
     Ok(true)
 }
 
@@ -274,6 +272,7 @@ fn conclude(
     let said = answer::newest_of(conn, user)?.filter(|said| said.band == band).unwrap_or(Answer::from(band));
     let known = ground.book.with_month(said, now);
     if to == State::Cleared {
+        passage::release(conn, &ward, now)?;
         answer::note(conn, user, known, &ground.book.site.id, ward.place.as_deref(), now)?;
     }
     match (finding, to) {

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::leaf::{self, Step, Stub};
 use super::notice::{self, Ground};
 use super::passage;
-use super::permission::{Permission, Scope};
+use super::permission::Permission;
 use super::state::{Edge, State};
 use super::ward::{CONSENT_MS, Ward, export_ms};
 use crate::accounts::band::Band;
@@ -77,9 +77,7 @@ pub fn moved(
         ))
         .execute(conn)?;
     if band < ward.band {
-        // Somebody who needed nobody's leave may have sold and bought as well.
-        let ends: Vec<Scope> = gone.into_iter().chain([Scope::Sell, Scope::Buy]).collect();
-        passage::effects(conn, &ward, &ends, now)?;
+        passage::rests(conn, &ward, gone, now)?;
     }
     Ok(true)
 }

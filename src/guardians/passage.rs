@@ -9,6 +9,7 @@ use serde_json::json;
 use super::check::{self, Whose};
 use super::confirming;
 use super::form::{self, Signing};
+use super::holdings;
 use super::leaf::{self, Step, Stub};
 use super::notice::{self, Ground};
 use super::permission::{LASTS_MS, Method, Permission, Scope};
@@ -27,7 +28,7 @@ use crate::consent::age::Answer;
 use crate::consent::log;
 use crate::consent::receipt::Action;
 use crate::db::Conn;
-use crate::db::schema::{payout_holds, permissions, users, wards};
+use crate::db::schema::{payout_holds, permissions, users, ward_steps, wards};
 use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::{Handle, PermissionId, UserId, WardId};
@@ -405,11 +406,45 @@ pub(super) fn effects(conn: &mut Conn, ward: &Ward, gone: &[Scope], now: Timesta
         enqueue(conn, &Job::EndCheckouts { buyer: user.clone() }, now)?;
     }
     if gone.iter().any(|s| matches!(s, Scope::Sell | Scope::Payouts)) {
+        // One that was over begins anew; one that goes on stays from when it is.
+        let over = payout_holds::table.find(user).filter(payout_holds::ended_at.is_not_null());
+        diesel::update(over)
+            .set((payout_holds::since.eq(now), payout_holds::ended_at.eq(None::<Timestamp>)))
+            .execute(conn)?;
         let row = (payout_holds::account.eq(user), payout_holds::since.eq(now));
         each_db!(conn, |c| diesel::insert_into(payout_holds::table)
             .values(row)
             .on_conflict_do_nothing()
             .execute(c))?;
+    }
+    Ok(())
+}
+
+/// The same where an account rests whose owner may have needed nobody's leave so far: they may be at a payment page, and
+/// whoever put sounds here may have sold.
+pub(super) fn rests(conn: &mut Conn, ward: &Ward, mut gone: Vec<Scope>, now: Timestamp) -> Result<()> {
+    let Some(user) = &ward.account else { return Ok(()) };
+    gone.push(Scope::Buy);
+    if !track::Track::all_of(conn, user, 1)?.is_empty() {
+        gone.push(Scope::Sell);
+    }
+    effects(conn, ward, &gone, now)
+}
+
+/// Somebody needs nobody's leave after all: earnings that were held since that was doubted wait no longer. What a guardian's
+/// word held before stays held.
+pub(super) fn release(conn: &mut Conn, ward: &Ward, now: Timestamp) -> Result<()> {
+    let Some(user) = &ward.account else { return Ok(()) };
+    let Some(since) = holdings::payouts_held(conn, user)? else { return Ok(()) };
+    let edge = ward_steps::edge;
+    let doubts: i64 = ward_steps::table
+        .filter(ward_steps::ward.eq(&ward.id).and(ward_steps::at.eq(since)))
+        .filter(edge.eq(Edge::Discover).or(edge.eq(Edge::Doubt)).or(edge.eq(Edge::Move)))
+        .count()
+        .get_result(conn)?;
+    if doubts > 0 {
+        let held = payout_holds::table.find(user);
+        diesel::update(held).set(payout_holds::ended_at.eq(now)).execute(conn)?;
     }
     Ok(())
 }

@@ -87,6 +87,7 @@ fn consent(book: &Rulebook, choices: Choices, gpc: bool, band: Option<Band>) -> 
         signals: Signals { gpc, dnt: false },
         band,
         account: None,
+        row: None,
         country: None,
         ad_free: false,
         for_children: false,

@@ -1,8 +1,10 @@
 //! Somebody turns out to be too young.
 
 use cuehouse::accounts::user::Role;
+use cuehouse::db::schema::payout_holds;
 
 use super::*;
+use crate::support::shelf::{piece, shelve};
 
 /// T-AGE-11, R-RT-3, R-CN-10: discovered by its own words, by the staff or by a report, an account is frozen in that
 /// very request: one leaf, no vendor, a notice and nothing else; in fourteen days it is gone, unless a guardian or the
@@ -124,6 +126,45 @@ async fn the_staff_settle_what_was_said_of_an_age() {
         (cleared, leaves(&app).await, state_of(&app, &kid).await),
         (false, before, Some(State::Authorised))
     );
+}
+
+/// Whose earnings were ever held, and whether they still are.
+async fn holds(app: &TestApp) -> Vec<(UserId, bool)> {
+    let rows = app.app.db.read(|conn| {
+        let all = payout_holds::table.select((payout_holds::account, payout_holds::ended_at));
+        Ok(all.load::<(UserId, Option<Timestamp>)>(conn)?)
+    });
+    rows.await.unwrap().into_iter().map(|(user, ended)| (user, ended.is_none())).collect()
+}
+
+/// R-RT-3, R-MN-2: what somebody earned while they were taken to be of age is held from the request on that doubts it, once; no
+/// longer where they are found to be of age after all, and until somebody answers for them where they are not. Whoever
+/// has no sounds here earned nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_earned_is_held_while_an_age_is_in_doubt() {
+    let app = TestApp::new().await;
+    let (ines, _ada) = (app.uploader("Ines Morrow").await, app.buyer("Ada Field").await);
+    let (mut rae, user) = (app.reviewer().await, ines.user.clone().unwrap());
+    shelve(&app.app, &user, piece("Rain on tin")).await;
+    let finding = format!("/admin/age/accounts/{user}/finding");
+    for (name, says, is_held) in [
+        ("Ada Field", "minor", None),
+        ("Ines Morrow", "minor", Some(true)),
+        ("Ines Morrow", "child", Some(true)),
+        ("", "adult", Some(false)),
+        ("Ines Morrow", "minor", Some(true)),
+        ("", "young", Some(true)),
+    ] {
+        let email = email_of(name);
+        let flag = [("account", email.as_str()), ("age", says), ("from", "staff")];
+        match name {
+            "" => rae.says("/admin/age", &finding, &[("finding", says)]).await.is(303),
+            _ => rae.send("/admin/age", "/admin/age/flags", &flag).await.is(303),
+        };
+        let held: Vec<(UserId, bool)> = is_held.map(|held| (user.clone(), held)).into_iter().collect();
+        assert_eq!(holds(&app).await, held, "{name} {says}");
+    }
+    assert_eq!(state_of(&app, &ines).await, Some(State::Ended));
 }
 
 /// Edge 17, R-RT-3, R-MN-5: somebody under age who was called a child is put right by the staff: a guardian answers anew, on the

@@ -6,7 +6,7 @@ use cuehouse::clock::{DAY, HOUR, Timestamp};
 use cuehouse::consent::age::{Answer, Band, Month};
 use cuehouse::consent::log;
 use cuehouse::db::Conn;
-use cuehouse::db::schema::{age_signals, permissions, users, wards};
+use cuehouse::db::schema::{age_signals, permissions, tracks, users, wards};
 use cuehouse::error::{Error, Result};
 use cuehouse::guardians::form::Signing;
 use cuehouse::guardians::knowledge::{self, Finding, Source};
@@ -190,6 +190,18 @@ async fn each_scope_opens_its_own_door() {
     kid.get("/checkout").await.is(403);
     assert!(kid.get("/library").await.is(200).has("Rain on tin"));
     assert!(!kid.get("/library").await.has("Revoked"));
+
+    // What is no longer in the shop is not named: its page opens for nobody.
+    let sound = track.id.clone();
+    let gone = app.app.db.write(move |conn| {
+        let row = tracks::table.find(&sound);
+        Ok(diesel::update(row).set(tracks::state.eq("withdrawn")).execute(conn)?)
+    });
+    assert_eq!(gone.await.unwrap(), 1);
+    let export = grace.get(&format!("{home}/data.json")).await.is(200);
+    let export: Value = serde_json::from_slice(&export.bytes).unwrap();
+    let nameless = serde_json::json!(["a sound that is no longer in the shop"]);
+    assert_eq!((&export["favourites"], &export["stops"]), (&nameless, &serde_json::json!([])));
 
     // Upload and sell.
     let (mut maker, home) = ward(&app, "Loop Kid", &["upload", "sell"]).await;
