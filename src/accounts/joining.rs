@@ -14,8 +14,8 @@ use super::user::User;
 use crate::clock::{DAY, Timestamp};
 use crate::db::Conn;
 use crate::db::schema::{
-    agreements, basket_lines, baskets, favourites, mail_tokens, orders, roles, sessions, uploads, user_links,
-    users,
+    agreements, basket_lines, baskets, favourites, former_handles, mail_tokens, orders, roles, sessions,
+    uploads, user_links, users,
 };
 use crate::error::{Error, Result};
 use crate::ids::{SessionId, UserId};
@@ -54,7 +54,7 @@ pub fn join(conn: &mut Conn, new: &Newcomer, now: Timestamp) -> Result<Option<Us
             return Ok(None);
         }
         Some(user) => {
-            user.set_name(conn, &new.name)?;
+            user.set_name(conn, &new.name, now)?;
             user.set_password(conn, &new.password_hash)?;
             session::close_all(conn, &user.id, None)?;
             User::find(conn, &user.id)?
@@ -118,6 +118,8 @@ pub fn sweep(conn: &mut Conn, now: Timestamp) -> Result<usize> {
         diesel::delete(agreements::table.filter(agreements::user_id.eq(user))).execute(conn)?;
         diesel::delete(sessions::table.filter(sessions::user_id.eq(user))).execute(conn)?;
         diesel::delete(mail_tokens::table.filter(mail_tokens::user_id.eq(user))).execute(conn)?;
+        // Whoever never was anybody had no handle, either.
+        diesel::delete(former_handles::table.filter(former_handles::account.eq(user))).execute(conn)?;
         diesel::delete(users::table.find(user)).execute(conn)?;
     }
     Ok(ended.len())

@@ -6,10 +6,11 @@ use serde::Serialize;
 use super::band::{Band, Hold};
 use crate::clock::Timestamp;
 use crate::db::Conn;
-use crate::db::schema::{agreements, roles, users, wards};
+use crate::db::schema::{agreements, changes, former_handles, roles, tracks, users, wards};
 use crate::each_db;
 use crate::error::{Error, Result};
-use crate::ids::{Handle, UserId};
+use crate::ids::{Handle, TrackId, UserId};
+use crate::secrets::sha256;
 use crate::text_enum;
 use crate::words::fold;
 
@@ -218,9 +219,28 @@ impl User {
         Ok(())
     }
 
-    /// Changes the shown name. The handle stays.
-    pub fn set_name(&self, conn: &mut Conn, name: &str) -> Result<()> {
-        diesel::update(users::table.find(&self.id)).set(users::name.eq(name.trim())).execute(conn)?;
+    /// Changes the shown name, beside what they published, too. The handle stays.
+    pub fn set_name(&self, conn: &mut Conn, name: &str, now: Timestamp) -> Result<()> {
+        let name = name.trim();
+        let n = diesel::update(users::table.find(&self.id))
+            .filter(users::name.ne(name))
+            .set(users::name.eq(name))
+            .execute(conn)?;
+        if n == 1 { self.shown_otherwise(conn, now) } else { Ok(()) }
+    }
+
+    /// Leaves a row in the change feed for everything they published: the index holds who made it.
+    fn shown_otherwise(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
+        let published: Vec<TrackId> = tracks::table
+            .filter(tracks::uploader_id.eq(&self.id).and(tracks::state.eq("published")))
+            .order(tracks::id)
+            .select(tracks::id)
+            .load(conn)?;
+        for track in &published {
+            diesel::insert_into(changes::table)
+                .values((changes::track_id.eq(track), changes::at.eq(now)))
+                .execute(conn)?;
+        }
         Ok(())
     }
 
@@ -254,22 +274,71 @@ impl User {
         Ok(())
     }
 
-    /// Changes the handle, which can be done once.
+    /// Changes the handle, which can be done once, also beside what they published. The one they leave is nobody else's from
+    /// now on. Their own stays as it is.
     pub fn rename(&self, conn: &mut Conn, handle: &Handle, now: Timestamp) -> Result<()> {
+        if self.handle.as_ref() == Some(handle) {
+            return Ok(());
+        }
         if self.signs_in_by_name() {
             return Err(Error::refused("You sign in with that name, so it stays."));
         }
         if self.handle_changed_at.is_some() {
-            return Err(Error::refused("The name in your address can be changed once, and it was."));
+            return Err(Error::refused(CHANGED));
         }
-        if self.handle.as_ref() != Some(handle) && !is_free(conn, handle)? {
+        if !is_free_for(conn, handle, Some(&self.id))? {
             return Err(Error::refused(format!("@{handle} belongs to someone else.")));
         }
-        diesel::update(users::table.find(&self.id))
+        let n = diesel::update(users::table.find(&self.id))
+            .filter(users::handle_changed_at.is_null())
             .set((users::handle.eq(handle), users::handle_changed_at.eq(now)))
             .execute(conn)?;
-        Ok(())
+        if n != 1 {
+            return Err(Error::refused(CHANGED));
+        }
+        // Taken back, it is no former one any more.
+        diesel::delete(former_handles::table.find(sha256(handle.as_str()))).execute(conn)?;
+        if let Some(left) = &self.handle {
+            leave(conn, left, Some(&self.id), now)?;
+        }
+        self.shown_otherwise(conn, now)
     }
+
+    /// Gives the handles of an account that ends to nobody: they stay taken, and nothing says whose they were.
+    pub fn leave_handles(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
+        diesel::update(former_handles::table.filter(former_handles::account.eq(&self.id)))
+            .set(former_handles::account.eq(None::<UserId>))
+            .execute(conn)?;
+        self.handle.as_ref().map_or(Ok(()), |handle| leave(conn, handle, None, now))
+    }
+
+    /// The handle that whoever had this one has now, if there still is such an account.
+    pub fn moved_to(conn: &mut Conn, former: &Handle) -> Result<Option<Handle>> {
+        let left = former_handles::table
+            .find(sha256(former.as_str()))
+            .select(former_handles::account)
+            .first::<Option<UserId>>(conn)
+            .optional()?;
+        let Some(account) = left.flatten() else { return Ok(None) };
+        let has: Option<Option<Handle>> =
+            users::table.find(&account).select(users::handle).first(conn).optional()?;
+        Ok(has.flatten())
+    }
+}
+
+/// Said to whoever changed their handle already.
+const CHANGED: &str = "The name in your address can be changed once, and it was.";
+
+/// Notes that nobody has this handle any more, and who had it.
+fn leave(conn: &mut Conn, handle: &Handle, account: Option<&UserId>, now: Timestamp) -> Result<()> {
+    diesel::insert_into(former_handles::table)
+        .values((
+            former_handles::handle_hash.eq(sha256(handle.as_str())),
+            former_handles::account.eq(account),
+            former_handles::left_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Switches single keys on or off (WCAG 2.2, 2.1.4).
@@ -300,14 +369,25 @@ pub const NAME_LONGEST: usize = 60;
 /// Handles that would read as the shop itself.
 const RESERVED: &[&str] = &["admin", "cuehouse", "support", "staff", "reviewer", "help", "shop", "root"];
 
-/// Whether nobody has this handle: no account, nobody for whom it is kept free, and not the shop itself.
+/// Whether nobody has this handle and nobody ever had: no account, nobody for whom it is kept free, and not the shop itself.
 pub fn is_free(conn: &mut Conn, handle: &Handle) -> Result<bool> {
+    is_free_for(conn, handle, None)
+}
+
+/// The same for somebody with an account, who may take back what was theirs.
+fn is_free_for(conn: &mut Conn, handle: &Handle, who: Option<&UserId>) -> Result<bool> {
     let taken: i64 = users::table.filter(users::handle.eq(handle)).count().get_result(conn)?;
     let kept: i64 = wards::table
         .filter(wards::handle.eq(handle).and(wards::account.is_null()))
         .count()
         .get_result(conn)?;
-    Ok(taken == 0 && kept == 0 && !RESERVED.contains(&handle.as_str()))
+    let left = former_handles::table
+        .find(sha256(handle.as_str()))
+        .select(former_handles::account)
+        .first::<Option<UserId>>(conn)
+        .optional()?;
+    let was_anothers = left.is_some_and(|account| account.is_none() || account.as_ref() != who);
+    Ok(taken == 0 && kept == 0 && !was_anothers && !RESERVED.contains(&handle.as_str()))
 }
 
 /// A handle for a name that nobody has: the name's own, or the first free number after it.

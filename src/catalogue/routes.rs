@@ -1,7 +1,7 @@
 //! The front page, the page of a track, profiles, and keeping what one likes.
 
-use rocket::http::ContentType;
 use rocket::http::uri::Origin;
+use rocket::http::{ContentType, Status};
 use rocket::{Route, State, get, post, routes};
 use serde_json::json;
 
@@ -15,6 +15,7 @@ use super::show::paragraphs;
 use super::track::{Listed, State as Stage, Track};
 use crate::App;
 use crate::accounts::guards::{Carried, SignedIn};
+use crate::accounts::user::User;
 use crate::ads::{Place, Slot, named};
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -22,6 +23,7 @@ use crate::consent::guards::Decided;
 use crate::consent::leave::{LeavePage, Leaves, Navigation, away};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::guardians::minimum::Minimums;
 use crate::ids::{Handle, Slug, TrackId, UserId};
 use crate::sales::basket::Owner;
 use crate::sales::table;
@@ -170,13 +172,9 @@ async fn profile(
     });
     let (profile, links) = match read.await {
         Err(Error::NotFound) => {
-            let of = handle.clone();
-            let is_closed = app.db.read(move |conn| Profile::is_closed(conn, &of)).await?;
-            return if is_closed {
-                Ok(Reply::go(format!("/search?uploader={handle}")))
-            } else {
-                Err(Error::NotFound)
-            };
+            let (of, least) = (handle.clone(), app.config.age.services.clone());
+            let elsewhere = app.db.read(move |conn| elsewhere(conn, &least, &of)).await?;
+            return elsewhere.ok_or(Error::NotFound);
         }
         found => found?,
     };
@@ -193,6 +191,25 @@ async fn profile(
     let rows = rows.iter().map(|(listed, kept)| TrackRow::new(listed, *kept)).collect();
     let mine = page.visitor.as_ref().is_some_and(|visitor| visitor.id == profile.id);
     page.show(&profile_page(profile, links, handle, rows, &found, (at, last), mine, &app.config))
+}
+
+/// Where a handle leads that has no page: to the sounds of somebody under age who may have none, or to the page of whoever had
+/// the handle once, where everybody sees that page.
+fn elsewhere(conn: &mut Conn, least: &Minimums, handle: &Handle) -> Result<Option<Reply>> {
+    if Profile::is_closed(conn, handle)? {
+        return Ok(Some(Reply::go(format!("/search?uploader={handle}"))));
+    }
+    let Some(now) = User::moved_to(conn, handle)? else { return Ok(None) };
+    match least.profile(conn, &now, Timestamp::now()) {
+        // Whoever was led there asks again: there may be nobody tomorrow.
+        Ok(_) => Ok(Some(
+            Reply::go(format!("/@{now}"))
+                .status(Status::PermanentRedirect)
+                .header("Cache-Control", "private, no-cache"),
+        )),
+        Err(Error::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The link of somebody's profile at this place, and whose it is.

@@ -812,6 +812,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    former_handles (handle_hash) {
+        handle_hash -> Text,
+        account -> Nullable<Text>,
+        left_at -> BigInt,
+    }
+}
+
 diesel::joinable!(tracks -> users (uploader_id));
 diesel::joinable!(recordings -> uploads (upload_id));
 diesel::joinable!(offers -> tracks (track_id));

@@ -10,6 +10,7 @@ use super::state::{Edge, State};
 use super::ward::Ward;
 use crate::accounts::band::Band;
 use crate::accounts::session;
+use crate::accounts::user::User;
 use crate::catalogue::track::{self, Track};
 use crate::clock::Timestamp;
 use crate::consent::log;
@@ -50,6 +51,7 @@ pub fn forget_ward(conn: &mut Conn, ground: &Ground, ward: &Ward, stub: &Stub, n
 pub fn erase(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<()> {
     track::withdraw_all(conn, user, now)?;
     session::close_all(conn, user, None)?;
+    User::find(conn, user)?.leave_handles(conn, now)?;
     for upload in unsold(conn, user)? {
         remove_upload(conn, &upload, now)?;
     }

@@ -7,6 +7,8 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, Rgb, RgbImage};
 
+use crate::accounts::user::User;
+use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::db::schema::{user_links, users};
 use crate::error::{Error, Result};
@@ -61,10 +63,16 @@ pub fn links_of(conn: &mut Conn, user: &UserId) -> Result<Vec<Link>> {
 }
 
 /// Keeps the shown name, the words and the links. Licences keep the name of the day they were sold.
-pub fn keep(conn: &mut Conn, user: &UserId, name: &str, about: &str, links: &[Link]) -> Result<()> {
-    diesel::update(users::table.find(user))
-        .set((users::name.eq(name), users::about.eq(about)))
-        .execute(conn)?;
+pub fn keep(
+    conn: &mut Conn,
+    user: &UserId,
+    name: &str,
+    about: &str,
+    links: &[Link],
+    now: Timestamp,
+) -> Result<()> {
+    User::find(conn, user)?.set_name(conn, name, now)?;
+    diesel::update(users::table.find(user)).set(users::about.eq(about)).execute(conn)?;
     diesel::delete(user_links::table.filter(user_links::user_id.eq(user))).execute(conn)?;
     for (n, link) in links.iter().enumerate() {
         diesel::insert_into(user_links::table)

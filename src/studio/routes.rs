@@ -462,9 +462,9 @@ async fn update_profile(
     }
     app.db
         .write(move |conn| match says_more(conn, &who.id)? {
-            true => profile::keep(conn, &who.id, &name, &about, &links),
+            true => profile::keep(conn, &who.id, &name, &about, &links, Timestamp::now()),
             // A guardian allowed a name and a picture.
-            false => profile::keep(conn, &who.id, &name, "", &[]),
+            false => profile::keep(conn, &who.id, &name, "", &[], Timestamp::now()),
         })
         .await?;
     Ok(Reply::go("/studio/profile").notice("Saved."))

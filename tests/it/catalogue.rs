@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use cuehouse::accounts::session;
+use cuehouse::accounts::user::User;
 use cuehouse::clock::Timestamp;
 use cuehouse::db::counter;
+use cuehouse::guardians::erasing;
 use diesel::prelude::*;
 
 use crate::support::app::TestApp;
@@ -72,6 +74,62 @@ async fn a_track_and_its_uploader_have_whole_pages() {
     let home = visitor.get("/").await.is(200);
     assert!(home.has("Copper Weather") && home.has("Iron Weather") && home.has("/search?kind=music"));
     assert!(home.has("2 sounds to hear"));
+}
+
+/// S3-20, S3-55: whoever changes how they are called keeps their page and their sounds, their old address leads to the new one,
+/// and nobody else is ever given it, not when its owner is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handle_that_somebody_had_leads_to_them_and_to_nobody_else() {
+    let app = TestApp::new().await;
+    let (mut ines, mut bo) = (app.uploader("Ines Morrow").await, app.uploader("Bo Lind").await);
+    let id = ines.user.clone().unwrap();
+    let track = shelve(&app.app, &id, piece("Copper Weather")).await.href();
+    app.app.index.caught_up().await.unwrap();
+    let mut visitor = app.visitor();
+    assert!(visitor.get("/@ines-morrow").await.is(200).has(&track));
+    let written = async || app.app.db.read(cuehouse::search::feed_state).await.unwrap().0;
+
+    let (path, renamed) = ("/account/name", [("name", "Zora Quill"), ("handle", "zora-quill")]);
+    ines.send(path, path, &renamed).await.is(303);
+    app.app.index.caught_up().await.unwrap();
+    let page = visitor.get("/@zora-quill").await.is(200);
+    assert!(page.has("<h1>Zora Quill</h1>") && page.has("1 sound") && page.has(&track), "{}", page.text());
+    assert!(visitor.get("/search?q=zora").await.is(200).has(&track), "the new name is found");
+    let former = cuehouse::search::Query::parse("uploader=ines-morrow");
+    assert_eq!(app.app.index.page(&former).await.unwrap().total, 0);
+    assert_eq!(visitor.get("/@ines-morrow").await.is(308).location(), "/@zora-quill");
+
+    // What changes nothing tells the index nothing; a name that the studio changes is told.
+    let before = written().await;
+    ines.send(path, path, &renamed).await.is(303);
+    ines.send("/studio/profile", "/studio/profile", &[("name", "Zora Quill"), ("about", "Bells.")])
+        .await
+        .is(303);
+    assert_eq!(written().await, before);
+    ines.send("/studio/profile", "/studio/profile", &[("name", "Zora Finch"), ("about", "Bells.")])
+        .await
+        .is(303);
+    app.app.index.caught_up().await.unwrap();
+    assert!(visitor.get("/search?q=finch").await.is(200).has(&track));
+
+    // Nobody is given it: not who asks for it, nor a newcomer of that name.
+    let asked = [("handle", "ines-morrow")];
+    assert!(
+        bo.send("/studio/profile", "/studio/profile/handle", &asked).await.is(422).has("belongs to someone")
+    );
+    let second = crate::support::shelf::seller(&app.app.db, "Ines Morrow").await;
+    let found = app.app.db.read(move |conn| User::find(conn, &second)).await.unwrap();
+    assert_eq!(found.handle.unwrap().as_str(), "ines-morrow-2");
+    visitor.get("/@ines-morrow").await.is(308);
+
+    // Of whoever is gone nothing is told, and the handles stay taken.
+    app.app.db.write(move |conn| erasing::erase(conn, &id, Timestamp::now())).await.unwrap();
+    for gone in ["ines-morrow", "zora-quill"] {
+        visitor.get(&format!("/@{gone}")).await.is(404);
+        let asked = [("handle", gone)];
+        bo.send("/studio/profile", "/studio/profile/handle", &asked).await.is(422);
+    }
+    assert!(!app.every_row().await.contains("zora-quill"), "what keeps it taken does not say it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

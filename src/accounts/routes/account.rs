@@ -247,8 +247,9 @@ pub async fn rename(who: SignedIn, form: Posted, page: Page, app: &State<App>) -
     if faults.is_empty() {
         let mine = user.clone();
         let changed = app.db.write(move |conn| {
-            mine.set_name(conn, &name)?;
-            handle.as_ref().map_or(Ok(()), |handle| mine.rename(conn, handle, Timestamp::now()))
+            let now = Timestamp::now();
+            mine.set_name(conn, &name, now)?;
+            handle.as_ref().map_or(Ok(()), |handle| mine.rename(conn, handle, now))
         });
         match changed.await {
             Ok(()) => return Ok(Reply::go("/account").notice("Saved.")),

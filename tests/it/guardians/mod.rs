@@ -240,6 +240,13 @@ async fn each_scope_opens_its_own_door() {
     assert_eq!(kept.await.unwrap(), "");
     let page = app.visitor().get("/@loop-kid").await.is(200);
     assert!(!page.has("murmurs") && page.link("/leave/@loop-kid").is_none(), "{}", page.text());
+    // An address they left leads to their page as long as anybody sees that page, and to nothing after it.
+    maker.post("/studio/profile/handle", &[("csrf", &csrf), ("handle", "loop-maker")]).await.is(303);
+    assert_eq!(app.visitor().get("/@loop-kid").await.is(308).location(), "/@loop-maker");
+    presses(&app, &home, "/scopes/profile/ending").await.is(303);
+    app.visitor().get("/@loop-kid").await.is(404);
+    let away = app.visitor().get("/@loop-maker").await.is(303);
+    assert_eq!(away.location(), "/search?uploader=loop-maker");
     // Taken back, sounds leave the shop in that moment.
     presses(&app, &home, "/scopes/sell/ending").await.is(303);
     app.visitor().get(&format!("/tracks/{slug}")).await.is(404);
