@@ -149,7 +149,9 @@ fn table_of(path: &Path) -> Result<HashMap<String, Fields>> {
     for row in reader.records() {
         let row = row.map_err(wrong)?;
         let pairs = heads.iter().zip(row.iter()).map(|(n, v)| (n.clone(), v.to_owned()));
-        let fields = Fields::from_iter(pairs);
+        let line = row.position().map_or(0, csv::Position::line);
+        let nul = |error: Error| Error::refused(format!("{}, line {line}: {error}", path.display()));
+        let fields = Fields::from_iter(pairs).without_nul().map_err(nul)?;
         all.insert(fields.text("file").replace('\\', "/"), fields);
     }
     Ok(all)

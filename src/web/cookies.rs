@@ -96,11 +96,11 @@ impl Ours {
         self.holding("", Some(0), https)
     }
 
-    /// Its value in a request, when it came with one that is not absurdly long.
+    /// Its value in a request, when it came with one that is not absurdly long and is text.
     pub fn of(self, request: &Request<'_>) -> Option<String> {
         let https = request.rocket().state::<App>().is_some_and(|app| app.config.is_https());
         let value = request.cookies().get(&self.name(https))?.value().to_owned();
-        (!value.is_empty() && value.len() <= 1024).then_some(value)
+        (!value.is_empty() && value.len() <= 1024 && !value.contains('\0')).then_some(value)
     }
 }
 

@@ -10,11 +10,14 @@ use serde::Serialize;
 use super::csrf::{Issued, Sender};
 use super::{csrf, trouble};
 use crate::consent::word::{About, Word};
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// The longest form body, and the most fields in one: beyond what any page of ours sends.
 const MOST_BYTES: usize = 256 << 10;
 const MOST_FIELDS: usize = 500;
+
+/// Said of a form with U+0000 in it.
+const NUL: &str = "This has a character in it that no text has (U+0000). Nothing was changed.";
 
 /// An urlencoded form whose token was right. Without, the request ends in 403 before the handler.
 pub struct Posted(pub Fields);
@@ -60,6 +63,12 @@ impl Fields {
     pub fn parse(text: &str) -> Fields {
         let pairs = url::form_urlencoded::parse(text.as_bytes());
         Fields(pairs.take(MOST_FIELDS).map(|(k, v)| (k.into_owned(), v.replace("\r\n", "\n"))).collect())
+    }
+
+    /// These fields, where none of them holds U+0000 in its name or in what was typed. `Refused` where one does.
+    pub fn without_nul(self) -> Result<Fields> {
+        let has_nul = self.iter().any(|(name, value)| name.contains('\0') || value.contains('\0'));
+        if has_nul { Err(Error::refused(NUL)) } else { Ok(self) }
     }
 
     /// The first value of a field without the white space around it; empty when it is missing.
@@ -137,7 +146,9 @@ async fn read(request: &Request<'_>, data: Data<'_>) -> Result<Fields, (Status, 
         return Err((Status::UnprocessableEntity, Error::refused("This address takes a form.")));
     }
     match data.open(MOST_BYTES.bytes()).into_string().await {
-        Ok(body) if body.is_complete() => Ok(Fields::parse(&body.into_inner())),
+        Ok(body) if body.is_complete() => Fields::parse(&body.into_inner())
+            .without_nul()
+            .map_err(|error| (Status::UnprocessableEntity, error)),
         Ok(_) => Err((Status::PayloadTooLarge, Error::refused("That is too long."))),
         Err(_) => Err((Status::UnprocessableEntity, Error::refused("That form is not text."))),
     }
@@ -222,6 +233,14 @@ mod tests {
         let view = FormView::new(&fields, Faults::of("name", "Too short."));
         assert!(!view.typed.contains_key("password") && !view.typed.contains_key("csrf"));
         assert_eq!((view.first.as_deref(), view.lists["mood"].len()), (Some("name"), 2));
+    }
+
+    #[test]
+    fn no_field_holds_a_sign_that_no_text_has() {
+        for form in ["name=In%00es", "na%00me=Ines", "name=Ines&mood=%00", "name=\0"] {
+            assert!(matches!(Fields::parse(form).without_nul(), Err(Error::Refused(_))), "{form}");
+        }
+        assert_eq!(Fields::parse("name=%2500+%01").without_nul().unwrap().raw("name"), "%00 \u{1}");
     }
 
     #[test]

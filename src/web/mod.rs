@@ -12,6 +12,7 @@ pub mod headers;
 pub mod limits;
 pub mod lines;
 pub mod multipart;
+pub mod nul;
 pub mod operators;
 pub mod other_origin;
 pub mod page;
@@ -46,6 +47,7 @@ pub fn stage() -> AdHoc {
             .attach(Shield::new())
             .attach(stream::heads())
             .attach(other_origin::watch())
+            .attach(nul::watch())
             .attach(headers::Headers)
             .attach(lines::Lines)
             .mount(

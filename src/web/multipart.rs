@@ -157,7 +157,15 @@ impl<'r> FromData<'r> for Incoming<'r> {
                 }
             }
         };
-        let fields = Fields::from_iter(fields);
+        let fields = match Fields::from_iter(fields).without_nul() {
+            Ok(fields) => fields,
+            Err(error) => {
+                if let Some(mut file) = file {
+                    file.throw_away().await;
+                }
+                return trouble::out(request, error);
+            }
+        };
         if csrf::header_fits(request) || csrf::fits(request, fields.text(csrf::FIELD)) {
             return Outcome::Success(Incoming { fields, file });
         }

@@ -16,7 +16,7 @@ use crate::App;
 /// What is there, by how its address begins.
 const THERE: [&str; 3] = ["/frame/", "/static/js/frames/", "/static/js/tcf.js"];
 /// An address that no route has.
-const NOWHERE: &str = "/frame/nothing/is/here";
+pub(super) const NOWHERE: &str = "/frame/nothing/is/here";
 
 /// Kept with the request.
 struct Came(bool);

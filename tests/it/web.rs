@@ -26,6 +26,49 @@ async fn every_page_renders_with_sample_values() {
     }
 }
 
+/// A sign that PostgreSQL keeps in no text is refused as other wrong input is, whoever sends it, and nothing comes of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_that_no_text_has_is_refused_and_kept_nowhere() {
+    let app = TestApp::new().await;
+    let (mut ines, mut visitor) = (app.uploader("Ines Morrow").await, app.visitor());
+    let form = "application/x-www-form-urlencoded";
+    let asked = ines.get("/account/name").await.csrf().unwrap();
+    for (path, fields) in [
+        ("/account/name", "name=In%00es"),
+        ("/account/name", "name=Ines&na%00me=Ines"),
+        ("/studio/profile", "name=Ines&about=a%00b"),
+        ("/studio/profile/handle", "handle=ines%00m"),
+        ("/cart", "track=rain%00&tier=listen"),
+    ] {
+        let body = format!("csrf={asked}&{fields}").into_bytes();
+        assert!(ines.post_raw(path, form, body, &[]).await.is(422).has("U+0000"), "{path} {fields}");
+    }
+    let part = |name: &str, value: &str| {
+        format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let body = format!("{}{}--edge--\r\n", part("csrf", &asked), part("words", "a\0b")).into_bytes();
+    let kind = "multipart/form-data; boundary=edge";
+    let seen = ines.post_raw("/studio/uploads", kind, body, &[]).await;
+    assert!(seen.is(422).has("U+0000"));
+    let asked = visitor.get("/sign-in").await.csrf().unwrap();
+    for (path, fields) in [
+        ("/sign-in", "email=ines%00@example.com&password=a+long+one"),
+        ("/account/reset", "email=ines%00@example.com"),
+        ("/verify", "number=%00"),
+    ] {
+        let body = format!("csrf={asked}&{fields}").into_bytes();
+        assert!(visitor.post_raw(path, form, body, &[]).await.is(422).has("U+0000"), "{path}");
+    }
+    for path in ["/licences/%00", "/licences/listen/a%00b", "/tracks/%00", "/@ines%00", "/status/%00/1"] {
+        visitor.get(path).await.is(404);
+        ines.get(path).await.is(404);
+    }
+    visitor.set_cookie("session", "a%00b");
+    visitor.set_cookie("basket", "%00");
+    visitor.get("/cart").await.is(200);
+    assert!(!app.every_row().await.contains("\\0"), "nothing of it is in a row");
+}
+
 /// Errors are pages with the headers of every answer. S1-13: none lets a page ask the browser where it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_exist_is_a_page_and_a_wrong_method_is_told_the_right_one() {

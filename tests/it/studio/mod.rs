@@ -491,9 +491,12 @@ async fn a_folder_is_imported_once_however_often_it_is_begun() {
                  steps.wav,Steps,nonsense,,,\n\
                  gone.wav,Gone,,,,\n";
     let csv = app.folder.path().join("import.csv");
-    std::fs::write(&csv, table).unwrap();
+    std::fs::write(&csv, table.replace("Steps", "St\0eps")).unwrap();
     let what =
         studio::Import { folder, uploader: handle, csv: Some(csv.clone()), publish: true, of_age: true };
+    let refused = studio::import(&app.app, &what).await;
+    assert!(matches!(refused, Err(cuehouse::Error::Refused(why)) if why.contains("U+0000")));
+    std::fs::write(&csv, table).unwrap();
     let first = studio::import(&app.app, &what).await.unwrap();
     assert_eq!((first.taken, first.known, first.published), (3, 0, 1));
     let faults = |done: &studio::Imported| {
