@@ -14,7 +14,7 @@ use super::{describing, receive};
 use crate::App;
 use crate::accounts::band::Band;
 use crate::accounts::guards::{Buyer, SignedIn, Uploader};
-use crate::accounts::user::{Role, User, Visitor};
+use crate::accounts::user::{Role, User, Visitor, name_fault};
 use crate::catalogue::offer;
 use crate::catalogue::profile::says_more;
 use crate::catalogue::track::{Recording, Track};
@@ -436,8 +436,8 @@ async fn update_profile(
     let fields = form.0;
     let mut faults = Faults::default();
     let name = fields.text("name").split_whitespace().collect::<Vec<_>>().join(" ");
-    if name.is_empty() || name.chars().count() > 60 {
-        faults.add("name", "A name has 1 to 60 letters.");
+    if let Some(fault) = name_fault(&name) {
+        faults.add("name", fault);
     }
     let about = fields.text("about").to_owned();
     if about.chars().count() > 2_000 {

@@ -393,6 +393,13 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
     assert!(seen.has("does not begin with https://") && seen.has("Cellist."));
     let fields = [("name", "Ines M."), ("about", "Cellist."), ("links", "ines.example")];
     ines.send("/studio/profile", "/studio/profile", &fields).await.is(303);
+    // A shown name follows one rule, wherever it is typed.
+    for name in ["ines@example.com", "Ines \u{7} M.", " "] {
+        let fields = [("name", name), ("about", "Nobody reads this.")];
+        ines.send("/studio/profile", "/studio/profile", &fields).await.is(422);
+    }
+    let kept = ines.get("/studio/profile").await.is(200);
+    assert!(kept.has("Ines M.") && kept.has("Cellist."));
     assert!(ines.get("/studio/profile").await.text().replace("&#x2F;", "/").contains("https://ines.example"));
 
     let mut png = std::io::Cursor::new(vec![]);
