@@ -30,7 +30,7 @@ use crate::sales::table;
 use crate::search::query::{MOST_PAGES, ROWS};
 use crate::search::{Found, Likeness, Query, View};
 use crate::web::ranges::{Conditions, FileFacts};
-use crate::web::stream::{Delivery, Disposition, FileReply, Pace, StoredFile};
+use crate::web::stream::{Delivery, Disposition, FOR_AN_HOUR, FileReply, Pace, StoredFile};
 use crate::web::{Page, Posted, Reply};
 
 /// The addresses of this room.
@@ -317,7 +317,7 @@ async fn picture(handle: Handle, asked: Conditions, app: &State<App>) -> Result<
         kind: kind.unwrap_or(ContentType::Binary).to_string(),
         key,
         disposition: Disposition::Inline,
-        cache: "public, max-age=86400".into(),
+        cache: FOR_AN_HOUR.into(),
         pace: Pace::Download,
     };
     file.answer(&app.storage, Delivery::Direct, &asked).await

@@ -13,15 +13,13 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::ids::Slug;
 use crate::web::ranges::{Conditions, Decision, FileFacts, decide};
-use crate::web::stream::{Delivery, Disposition, FileReply, Pace, StoredFile};
+use crate::web::stream::{ASK_AGAIN, Delivery, Disposition, FOR_AN_HOUR, FileReply, Pace, StoredFile};
 use crate::web::{Attempt, Client, Posted, Reply};
 
 /// The bit rate of previews and samples (AUDIO: 128 kb/s at a constant rate).
 const BITS_PER_SEC: u32 = 128_000;
 /// Pairs of peaks sent at most: more than any screen has columns, and some hundred KB.
 const MOST_PEAKS: usize = 20_000;
-/// A browser may keep what it heard for an hour: seeking back is free, and a withdrawn track is soon silent.
-const KEPT: &str = "private, max-age=3600";
 
 /// The addresses of this room.
 pub fn all() -> Vec<Route> {
@@ -76,7 +74,8 @@ fn stored(sound: &Sound, key: &str, len: u64, kind: &str) -> StoredFile {
         facts: FileFacts { len, etag: tag(key), modified: sound.recording.created_at },
         kind: kind.to_owned(),
         disposition: Disposition::Inline,
-        cache: if is_open { KEPT } else { "private, no-cache" }.into(),
+        // Seeking back is free, and a withdrawn track is soon silent.
+        cache: if is_open { FOR_AN_HOUR } else { ASK_AGAIN }.into(),
         pace: Pace::Download,
     }
 }

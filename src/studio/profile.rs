@@ -12,7 +12,8 @@ use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::db::schema::{user_links, users};
 use crate::error::{Error, Result};
-use crate::ids::UserId;
+use crate::guardians::minimum::Minimums;
+use crate::ids::{Handle, UserId};
 use crate::secrets::sha256;
 
 /// Links a profile may show.
@@ -93,10 +94,18 @@ pub fn show_picture(conn: &mut Conn, user: &UserId, key: Option<&str>) -> Result
     Ok(())
 }
 
-/// Whether a picture is somebody's at this moment.
-pub fn is_shown(conn: &mut Conn, key: &str) -> Result<bool> {
-    let n: i64 = users::table.filter(users::picture.eq(key)).count().get_result(conn)?;
-    Ok(n > 0)
+/// Whether anybody may see a picture at this moment: it stands on a profile that is open to everyone.
+pub fn is_shown(conn: &mut Conn, key: &str, least: &Minimums, now: Timestamp) -> Result<bool> {
+    let whose: Vec<Option<Handle>> =
+        users::table.filter(users::picture.eq(key)).select(users::handle).load(conn)?;
+    for handle in whose.iter().flatten() {
+        match least.profile(conn, handle, now) {
+            Ok(_) => return Ok(true),
+            Err(Error::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
 }
 
 /// A picture as it is kept.

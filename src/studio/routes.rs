@@ -28,10 +28,11 @@ use crate::guardians::permission::{self, Scope};
 use crate::guardians::routes::frozen_by_words;
 use crate::ids::{Handle, Slug, UploadId, UserId};
 use crate::jobs::{self, Priority};
+use crate::player::Listener;
 use crate::sales::edition::Edition;
 use crate::sales::tier::{Tier, default_catalogue};
 use crate::web::ranges::{Conditions, FileFacts};
-use crate::web::stream::{Disposition, FileReply, Pace, StoredFile};
+use crate::web::stream::{ASK_AGAIN, Disposition, FOR_AN_HOUR, FileReply, Pace, StoredFile};
 use crate::web::templates::clock;
 use crate::web::{Attempt, Faults, Fields, FormView, Incoming, Page, Posted, Reply};
 
@@ -553,15 +554,19 @@ async fn remove_picture(who: Uploader, app: &State<App>, _form: Posted) -> Resul
     Ok(Reply::go("/studio/profile").notice("Your picture is gone."))
 }
 
-/// A profile's picture under the address of its content. One that nobody shows any more is gone.
+/// A profile's picture under the address of its content, for everyone while an open profile shows it, else for whose it is. One
+/// that nobody shows any more is gone.
 #[get("/pictures/<name>")]
-async fn picture(name: &str, app: &State<App>, asked: Conditions) -> Result<FileReply> {
+async fn picture(name: &str, who: Listener, app: &State<App>, asked: Conditions) -> Result<FileReply> {
     let key = format!("pictures/{name}");
     if !crate::storage::is_key(&key) {
         return Err(Error::NotFound);
     }
-    let wanted = key.clone();
-    if !app.db.read(move |conn| profile::is_shown(conn, &wanted)).await? {
+    let (wanted, least) = (key.clone(), app.config.age.services.clone());
+    let is_shown =
+        app.db.read(move |conn| profile::is_shown(conn, &wanted, &least, Timestamp::now())).await?;
+    let is_own = |who: &Visitor| who.hold.is_none() && who.picture.as_ref() == Some(&key);
+    if !is_shown && !who.0.as_ref().is_some_and(is_own) {
         return Err(Error::NotFound);
     }
     let stat = app.storage.stat(&key).await?.ok_or(Error::NotFound)?;
@@ -571,7 +576,7 @@ async fn picture(name: &str, app: &State<App>, asked: Conditions) -> Result<File
         key,
         kind: ContentType::JPEG.to_string(),
         disposition: Disposition::Inline,
-        cache: "public, max-age=86400".into(),
+        cache: if is_shown { FOR_AN_HOUR } else { ASK_AGAIN }.into(),
         pace: Pace::Download,
     };
     // Small, and named in our own pages' policy: never sent to another origin.

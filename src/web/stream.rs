@@ -25,6 +25,11 @@ use crate::storage::{Reader, Source, Storage};
 
 /// Seconds that a signed address of the S3 service is good for: long enough to begin, and to seek in, one track.
 const SIGNED_SECS: u32 = 15 * 60;
+/// What is said of a file that anybody may have now and that can be taken back: the browser that asked may keep it for an hour,
+/// and nobody on the way.
+pub const FOR_AN_HOUR: &str = "private, max-age=3600";
+/// The same of a file that not everybody may have: asked for again each time.
+pub const ASK_AGAIN: &str = "private, no-cache";
 /// Seconds of sound that a listener gets at once; afterwards twice as fast as it plays.
 const BURST_SECS: u64 = 8;
 const AHEAD: u64 = 2;

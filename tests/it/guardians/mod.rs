@@ -243,8 +243,17 @@ async fn each_scope_opens_its_own_door() {
     // An address they left leads to their page as long as anybody sees that page, and to nothing after it.
     maker.post("/studio/profile/handle", &[("csrf", &csrf), ("handle", "loop-maker")]).await.is(303);
     assert_eq!(app.visitor().get("/@loop-kid").await.is(308).location(), "/@loop-maker");
+    let mut png = std::io::Cursor::new(vec![]);
+    image::DynamicImage::new_rgb8(64, 64).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    maker.upload("/studio/profile", "/studio/profile/picture", "me.png", &png.into_inner()).await.is(303);
+    let studio = maker.get("/studio/profile").await.is(200).text();
+    let picture = studio.split('"').find(|word| word.starts_with("/pictures/")).unwrap();
+    app.visitor().get(picture).await.is(200);
     presses(&app, &home, "/scopes/profile/ending").await.is(303);
     app.visitor().get("/@loop-kid").await.is(404);
+    // So does their picture: it is there for themselves alone.
+    app.visitor().get(picture).await.is(404);
+    assert_eq!(maker.get(picture).await.is(200).header("cache-control"), Some("private, no-cache"));
     let away = app.visitor().get("/@loop-maker").await.is(303);
     assert_eq!(away.location(), "/search?uploader=loop-maker");
     // Taken back, sounds leave the shop in that moment.

@@ -4,8 +4,10 @@ mod examination;
 
 use std::time::Duration;
 
+use cuehouse::accounts::band::Hold;
 use cuehouse::audio::wav;
 use cuehouse::catalogue::track::{State as TrackState, Track};
+use cuehouse::clock::Timestamp;
 use cuehouse::db::schema::{jobs as queue, tracks, uploads, users};
 use cuehouse::ids::UploadId;
 use cuehouse::jobs;
@@ -419,6 +421,24 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
         .to_owned();
     let picture = app.visitor().get(&at).await.is(200);
     assert_eq!(picture.header("content-type"), Some("image/jpeg"));
+    assert_eq!(picture.header("cache-control"), Some("private, max-age=3600"), "it can be taken back");
+    // While an account rests or is closed, nobody sees its picture, wherever they have the address from.
+    let whose = ines.user.clone().unwrap();
+    let stands = async |hold: Option<Hold>, closed: Option<Timestamp>| {
+        let whose = whose.clone();
+        let kept = app.app.db.write(move |conn| {
+            let row = (users::hold.eq(hold), users::disabled_at.eq(closed));
+            diesel::update(users::table.find(&whose)).set(row).execute(conn)?;
+            Ok(())
+        });
+        kept.await.unwrap();
+    };
+    for (hold, closed) in [(Some(Hold::Conflict), None), (None, Some(Timestamp::now()))] {
+        stands(hold, closed).await;
+        app.visitor().get(&at).await.is(404);
+    }
+    stands(None, None).await;
+    app.visitor().get(&at).await.is(200);
     assert_eq!(image::load_from_memory(&picture.bytes).unwrap().width(), 448);
     let handle = page.link("/@").unwrap();
     assert_eq!(app.visitor().get(&format!("{handle}/picture")).await.is(200).bytes, picture.bytes);
@@ -450,7 +470,6 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_board_counts_what_sounds_did_and_names_nobody() {
     use cuehouse::catalogue::track::{Counted, count};
-    use cuehouse::clock::Timestamp;
     let app = TestApp::new().await;
     let mut ines = app.uploader("Ines Morrow").await;
     let user = ines.user.clone().unwrap();
