@@ -144,8 +144,11 @@ enum UserCommand {
         #[arg(long)]
         revoke: bool,
     },
-    /// Closes an account and signs it out everywhere. What it licensed stays valid.
+    /// Closes an account and signs it out everywhere. Until it is enabled, nobody finds, hears or buys its sounds; what was
+    /// licensed stays valid.
     Disable { email: String },
+    /// Opens a closed account again. Its sounds are back in the shop as they were, without a reviewer.
+    Enable { email: String },
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -478,7 +481,11 @@ async fn user(config: &Config, command: UserCommand) -> Result<()> {
         }
         UserCommand::Disable { email } => {
             shell::disable(&db, &email).await?;
-            println!("{email} is closed and signed out everywhere.");
+            println!("{email} is closed and signed out everywhere; its sounds are out of the shop.");
+        }
+        UserCommand::Enable { email } => {
+            shell::enable(&db, &email).await?;
+            println!("{email} is open, and its sounds are back in the shop.");
         }
     }
     Ok(())

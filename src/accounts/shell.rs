@@ -57,13 +57,29 @@ pub async fn role(db: &Db, email: &str, role: Role, revoke: bool) -> Result<()> 
     .await
 }
 
-/// Closes an account and ends its sessions. What it licensed stays valid.
+/// Closes an account and ends its sessions. What it has in the shop is neither found nor sold any more; what it licensed stays
+/// valid.
 pub async fn disable(db: &Db, email: &str) -> Result<()> {
     let email = email.to_owned();
     db.write(move |conn| {
         let user = known(conn, &email)?;
         user.disable(conn, Timestamp::now())?;
         session::close_all(conn, &user.id, None).map(drop)
+    })
+    .await
+}
+
+/// Opens a closed account again. What it has in the shop is back as it was, without a reviewer. `Refused` when nobody has this
+/// address, or the account was deleted.
+pub async fn enable(db: &Db, email: &str) -> Result<()> {
+    let email = email.to_owned();
+    db.write(move |conn| {
+        let user = known(conn, &email)?;
+        // What an erased account leaves for the books is nobody's.
+        if user.password_hash.is_empty() {
+            return Err(Error::refused(format!("{email} was deleted")));
+        }
+        user.enable(conn, Timestamp::now())
     })
     .await
 }

@@ -229,7 +229,8 @@ impl User {
         if n == 1 { self.shown_otherwise(conn, now) } else { Ok(()) }
     }
 
-    /// Leaves a row in the change feed for everything they published: the index holds who made it.
+    /// Leaves a row in the change feed for everything they published: the index holds who made it, and nothing of whoever's
+    /// account is closed.
     fn shown_otherwise(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
         let published: Vec<TrackId> = tracks::table
             .filter(tracks::uploader_id.eq(&self.id).and(tracks::state.eq("published")))
@@ -265,13 +266,23 @@ impl User {
         Ok(())
     }
 
-    /// Closes the account: nobody signs in with it until it is opened again. What was licensed stays valid.
+    /// Closes the account: until it is opened again nobody signs in with it, and what it has in the shop is neither found nor
+    /// sold. What was licensed stays valid.
     pub fn disable(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
-        diesel::update(users::table.find(&self.id))
+        let n = diesel::update(users::table.find(&self.id))
             .filter(users::disabled_at.is_null())
             .set(users::disabled_at.eq(now))
             .execute(conn)?;
-        Ok(())
+        if n == 1 { self.shown_otherwise(conn, now) } else { Ok(()) }
+    }
+
+    /// Opens a closed account again, with everything it has in the shop as it was.
+    pub fn enable(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
+        let n = diesel::update(users::table.find(&self.id))
+            .filter(users::disabled_at.is_not_null())
+            .set(users::disabled_at.eq(None::<Timestamp>))
+            .execute(conn)?;
+        if n == 1 { self.shown_otherwise(conn, now) } else { Ok(()) }
     }
 
     /// Changes the handle, which can be done once, also beside what they published. The one they leave is nobody else's from

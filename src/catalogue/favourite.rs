@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::ids::{TrackId, UserId};
 
 /// Published tracks by their ids in the order asked for, each with whether this person keeps it; what is not published
-/// any more is left out. One statement.
+/// any more is left out, and what is of a closed account. One statement.
 pub fn rows(conn: &mut Conn, ids: &[TrackId], person: Option<&UserId>) -> Result<Vec<(Listed, bool)>> {
     if ids.is_empty() {
         return Ok(vec![]);
@@ -25,6 +25,7 @@ pub fn rows(conn: &mut Conn, ids: &[TrackId], person: Option<&UserId>) -> Result
     let rows: Vec<(Track, Maker, bool)> = each_db!(conn, |c| tracks::table
         .inner_join(users::table)
         .filter(among(tracks::id, asked()).and(tracks::state.eq(State::Published)))
+        .filter(users::disabled_at.is_null())
         .select((Track::as_select(), (users::name, users::handle, users::band), exists(kept)))
         .load(c))?;
     let mut rows: Vec<(Listed, bool)> =

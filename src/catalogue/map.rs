@@ -16,7 +16,9 @@ pub const PER_FILE: i64 = 10_000;
 pub fn track_files(conn: &mut Conn) -> Result<Vec<Option<TrackId>>> {
     let mut files = vec![None];
     loop {
-        let mut rest = tracks::table.filter(tracks::state.eq(State::Published)).into_boxed();
+        let closed = users::table.filter(users::disabled_at.is_not_null()).select(users::id);
+        let open = tracks::state.eq(State::Published).and(tracks::uploader_id.ne_all(closed));
+        let mut rest = tracks::table.filter(open).into_boxed();
         if let Some(Some(after)) = files.last() {
             rest = rest.filter(tracks::id.gt(after));
         }
@@ -31,7 +33,9 @@ pub fn track_files(conn: &mut Conn) -> Result<Vec<Option<TrackId>>> {
 
 /// The published tracks of one file, each with the day it last changed.
 pub fn tracks(conn: &mut Conn, after: Option<&TrackId>) -> Result<Vec<(Slug, Timestamp)>> {
-    let mut some = tracks::table.filter(tracks::state.eq(State::Published)).into_boxed();
+    let closed = users::table.filter(users::disabled_at.is_not_null()).select(users::id);
+    let open = tracks::state.eq(State::Published).and(tracks::uploader_id.ne_all(closed));
+    let mut some = tracks::table.filter(open).into_boxed();
     if let Some(after) = after {
         some = some.filter(tracks::id.gt(after));
     }

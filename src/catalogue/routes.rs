@@ -84,7 +84,7 @@ async fn show(slug: Slug, page: Page, slot: Slot, carried: Carried, app: &State<
             Ok((sheet, stands, similar))
         })
         .await?;
-    let is_live = sheet.listed.track.state == Stage::Published;
+    let is_live = sheet.listed.track.state == Stage::Published && !sheet.is_closed;
     // What only some may see, or only waits, has nothing beside it; nor is anything advertised with what a child made.
     let page = match is_live && !sheet.is_of_child {
         true => slot.fill(page, Place::Track, &named::of_track(&sheet.listed.track)),
@@ -125,7 +125,8 @@ async fn keep(
         .write(move |conn| {
             let listed = Track::by_slug(conn, &slug)?;
             let (track, me) = (&listed.track, &person.0.id);
-            if !is_open(track.state, &track.uploader_id, track.is_of_child(conn)?, Some(&person.0)) {
+            let (of_child, closed) = (track.is_of_child(conn)?, track.is_of_closed(conn)?);
+            if !is_open(track.state, &track.uploader_id, of_child, closed, Some(&person.0)) {
                 return Err(Error::NotFound);
             }
             let wanted = match wish {

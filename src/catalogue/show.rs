@@ -26,7 +26,7 @@ impl TrackPage {
     ) -> TrackPage {
         let (track, recording) = (&sheet.listed.track, &sheet.recording);
         let href = format!("/tracks/{}", track.slug);
-        let is_open = track.state == State::Published;
+        let is_open = track.state == State::Published && !sheet.is_closed;
         let is_mine = visitor.is_some_and(|v| v.id == track.uploader_id);
         let others = visitor.is_some() && !is_mine && is_open;
         let handle = sheet.listed.uploader_handle.as_ref();
@@ -72,7 +72,10 @@ impl TrackPage {
             kept_count: track.kept,
             owned: tiers.iter().any(|tier| tier.owned),
             edit_href: is_mine.then(|| format!("/studio/tracks/{}/edit", track.slug)),
-            hidden_because: hidden_because(track.state, is_mine),
+            hidden_because: match sheet.is_closed {
+                true => Some("Its uploader's account is closed; only reviewers see it.".into()),
+                false => hidden_because(track.state, is_mine),
+            },
             row: TrackRow::new(&sheet.listed, sheet.kept),
             genre,
             moods,

@@ -233,6 +233,7 @@ impl Track {
     pub fn live(conn: &mut Conn, slug: &Slug) -> Result<Listed> {
         let row = listed()
             .filter(tracks::slug.eq(slug).and(tracks::state.eq(State::Published)))
+            .filter(users::disabled_at.is_null())
             .first::<Row>(conn)?;
         Ok(row.into())
     }
@@ -250,7 +251,8 @@ impl Track {
         limit: i64,
         offset: i64,
     ) -> Result<Vec<Listed>> {
-        let mut query = listed().filter(tracks::state.eq(State::Published)).into_boxed();
+        let on_sale = tracks::state.eq(State::Published).and(users::disabled_at.is_null());
+        let mut query = listed().filter(on_sale).into_boxed();
         if let Some(id) = uploader {
             query = query.filter(tracks::uploader_id.eq(id));
         }
@@ -317,6 +319,12 @@ impl Track {
     pub fn is_of_child(&self, conn: &mut Conn) -> Result<bool> {
         let band: Band = users::table.find(&self.uploader_id).select(users::band).first(conn)?;
         Ok(band == Band::Child)
+    }
+
+    /// Whether its uploader's account is closed: then it is neither found nor sold, published or not.
+    pub fn is_of_closed(&self, conn: &mut Conn) -> Result<bool> {
+        let whose = users::table.find(&self.uploader_id);
+        Ok(whose.select(users::disabled_at.is_not_null()).first(conn)?)
     }
 
     /// Hands a draft, a refused or a withdrawn track to the reviewers. `Refused` says what is missing; one that waits

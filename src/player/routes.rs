@@ -8,7 +8,7 @@ use crate::App;
 use crate::accounts::user::Visitor;
 use crate::audio;
 use crate::catalogue::sheet::Sound;
-use crate::catalogue::track::{self, Counted, State as Stage};
+use crate::catalogue::track::{self, Counted};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::ids::Slug;
@@ -67,7 +67,6 @@ async fn heard(app: &App, sound: &Sound, key: &str, bytes: i64, asked: &Conditio
 }
 
 fn stored(sound: &Sound, key: &str, len: u64, kind: &str) -> StoredFile {
-    let is_open = sound.state == Stage::Published;
     StoredFile {
         key: key.to_owned(),
         // Keys end in the hash of what lies under them.
@@ -75,7 +74,7 @@ fn stored(sound: &Sound, key: &str, len: u64, kind: &str) -> StoredFile {
         kind: kind.to_owned(),
         disposition: Disposition::Inline,
         // Seeking back is free, and a withdrawn track is soon silent.
-        cache: if is_open { FOR_AN_HOUR } else { ASK_AGAIN }.into(),
+        cache: if sound.is_live { FOR_AN_HOUR } else { ASK_AGAIN }.into(),
         pace: Pace::Download,
     }
 }
@@ -132,7 +131,7 @@ async fn plays(
     let me = listener.0.as_ref().map(|visitor| visitor.id.clone());
     let sound = sound(app, slug, listener.0).await?;
     let key = format!("{} {}", client.key(), sound.track);
-    let counts = sound.state == Stage::Published && me.as_ref() != Some(&sound.uploader);
+    let counts = sound.is_live && me.as_ref() != Some(&sound.uploader);
     if counts && app.limits.attempt(Attempt::Play, &key).is_ok() {
         app.db.write(move |conn| track::count(conn, &sound.track, Counted::Play, Timestamp::now())).await?;
     }

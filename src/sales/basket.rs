@@ -127,6 +127,9 @@ struct Row {
     uploader_name: String,
     #[diesel(select_expression = users::handle)]
     uploader_handle: Option<Handle>,
+    /// Since when its uploader's account is closed, if it is.
+    #[diesel(select_expression = users::disabled_at)]
+    closed_at: Option<Timestamp>,
     tier: String,
     /// The price its visitor saw last.
     #[diesel(column_name = price_cents)]
@@ -185,8 +188,9 @@ impl Basket {
 }
 
 fn line(row: Row, offer: Option<&Offer>, edition: Option<&Edition>) -> Line {
-    let Row { track, uploader_name, uploader_handle, tier, seen } = row;
-    let sold = track.state == State::Published && edition.is_some_and(|e| !e.tier.on_request);
+    let Row { track, uploader_name, uploader_handle, closed_at, tier, seen } = row;
+    let is_live = track.state == State::Published && closed_at.is_none();
+    let sold = is_live && edition.is_some_and(|e| !e.tier.on_request);
     let offer = offer.filter(|_| sold);
     Line {
         standing: match offer {

@@ -239,12 +239,9 @@ fn entries() -> _ {
     let told = (tracks::id, tracks::title, tracks::description, tracks::kind, tracks::genre, tracks::vocals);
     let words = (tracks::moods, tracks::instruments, tracks::tags, tracks::bpm, tracks::musical_key);
     let figures = (tracks::duration_ms, tracks::published_at, tracks::licensed, tracks::kept);
-    tracks::table.inner_join(users::table).filter(tracks::state.eq("published")).select((
-        told,
-        words,
-        figures,
-        (users::name, users::handle, users::band),
-    ))
+    let open = tracks::state.eq("published").and(users::disabled_at.is_null());
+    let who = (users::name, users::handle, users::band);
+    tracks::table.inner_join(users::table).filter(open).select((told, words, figures, who))
 }
 
 type Told = (TrackId, String, String, Kind, Option<String>, String);
@@ -316,7 +313,9 @@ fn offered(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Offered>> {
 
 /// How many tracks anyone may find.
 pub fn published(conn: &mut Conn) -> Result<i64> {
-    Ok(tracks::table.filter(tracks::state.eq(State::Published)).count().get_result(conn)?)
+    let closed = users::table.filter(users::disabled_at.is_not_null()).select(users::id);
+    let open = tracks::state.eq(State::Published).and(tracks::uploader_id.ne_all(closed));
+    Ok(tracks::table.filter(open).count().get_result(conn)?)
 }
 
 #[cfg(test)]

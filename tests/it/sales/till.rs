@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cuehouse::accounts::shell;
 use cuehouse::clock::Timestamp;
 use cuehouse::db::schema::{licences, orders, stripe_events};
 use cuehouse::ids::OrderId;
@@ -15,6 +16,7 @@ use super::http::{
     OnSale, adds, buys, checks_out, numbers, pays, rain, refunds, reprices, seller, sells, wav, withdraws,
 };
 use crate::support::app::{TestApp, email_of};
+use crate::support::shelf::{Piece, piece, shelve};
 
 async fn count_orders(app: &TestApp) -> i64 {
     app.app.db.read(|conn| Ok(orders::table.count().get_result(conn)?)).await.unwrap()
@@ -201,6 +203,56 @@ async fn a_program_that_sends_only_the_named_fields_is_told_too() {
     assert!(ada.post("/checkout", &fields).await.is(409).has("$39"));
     let paid = ada.post("/checkout", &fields).await.is(303);
     assert!(paid.location().starts_with(&app.stripe.url));
+}
+
+/// What somebody has in the shop whose account was closed is neither found nor heard nor sold; what they licensed stays with
+/// who has it, and all of it is back as it was when the account is opened again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_closed_account_has_is_out_of_the_shop_until_it_is_opened_again() {
+    let app = TestApp::new().await;
+    let ines = app.uploader("Ines Morrow").await.user.unwrap();
+    let rain = Piece { prices: vec![("listen", 0), ("creator", 2_900)], ..piece("Rain on tin") };
+    let shelved = shelve(&app.app, &ines, rain).await;
+    let (href, sample) = (shelved.href(), shelved.at("sample.mp3"));
+    let track = OnSale { id: shelved.id, slug: shelved.slug, master: vec![] };
+    let (mut ada, mut visitor) = (app.buyer("Ada Field").await, app.visitor());
+    adds(&mut ada, &track, "listen").await.is(303);
+    checks_out(&mut ada, "Ada Field").await.is(303);
+    adds(&mut ada, &track, "creator").await.is(303);
+    let csrf = ada.get("/cart").await.csrf().unwrap();
+    let lists = ["/", "/search?q=rain", "/search?uploader=ines-morrow", "/sitemap/tracks.xml"];
+
+    let email = email_of("Ines Morrow");
+    shell::disable(&app.app.db, &email).await.unwrap();
+    app.app.index.caught_up().await.unwrap();
+    for path in [href.as_str(), &sample, "/@ines-morrow"] {
+        visitor.get(path).await.is(404);
+        ada.get(path).await.is(404);
+    }
+    for path in lists {
+        assert!(!visitor.get(path).await.is(200).has(&href), "{path}");
+    }
+    assert!(app.reviewer().await.get(&href).await.is(200).has("account is closed"));
+    adds(&mut ada, &track, "creator").await.is(404);
+    assert!(ada.get("/cart").await.is(200).has("Not on sale any more"));
+    let fields = [("csrf", csrf.as_str()), ("licensee", "Ada Field"), ("company", "")];
+    assert_eq!(ada.post("/checkout", &fields).await.is(303).location(), "/cart");
+    assert_eq!(count_orders(&app).await, 1);
+    let library = ada.get("/library").await.is(200);
+    let number = numbers(&library).remove(0);
+    assert!(library.has("Rain on tin"));
+    ada.get(&format!("/library/{number}/certificate.json")).await.is(200);
+
+    shell::enable(&app.app.db, &email).await.unwrap();
+    app.app.index.caught_up().await.unwrap();
+    for path in [href.as_str(), &sample, "/@ines-morrow"] {
+        visitor.get(path).await.is(200);
+    }
+    for path in lists {
+        assert!(visitor.get(path).await.is(200).has(&href), "{path}");
+    }
+    adds(&mut ada, &track, "creator").await.is(303);
+    assert!(shell::enable(&app.app.db, "nobody@example.com").await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
