@@ -6,10 +6,13 @@ use serde::Serialize;
 use super::band::{Band, Hold};
 use crate::clock::Timestamp;
 use crate::db::Conn;
-use crate::db::schema::{agreements, changes, former_handles, roles, tracks, users, wards};
+use crate::db::schema::{
+    agreements, changes, former_handles, order_lines, orders, roles, tracks, users, wards,
+};
 use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::{Handle, TrackId, UserId};
+use crate::jobs::{Job, enqueue};
 use crate::secrets::sha256;
 use crate::text_enum;
 use crate::words::fold;
@@ -267,13 +270,27 @@ impl User {
     }
 
     /// Closes the account: until it is opened again nobody signs in with it, and what it has in the shop is neither found nor
-    /// sold. What was licensed stays valid.
+    /// sold; payment pages with something of it are sent to be closed. What was licensed stays valid.
     pub fn disable(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
         let n = diesel::update(users::table.find(&self.id))
             .filter(users::disabled_at.is_null())
             .set(users::disabled_at.eq(now))
             .execute(conn)?;
-        if n == 1 { self.shown_otherwise(conn, now) } else { Ok(()) }
+        if n != 1 {
+            return Ok(());
+        }
+        let of_theirs =
+            order_lines::table.filter(order_lines::uploader_id.eq(&self.id)).select(order_lines::order_id);
+        let mut buyers: Vec<UserId> = orders::table
+            .filter(orders::id.eq_any(of_theirs).and(orders::state.eq_any(["open", "awaiting"])))
+            .select(orders::buyer_id)
+            .load(conn)?;
+        buyers.sort_unstable();
+        buyers.dedup();
+        for buyer in buyers {
+            enqueue(conn, &Job::EndCheckouts { buyer }, now)?;
+        }
+        self.shown_otherwise(conn, now)
     }
 
     /// Opens a closed account again, with everything it has in the shop as it was.

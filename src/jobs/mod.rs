@@ -50,7 +50,7 @@ pub enum Job {
     MoveBands {},
     /// A guardian's card was proved by a small payment: let that count, and give the payment back.
     ProveCard { verification: VerificationId },
-    /// Close the payment pages of somebody who may not buy any more.
+    /// Close the payment pages of somebody who may not buy any more, or not what is on them.
     EndCheckouts { buyer: UserId },
     /// Write to those who want it what is new this week.
     SendNews {},

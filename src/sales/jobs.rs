@@ -104,8 +104,8 @@ pub async fn reconcile(app: &App, lease: &Lease) -> Result<()> {
         .await
 }
 
-/// Closes the payment pages of somebody who may not buy any more, and gives their unpaid orders up. What was paid meanwhile
-/// stays paid.
+/// Closes the payment pages of somebody who may not buy any more, or not what is on them, and gives their unpaid orders up. What
+/// was paid meanwhile stays paid, and what is still sold stays in the basket.
 pub async fn end_checkouts(app: &App, lease: &Lease, buyer: &UserId) -> Result<()> {
     let who = buyer.clone();
     for order in app.db.read(move |conn| Order::unpaid_of(conn, &who)).await? {

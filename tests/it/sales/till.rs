@@ -220,6 +220,10 @@ async fn what_a_closed_account_has_is_out_of_the_shop_until_it_is_opened_again()
     checks_out(&mut ada, "Ada Field").await.is(303);
     adds(&mut ada, &track, "creator").await.is(303);
     let csrf = ada.get("/cart").await.csrf().unwrap();
+    let mut ben = app.buyer("Ben Field").await;
+    adds(&mut ben, &track, "creator").await.is(303);
+    let page = checks_out(&mut ben, "Ben Field").await.is(303).location().to_owned();
+    assert!(page.starts_with(&app.stripe.url));
     let lists = ["/", "/search?q=rain", "/search?uploader=ines-morrow", "/sitemap/tracks.xml"];
 
     let email = email_of("Ines Morrow");
@@ -237,7 +241,15 @@ async fn what_a_closed_account_has_is_out_of_the_shop_until_it_is_opened_again()
     assert!(ada.get("/cart").await.is(200).has("Not on sale any more"));
     let fields = [("csrf", csrf.as_str()), ("licensee", "Ada Field"), ("company", "")];
     assert_eq!(ada.post("/checkout", &fields).await.is(303).location(), "/cart");
-    assert_eq!(count_orders(&app).await, 1);
+    assert_eq!(count_orders(&app).await, 2);
+    // Who was at the payment page already pays nothing there.
+    app.run_jobs().await;
+    let buyer = ben.user.clone().unwrap();
+    let state = app.app.db.read(move |conn| {
+        let his = orders::table.filter(orders::buyer_id.eq(&buyer));
+        Ok(his.select(orders::state).first::<String>(conn)?)
+    });
+    assert_eq!(state.await.unwrap(), "cancelled");
     let library = ada.get("/library").await.is(200);
     let number = numbers(&library).remove(0);
     assert!(library.has("Rain on tin"));
