@@ -359,13 +359,15 @@ const CHANGED: &str = "The name in your address can be changed once, and it was.
 
 /// Notes that nobody has this handle any more, and who had it.
 fn leave(conn: &mut Conn, handle: &Handle, account: Option<&UserId>, now: Timestamp) -> Result<()> {
-    diesel::insert_into(former_handles::table)
-        .values((
-            former_handles::handle_hash.eq(sha256(handle.as_str())),
-            former_handles::account.eq(account),
-            former_handles::left_at.eq(now),
-        ))
-        .execute(conn)?;
+    let row = (
+        former_handles::handle_hash.eq(sha256(handle.as_str())),
+        former_handles::account.eq(account),
+        former_handles::left_at.eq(now),
+    );
+    each_db!(conn, |c| diesel::insert_into(former_handles::table)
+        .values(&row)
+        .on_conflict_do_nothing()
+        .execute(c))?;
     Ok(())
 }
 
