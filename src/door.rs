@@ -144,8 +144,11 @@ enum UserCommand {
         #[arg(long)]
         revoke: bool,
     },
-    /// Closes an account and signs it out everywhere. What it licensed stays valid.
-    Disable { email: String },
+    /// Closes accounts and signs them out everywhere. What they licensed stays valid.
+    Disable {
+        #[arg(required = true)]
+        emails: Vec<String>,
+    },
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -476,9 +479,11 @@ async fn user(config: &Config, command: UserCommand) -> Result<()> {
             shell::role(&db, &email, role, revoke).await?;
             println!("{email} {} {role}.", if revoke { "is no longer" } else { "is" });
         }
-        UserCommand::Disable { email } => {
-            shell::disable(&db, &email).await?;
-            println!("{email} is closed and signed out everywhere.");
+        UserCommand::Disable { emails } => {
+            shell::disable(&db, &emails).await?;
+            for email in &emails {
+                println!("{email} is closed and signed out everywhere.");
+            }
         }
     }
     Ok(())
