@@ -38,6 +38,23 @@ async fn a_folder_is_imported_from_the_shell() {
     assert!(text(&stranger.stderr).contains("nobody is called @nobody"), "{stranger:?}");
 }
 
+/// A file of settings that is not there is one fault of several, and the others are said with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_file_of_settings_hides_no_other_fault() {
+    let folder = TestFolder::new();
+    let shop = Settings::new(folder.path(), free_port(), "sqlite:shop.db")
+        .with("CUEHOUSE_CONFIG", "nowhere.toml")
+        .with("CUEHOUSE_MAIL_FROM", "nobody")
+        .with("CUEHOUSE_PROT", "9000");
+    let said = shop.run(&["serve"], "");
+    assert_eq!(said.status.code(), Some(2), "{said:?}");
+    for fault in
+        ["nowhere.toml cannot be read", "CUEHOUSE_MAIL_FROM is \"nobody\"", "no setting CUEHOUSE_PROT"]
+    {
+        assert!(text(&said.stderr).contains(fault), "{said:?}");
+    }
+}
+
 /// What `serve` logs can be read, names the address, and holds no secret that stands in an address.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_says_the_address_and_no_request() {
