@@ -270,11 +270,11 @@ pub async fn progress(app: &App) -> Result<Option<Progress>> {
 }
 
 /// Says how far the filling is until it is done: a bar on a terminal, lines in a log. Says nothing when there is
-/// nothing left to do.
-pub async fn watch(app: &App) -> Result<()> {
-    let Some(mut now) = progress(app).await? else { return Ok(()) };
+/// nothing left to do. Answers how many tracks were given up.
+pub async fn watch(app: &App) -> Result<usize> {
+    let Some(mut now) = progress(app).await? else { return Ok(0) };
     if now.waiting == 0 {
-        return Ok(());
+        return Ok(now.given_up);
     }
     let bar = std::io::stderr().is_terminal().then(|| bar("demo shop", now.total as u64));
     let mut said = None;
@@ -297,7 +297,7 @@ pub async fn watch(app: &App) -> Result<()> {
     if now.given_up > 0 {
         tracing::warn!("{} tracks of the demo could not be made; their jobs say why", now.given_up);
     }
-    Ok(())
+    Ok(now.given_up)
 }
 
 /// A bar for a command's progress.

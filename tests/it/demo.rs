@@ -212,6 +212,25 @@ async fn an_interrupted_filling_goes_on_where_it_was() {
     assert_eq!(counted(&next).await, (4, 4, demo::people().len() as i64));
 }
 
+/// A demo that lacks tracks is no filled one: the command says how many, and a second one says so still.
+#[rocket::async_test]
+async fn tracks_that_were_given_up_are_counted_and_make_the_command_fail() {
+    let shop = TestApp::new().await;
+    fill::begin(&shop.app, short().into_iter().take(2)).await.unwrap();
+    let parked = shop.app.db.write(|conn| {
+        diesel::update(jobs::table.filter(jobs::kind.eq("fill_demo")))
+            .set(jobs::state.eq(cuehouse::jobs::State::Parked))
+            .execute(conn)?;
+        Ok(())
+    });
+    parked.await.unwrap();
+    assert_eq!(fill::watch(&shop.app).await.unwrap(), 2);
+    let said = shop.cuehouse(&["demo"]);
+    assert_eq!(said.status.code(), Some(1), "{said:?}");
+    let words = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(words.contains("2 tracks of the demo could not be made"), "{words}");
+}
+
 #[rocket::async_test]
 async fn two_processes_that_start_together_fill_once() {
     let shop = TestApp::new().await;
