@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cuehouse::accounts::user::Role;
 use cuehouse::clock::Timestamp;
 use cuehouse::db::schema::{licences, orders, stripe_events};
 use cuehouse::ids::OrderId;
@@ -421,6 +422,48 @@ async fn a_forged_or_stale_webhook_changes_nothing() {
         .post_raw("/stripe/webhook", "application/json", odd, &[("Stripe-Signature", &header)])
         .await
         .is(200);
+}
+
+/// What Stripe says of this payment, signed as it signs.
+async fn tells(app: &TestApp, order: &OrderId, n: u32, amount: i64) {
+    let body = format!(
+        r#"{{"id":"evt_{n}","type":"checkout.session.completed","created":1795000000,"data":{{"object":{{"id":"cs_{n}","payment_status":"paid","payment_intent":"pi_{n}","amount_total":{amount},"currency":"usd","metadata":{{"order":"{order}"}}}}}}}}"#
+    );
+    let header = sign(body.as_bytes(), &app.app.webhook_secrets()[0], Timestamp::now());
+    app.visitor()
+        .post_raw("/stripe/webhook", "application/json", body.into_bytes(), &[("Stripe-Signature", &header)])
+        .await
+        .is(200);
+}
+
+/// Nothing waits unseen: what no row can mend is before the staff's eyes until one of them dealt with it, and comes back when
+/// Stripe says more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_was_paid_twice_waits_for_the_staff() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    let mut sam = app.person("Sam Support", &[Role::Support]).await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let back = buys(&app, &mut ada).await;
+    let order = order_at(&app, &back).await.id;
+    assert!(sam.get("/admin/orders").await.is(200).has("No order waits"), "a sale is no trouble");
+    ada.get("/admin/orders").await.is(403);
+
+    tells(&app, &order, 2, 2_900).await;
+    let page = sam.get("/admin/orders").await.is(200);
+    assert!(page.has(&format!("Order {order}")) && page.has("Paid more than once"), "{}", page.text());
+    assert!(sam.get("/admin").await.is(200).has("1 order waits"));
+    let dismissal = format!("/admin/orders/{order}/dismissal");
+    sam.says("/admin/orders", &dismissal, &[("note", "Paid too late.")]).await.is(409);
+    assert!(sam.get("/admin/orders").await.has("Paid more than once"), "nobody read those words");
+    sam.send("/admin/orders", &dismissal, &[]).await.is(303);
+    assert!(sam.get("/admin/orders").await.has("No order waits"));
+    // Said twice it is the same trouble; said otherwise it is another.
+    tells(&app, &order, 2, 2_900).await;
+    assert!(sam.get("/admin/orders").await.has("No order waits"));
+    tells(&app, &order, 3, 100).await;
+    assert!(sam.get("/admin/orders").await.has("Paid $1 instead of $29."));
 }
 
 #[tokio::test(flavor = "multi_thread")]
