@@ -424,6 +424,52 @@ async fn a_forged_or_stale_webhook_changes_nothing() {
         .is(200);
 }
 
+/// A clock that is five minutes wrong hears nothing of Stripe: it is said to operators, and nobody is led to a payment page
+/// until a webhook is in time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_wrong_stops_sales_until_it_is_right() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let (mut ada, mut ben, mut stranger) =
+        (app.buyer("Ada Field").await, app.buyer("Ben Other").await, app.visitor());
+    adds(&mut ben, &track, "creator").await.is(303);
+    let page = checks_out(&mut ben, "Ben Other").await.is(303).location().to_owned();
+    let began = app.app.db.read(|conn| Ok(orders::table.select(orders::id).first::<OrderId>(conn)?));
+    let payment = format!("/orders/{}/payment", began.await.unwrap());
+    assert_eq!(ben.get(&payment).await.is(303).location(), page);
+    adds(&mut ada, &track, "creator").await.is(303);
+
+    let secret = app.app.webhook_secrets().remove(0);
+    let says = |n: u32, secret: &str, late_ms: i64| {
+        let body =
+            format!(r#"{{"id":"evt_{n}","type":"invoice.paid","created":1,"data":{{"object":{{}}}}}}"#);
+        let header = sign(body.as_bytes(), secret, Timestamp::now().plus(-late_ms));
+        let mut stripe = app.visitor();
+        async move {
+            let headers = [("Stripe-Signature", header.as_str())];
+            stripe.post_raw("/stripe/webhook", "application/json", body.into_bytes(), &headers).await
+        }
+    };
+    says(1, "whsec_of_somebody_else", 420_000).await.is(400);
+    stranger.get("/readyz").await.is(200);
+    says(1, &secret, 420_000).await.is(400);
+    let ready = stranger.get("/readyz").await.is(503);
+    assert!(ready.has("clock: it is 7 minutes ahead of Stripe's"), "{}", ready.text());
+    let told = checks_out(&mut ada, "Ada Field").await.is(503);
+    assert!(told.has("Nothing was charged") && !told.has(&app.stripe.url), "{}", told.text());
+    // Nor to a page that was opened before.
+    assert!(checks_out(&mut ben, "Ben Other").await.is(503).has("Nothing was charged"));
+    ben.get(&payment).await.is(503);
+
+    says(2, &secret, 0).await.is(200);
+    stranger.get("/readyz").await.is(200);
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    assert!(page.starts_with(&app.stripe.url), "{page}");
+    // What was heard in its time and comes once more out of somebody's drawer says nothing of the clock.
+    says(2, &secret, 420_000).await.is(400);
+    stranger.get("/readyz").await.is(200);
+}
+
 /// What Stripe says of this payment, signed as it signs.
 async fn tells(app: &TestApp, order: &OrderId, n: u32, amount: i64) {
     let body = format!(
