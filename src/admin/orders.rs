@@ -10,12 +10,15 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::ids::OrderId;
 use crate::money::Cents;
+use crate::sales::inbox::Puzzle;
 use crate::sales::note;
 use crate::sales::order::Order;
 use crate::web::{Page, Posted, Reply, View};
 
 /// Orders on one page.
 pub const MOST: i64 = 200;
+/// Events below them.
+const PUZZLES: i64 = 50;
 
 /// Every address of this file.
 pub fn all() -> Vec<Route> {
@@ -52,10 +55,31 @@ impl Noted {
     }
 }
 
+/// An event of no order, or that nobody could read.
+#[derive(Clone, Debug, Serialize)]
+pub struct PuzzleLine {
+    id: String,
+    kind: String,
+    why: String,
+    at: Timestamp,
+}
+
+impl PuzzleLine {
+    fn new(puzzle: Puzzle) -> PuzzleLine {
+        PuzzleLine {
+            id: puzzle.id,
+            kind: puzzle.kind,
+            why: puzzle.why.unwrap_or_default(),
+            at: puzzle.received_at,
+        }
+    }
+}
+
 /// `/admin/orders`.
 #[derive(Clone, Debug, Serialize)]
 pub struct OrdersPage {
     all: Vec<Noted>,
+    puzzles: Vec<PuzzleLine>,
 }
 
 impl View for OrdersPage {
@@ -73,7 +97,16 @@ impl View for OrdersPage {
             waits: "3 hours".into(),
         };
         let unpaid = Noted { payment: None, ..noted.clone() };
-        vec![OrdersPage { all: vec![noted, unpaid] }, OrdersPage { all: vec![] }]
+        let puzzle = PuzzleLine {
+            id: "evt_1".into(),
+            kind: "checkout.session.completed".into(),
+            why: "The event lacks <id>.".into(),
+            at: Timestamp(1_795_000_000_000),
+        };
+        vec![
+            OrdersPage { all: vec![noted, unpaid], puzzles: vec![puzzle] },
+            OrdersPage { all: vec![], puzzles: vec![] },
+        ]
     }
 }
 
@@ -81,8 +114,12 @@ impl View for OrdersPage {
 #[get("/admin/orders")]
 pub async fn index(_who: Support, page: Page, app: &State<App>) -> Result<Reply> {
     let now = Timestamp::now();
-    let all = app.db.read(|conn| note::open(conn, MOST)).await?;
-    page.show(&OrdersPage { all: all.into_iter().map(|order| Noted::new(order, now)).collect() })
+    let (all, puzzles) =
+        app.db.read(|conn| Ok((note::open(conn, MOST)?, Puzzle::newest(conn, PUZZLES)?))).await?;
+    page.show(&OrdersPage {
+        all: all.into_iter().map(|order| Noted::new(order, now)).collect(),
+        puzzles: puzzles.into_iter().map(PuzzleLine::new).collect(),
+    })
 }
 
 /// Takes an order from the list whose note somebody read and dealt with.

@@ -422,6 +422,8 @@ async fn a_forged_or_stale_webhook_changes_nothing() {
         .post_raw("/stripe/webhook", "application/json", odd, &[("Stripe-Signature", &header)])
         .await
         .is(200);
+    let mut sam = app.person("Sam Support", &[Role::Support]).await;
+    assert!(sam.get("/admin/orders").await.is(200).has("evt_odd"), "and the staff sees it");
 }
 
 /// A clock that is five minutes wrong hears nothing of Stripe: it is said to operators, and nobody is led to a payment page
