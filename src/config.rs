@@ -4,6 +4,7 @@
 //! that is wrong is said at once.
 
 mod ad_frames;
+mod currency;
 mod registered;
 mod services;
 
@@ -27,6 +28,7 @@ use crate::consent::trade;
 use crate::consent::trade::tcf::Cmp;
 use crate::db::DbUrl;
 use crate::egress::PublicFile;
+use crate::mail;
 use crate::storage::{S3Access, StorageUrl};
 use crate::web::client::Net;
 use crate::web::stream::Delivery;
@@ -261,6 +263,14 @@ const NAMES: &[&str] = &[
     "limits.sign_in_attempts",
 ];
 
+/// How names of the environment begin that are for the tests.
+const OF_TESTS: [&str; 3] = ["CUEHOUSE_TEST_", "CUEHOUSE_CRASH", "CUEHOUSE_DAMAGE_"];
+
+/// Whether a name of the environment begins like a setting and is meant to be none.
+fn is_beside(name: &str) -> bool {
+    name == "CUEHOUSE_CONFIG" || OF_TESTS.iter().any(|begins| name.starts_with(begins))
+}
+
 /// What was said, by name, and what is wrong with it.
 struct Said {
     values: BTreeMap<String, String>,
@@ -281,9 +291,10 @@ impl Said {
             None => default,
             Some((_, Some(value))) => value,
             Some((text, None)) => {
-                // A secret that was mistyped is still most of a secret, and faults are printed into logs.
-                let said =
-                    if name.contains("secret") { "not shown here".into() } else { format!("{text:?}") };
+                // A secret that was mistyped is still most of a secret, and faults are printed into logs. Addresses may
+                // hold a password before their @.
+                let is_secret = name.contains("secret") || (text.contains(':') && text.contains('@'));
+                let said = if is_secret { "not shown here".into() } else { format!("{text:?}") };
                 self.faults.push(format!("{} is {said}, and should be {want}", shown(name)));
                 default
             }
@@ -310,20 +321,40 @@ fn shown(name: &str) -> String {
 impl Config {
     /// Reads the settings of this process. The error is every fault, one sentence each.
     pub fn load() -> Result<Config, Vec<String>> {
-        let env: BTreeMap<String, String> = std::env::vars().collect();
-        let named = env.get("CUEHOUSE_CONFIG").map(PathBuf::from);
+        let (mut env, mut faults) = (BTreeMap::new(), vec![]);
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => drop(env.insert(name, value)),
+                Err(_) if name.starts_with("CUEHOUSE_") => faults.push(format!("{name} is no text in UTF-8")),
+                Err(_) => {}
+            }
+        }
+        let named = env.get("CUEHOUSE_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
         let path = named.clone().unwrap_or_else(|| "cuehouse.toml".into());
         let file = match std::fs::read_to_string(&path) {
             Ok(text) => Some(text),
             Err(_) if named.is_none() && !path.exists() => None,
-            Err(error) => return Err(vec![format!("{} cannot be read: {error}", path.display())]),
+            Err(error) => {
+                faults.push(format!("{} cannot be read: {error}", path.display()));
+                None
+            }
         };
-        Config::read(file.as_deref(), &env)
+        Config::beside(faults, file.as_deref(), &env)
     }
 
     /// Reads settings from the text of a file and an environment.
     pub fn read(file: Option<&str>, env: &BTreeMap<String, String>) -> Result<Config, Vec<String>> {
-        let mut said = Said { values: BTreeMap::new(), faults: vec![] };
+        Config::beside(vec![], file, env)
+    }
+
+    /// The settings, beside faults that were found before: all of them are said together.
+    fn beside(
+        faults: Vec<String>,
+        file: Option<&str>,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Config, Vec<String>> {
+        let mut said = Said { values: BTreeMap::new(), faults };
         if let Some(text) = file {
             match text.parse::<toml::Table>() {
                 Ok(table) => from_table(&table, "", &mut said),
@@ -332,8 +363,11 @@ impl Config {
         }
         let by_env: BTreeMap<String, &str> = NAMES.iter().map(|name| (shown(name), *name)).collect();
         for (name, value) in env.iter().filter(|(name, _)| name.starts_with("CUEHOUSE_")) {
-            if let Some(name) = by_env.get(name) {
-                said.values.insert((*name).to_owned(), value.clone());
+            match by_env.get(name) {
+                Some(name) => drop(said.values.insert((*name).to_owned(), value.clone())),
+                None if is_beside(name) => {}
+                // Its value is not shown: most of a mistyped secret's name is right, and so is the secret.
+                None => said.faults.push(format!("there is no setting {name}")),
             }
         }
         let config = build(&mut said, env);
@@ -482,6 +516,17 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
     let host = Url::parse(&site_url).ok().and_then(|u| u.host_str().map(str::to_owned));
     let host = host.unwrap_or_else(|| "localhost".into());
     let site_name = said.text("site_name", "Cuehouse");
+    let mail_url = said.text("mail_url", &format!("dir:{data}/mail"));
+    if let Some(fault) = mail::fault(&mail_url) {
+        said.faults.push(format!("CUEHOUSE_MAIL_URL {fault}"));
+    }
+    let mail_from = said.text("mail_from", &format!("{site_name} <no-reply@{host}>"));
+    if !mail::is_sender(&mail_from) {
+        said.faults.push(format!(
+            "CUEHOUSE_MAIL_FROM is {mail_from:?}, and should be an address such as shop@shop.example or Shop <shop@shop.example>"
+        ));
+    }
+    let currency = currency::read(said);
     let config = Config {
         mode,
         address,
@@ -491,8 +536,8 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         database_url,
         storage_url,
         s3,
-        mail_url: said.text("mail_url", &format!("dir:{data}/mail")),
-        mail_from: said.text("mail_from", &format!("{site_name} <no-reply@{host}>")),
+        mail_url,
+        mail_from,
         delivery,
         trusted_proxies,
         log_requests: said.switch("log_requests", false),
@@ -506,10 +551,6 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
         operator_phone: said.text("operator.phone", ""),
         security_coordinator: said.text("security.coordinator", ""),
         contact: said.text("operator.contact", &format!("hello@{host}")),
-        currency: said.read("currency", "usd".into(), "a currency such as usd", |text| {
-            let text = text.to_lowercase();
-            (text.len() == 3 && text.bytes().all(|b| b.is_ascii_lowercase())).then_some(text)
-        }),
         preview_anonymous: said.read("preview.anonymous", false, "sample or full", |text| match text {
             "full" => Some(true),
             "sample" => Some(false),
@@ -524,7 +565,8 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
             text.parse().ok().filter(|n| (0..=10_000).contains(n))
         }),
         indemnity: said.switch("indemnity", false),
-        age: age::read(said),
+        age: age::read(said, &currency),
+        currency,
         vendors,
         privacy,
         vendor_list,

@@ -44,7 +44,7 @@ enum Command {
     /// Accounts from the shell, also while the site serves: the first admin has nobody to ask.
     #[command(subcommand)]
     User(UserCommand),
-    /// Proves the shop's promises on the live data: exit code 1 and a list when one is broken.
+    /// Proves the shop's promises on the live data. Exits with 1 and a list when one is broken, with 2 when it could not look.
     Check {
         /// Also reads every master and every made file again and compares its SHA-256.
         #[arg(long)]
@@ -54,7 +54,7 @@ enum Command {
         json: bool,
     },
     /// Brings a folder of recordings in. Begun again after an interruption it goes on where it was. Exits with 1 when a
-    /// file became nothing, or not what was wanted.
+    /// file became nothing, or not what was wanted, with 2 when the folder could not be taken in at all.
     Import {
         /// The folder; those inside it are looked through, too.
         folder: PathBuf,
@@ -75,8 +75,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Looks at the running site as a visitor does: does it ask, take a no, obey the signal and opt people out? Exit code 1
-    /// and a list when not. The site does the same by itself once a day.
+    /// Looks at the running site as a visitor does: does it ask, take a no, obey the signal and opt people out? Exits with 1
+    /// and a list when not, with 2 when it could not look. The site does the same by itself once a day.
     SelfCheck,
     /// Builds the search index anew, in every process that serves this shop.
     Reindex,
@@ -86,7 +86,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Copies the whole shop into a folder while it serves: rows, files, hashes of all of them.
+    /// Copies the whole shop into a folder while it serves: rows, files, hashes of all of them. Exits with 1 when the shop
+    /// itself lacks a file, with 2 when the copy could not be made.
     Backup {
         /// A new or empty folder, or an earlier backup to bring up to date.
         folder: PathBuf,
@@ -97,7 +98,8 @@ enum Command {
         folder: PathBuf,
     },
     /// Checks a certificate (JSON or PDF) or a consent receipt without network or database: is it as it was signed, and by an issuer we know?
-    /// Exits with 0 when it is, 1 when it was altered, 2 when its issuer is unknown, 3 when it cannot be read.
+    /// Exits with 0 when it is, 1 when it was altered, 2 when its issuer is unknown, 3 when it was not checked: it, the key
+    /// document or a setting cannot be read, or the command is not understood.
     Verify {
         /// The file to check.
         file: PathBuf,
@@ -144,9 +146,12 @@ enum UserCommand {
         #[arg(long)]
         revoke: bool,
     },
-    /// Closes an account and signs it out everywhere. Until it is enabled, nobody finds, hears or buys its sounds; what was
-    /// licensed stays valid.
-    Disable { email: String },
+    /// Closes accounts and signs them out everywhere. Until they are enabled, nobody finds, hears or buys their sounds; what
+    /// was licensed stays valid.
+    Disable {
+        #[arg(required = true)]
+        emails: Vec<String>,
+    },
     /// Opens a closed account again. Its sounds are back in the shop as they were, without a reviewer.
     Enable { email: String },
 }
@@ -159,10 +164,18 @@ fn role(text: &str) -> Result<Role, String> {
 /// Reads what is asked on the command line and does it. It is here and not in the binary so that everything is compiled once.
 pub fn open() -> ExitCode {
     // Before anything else: the worker gives up every right before it reads a byte.
-    if std::env::args().nth(1).as_deref() == Some("worker") {
+    let first = std::env::args_os().nth(1).and_then(|word| word.into_string().ok());
+    if first.as_deref() == Some("worker") {
         return crate::audio::worker_main();
     }
-    let command = Cli::parse().command.unwrap_or(Command::Serve);
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command.unwrap_or(Command::Serve),
+        Err(said) => {
+            // To help is no fault.
+            let code = if said.use_stderr() { unusable(first.as_deref() == Some("verify")) } else { 0 };
+            return if said.print().is_ok() { ExitCode::from(code) } else { ExitCode::FAILURE };
+        }
+    };
     let config = match Config::load() {
         Ok(config) => config,
         Err(faults) => {
@@ -170,12 +183,17 @@ pub fn open() -> ExitCode {
             for fault in faults {
                 eprintln!("  - {fault}");
             }
-            return ExitCode::from(2);
+            return ExitCode::from(unusable(matches!(command, Command::Verify { .. })));
         }
     };
     if let Command::Verify { file, issuer, json } = command {
         return verify(&file, issuer.as_deref(), json, &config);
     }
+    // Where 1 says what was found, whatever kept it from being found says 2.
+    let finds = matches!(
+        command,
+        Command::Check { .. } | Command::SelfCheck | Command::Import { .. } | Command::Backup { .. }
+    );
     log(matches!(command, Command::Serve | Command::Work | Command::Demo { .. }));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -222,9 +240,14 @@ pub fn open() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("cuehouse: {error}");
-            ExitCode::FAILURE
+            if finds { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// What a command exits with that cannot even begin. Of `verify` the figures below 3 say something of a document.
+fn unusable(is_verify: bool) -> u8 {
+    if is_verify { 3 } else { 2 }
 }
 
 fn log(is_server: bool) {
@@ -344,7 +367,7 @@ async fn fill_demo(config: Config, tracks: Option<usize>) -> Result<()> {
     let filled = demo::fill::watch(&app).await;
     stopper.stop();
     let _ = working.await;
-    filled?;
+    let given_up = filled?;
     if let Some(tracks) = tracks {
         let bar = demo::fill::bar("rows", tracks as u64);
         demo::bulk::grow(&app, tracks as u64, |there| bar.set_position(there)).await?;
@@ -353,7 +376,13 @@ async fn fill_demo(config: Config, tracks: Option<usize>) -> Result<()> {
         app.index.rebuild().await?;
     }
     tracing::info!("the shop has {} tracks", app.index.count());
-    say_accounts(&app).await
+    say_accounts(&app).await?;
+    match given_up {
+        0 => Ok(()),
+        n => Err(Error::refused(format!(
+            "{n} tracks of the demo could not be made: /admin/jobs says why, and tries them again"
+        ))),
+    }
 }
 
 /// Takes a folder in, and says what became of every file that became nothing. Answers whether there was none.
@@ -479,9 +508,11 @@ async fn user(config: &Config, command: UserCommand) -> Result<()> {
             shell::role(&db, &email, role, revoke).await?;
             println!("{email} {} {role}.", if revoke { "is no longer" } else { "is" });
         }
-        UserCommand::Disable { email } => {
-            shell::disable(&db, &email).await?;
-            println!("{email} is closed and signed out everywhere; its sounds are out of the shop.");
+        UserCommand::Disable { emails } => {
+            shell::disable(&db, &emails).await?;
+            for email in &emails {
+                println!("{email} is closed and signed out everywhere; its sounds are out of the shop.");
+            }
         }
         UserCommand::Enable { email } => {
             shell::enable(&db, &email).await?;

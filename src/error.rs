@@ -36,6 +36,8 @@ pub enum Error {
     TooMany(u64),
     /// The shop is busy or a part of it is away; come back after so many seconds: 503.
     Busy(u64),
+    /// What was asked cannot be done while something that is not the asker's is amiss; the sentence is for the person: 503.
+    Away(&'static str),
     /// Our own fault: 500. Says where it arose and why; people see neither.
     Internal(Fault),
 }
@@ -82,7 +84,7 @@ impl Error {
             Error::Refused(_) => 422,
             Error::Conflict(_) => 409,
             Error::TooMany(_) => 429,
-            Error::Busy(_) => 503,
+            Error::Busy(_) | Error::Away(_) => 503,
             Error::Internal(_) => 500,
         }
     }
@@ -95,7 +97,7 @@ impl fmt::Display for Error {
             Error::SignIn => f.write_str("sign in first"),
             Error::Forbidden => f.write_str("not allowed"),
             Error::Unconfirmed => f.write_str("confirm your address first"),
-            Error::Guardian(why) => f.write_str(why),
+            Error::Guardian(why) | Error::Away(why) => f.write_str(why),
             Error::NotYet => f.write_str("This is not open to you yet."),
             Error::Held => f.write_str("the account shows a notice"),
             Error::Unasked => f.write_str("answer the age screen first"),

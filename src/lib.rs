@@ -155,12 +155,16 @@ impl Keys {
 
 impl App {
     /// Opens everything the settings name and brings the database up to date. `stripe_url` overrides where payments
-    /// are reached: the pretend Stripe that was started beside us.
+    /// are reached: the pretend Stripe that was started beside us. In production `Refused` while somebody of the demo can
+    /// still sign in.
     pub async fn open(config: Config, stripe_url: Option<&str>) -> Result<App> {
         std::fs::create_dir_all(&config.data_dir)?;
         let keys = Keys::load(&config)?;
         let url = config.database_url.clone();
         let db = tokio::task::spawn_blocking(move || db::Db::open(&url)).await??;
+        if config.is_production() {
+            demo::fill::demand_closed(&db).await?;
+        }
         let storage = storage::Storage::open(&config.storage_url, config.s3.as_ref())?;
         let mail = mail::Mail::open(&config.mail_url, &config.mail_from)?;
         let egress = egress::Egress::open(&db, config.egress_proxy.as_deref())?;

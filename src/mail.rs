@@ -67,25 +67,49 @@ struct Smtp {
     transport: OnceCell<AsyncSmtpTransport<Tokio1Executor>>,
 }
 
+/// What is wrong with a setting that names the way letters go out, if anything is: the words behind its name. None of them
+/// repeats it, for there may be a password in it.
+pub fn fault(setting: &str) -> Option<String> {
+    Named::read(setting).err()
+}
+
+/// Whether letters can come from this: an address or `Name <address>`.
+pub fn is_sender(from: &str) -> bool {
+    from.parse::<Mailbox>().is_ok()
+}
+
+/// The way a setting names, before anything is opened.
+enum Named<'a> {
+    Memory,
+    Folder(&'a str),
+    /// With what we add to its address.
+    Server(String),
+}
+
+impl Named<'_> {
+    fn read(setting: &str) -> Result<Named<'_>, String> {
+        match setting.split_once(':') {
+            Some(("memory", "")) => Ok(Named::Memory),
+            Some(("dir", path)) if !path.is_empty() => Ok(Named::Folder(path)),
+            Some(("smtp" | "smtps", _)) => encrypted(setting).map(Named::Server),
+            _ => Err("is none of dir:path, smtp://…, smtps://…, memory:".into()),
+        }
+    }
+}
+
 impl Mail {
     /// Makes the way a setting names: `dir:path`, `smtp://…`, `smtps://…` or `memory:`. Letters come from `from`,
     /// an address or `Name <address>`. `Refused` says what is wrong with either.
     pub fn open(setting: &str, from: &str) -> Result<Mail> {
         let from = from.parse().map_err(|_| Error::refused(format!("{from:?} is no sender of letters")))?;
-        let way = match setting.split_once(':') {
-            Some(("memory", "")) => Way::Memory(Arc::default()),
-            Some(("dir", path)) if !path.is_empty() => {
+        let named = Named::read(setting).map_err(|why| Error::refused(format!("the mail setting {why}")))?;
+        let way = match named {
+            Named::Memory => Way::Memory(Arc::default()),
+            Named::Folder(path) => {
                 std::fs::create_dir_all(path)?;
                 Way::Folder(Path::new(path).into())
             }
-            Some(("smtp" | "smtps", _)) => {
-                Way::Smtp(Arc::new(Smtp { url: encrypted(setting)?, transport: OnceCell::new() }))
-            }
-            _ => {
-                return Err(Error::refused(
-                    "the mail setting is none of dir:path, smtp://…, smtps://…, memory:",
-                ));
-            }
+            Named::Server(url) => Way::Smtp(Arc::new(Smtp { url, transport: OnceCell::new() })),
         };
         Ok(Mail { from, way })
     }
@@ -179,11 +203,11 @@ impl Smtp {
 
 /// The address of a mail server with what we add to it: beyond this machine nothing goes unencrypted unless the
 /// setting says `tls=opportunistic`.
-fn encrypted(setting: &str) -> Result<String> {
-    let mut url = Url::parse(setting).map_err(|why| Error::refused(format!("the mail setting: {why}")))?;
+fn encrypted(setting: &str) -> Result<String, String> {
+    let mut url = Url::parse(setting).map_err(|why| format!("is no address: {why}"))?;
     let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
-        return Err(Error::refused("the mail setting names no server"));
+        return Err("names no server".into());
     };
     let here = host == "localhost"
         || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
@@ -192,7 +216,7 @@ fn encrypted(setting: &str) -> Result<String> {
             url.query_pairs_mut().append_pair("tls", "required");
         }
         None | Some("required" | "opportunistic") => {}
-        Some(other) => return Err(Error::refused(format!("the mail setting: tls={other} is not known"))),
+        Some(other) => return Err(format!("says tls={other}, which is neither required nor opportunistic")),
     }
     Ok(url.into())
 }
@@ -283,6 +307,7 @@ mod tests {
             ("mail.example.com", FROM, false),
         ] {
             let opened = Mail::open(setting, from);
+            assert_eq!(fault(setting).is_none() && is_sender(from), fine, "{setting} {from}");
             assert_eq!(opened.is_ok(), fine, "{setting} {from}");
             assert!(matches!(opened, Ok(_) | Err(Error::Refused(_))));
         }

@@ -57,14 +57,18 @@ pub async fn role(db: &Db, email: &str, role: Role, revoke: bool) -> Result<()> 
     .await
 }
 
-/// Closes an account and ends its sessions. What it has in the shop is neither found nor sold any more; what it licensed stays
-/// valid.
-pub async fn disable(db: &Db, email: &str) -> Result<()> {
-    let email = email.to_owned();
+/// Closes accounts and ends their sessions, all of them or, where nobody has one of the addresses, none. What they have in
+/// the shop is neither found nor sold any more; what they licensed stays valid.
+pub async fn disable(db: &Db, emails: &[String]) -> Result<()> {
+    let emails = emails.to_vec();
     db.write(move |conn| {
-        let user = known(conn, &email)?;
-        user.disable(conn, Timestamp::now())?;
-        session::close_all(conn, &user.id, None).map(drop)
+        let now = Timestamp::now();
+        for email in &emails {
+            let user = known(conn, email)?;
+            user.disable(conn, now)?;
+            session::close_all(conn, &user.id, None)?;
+        }
+        Ok(())
     })
     .await
 }

@@ -1,4 +1,5 @@
-//! Where the shop is run: what waits for a reviewer, what waits in the queue, who asked who was given what.
+//! Where the shop is run: what waits for a reviewer, what waits in the queue, which orders need somebody, who asked who was
+//! given what.
 //!
 //! A reviewer hears masters, and only here. Nothing is published or refused without a row that says who did it and when.
 
@@ -6,6 +7,7 @@ mod ad_free;
 mod desk;
 mod inquiries;
 mod letters;
+mod orders;
 mod pages;
 mod risk;
 mod routes;
@@ -29,6 +31,7 @@ pub fn views() -> Vec<Sample> {
     all.extend(samples::<ad_free::Members>());
     all.extend(samples::<ad_free::MemberPage>());
     all.extend(inquiries::views());
+    all.extend(samples::<orders::OrdersPage>());
     all.extend(security::views());
     all.extend(samples::<letters::LettersPage>());
     all

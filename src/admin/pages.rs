@@ -23,6 +23,8 @@ pub struct Doors {
     pub waiting: Option<i64>,
     /// Inquiries that wait, and how many of them are late; none for somebody who does not answer them.
     pub inquiries: Option<(i64, i64)>,
+    /// Orders that somebody should look at; none for somebody who does not help with them.
+    pub orders: Option<i64>,
     /// None for somebody who reviews and does not run the shop.
     pub parked: Option<i64>,
     /// The shop's last look at its own banner; none for somebody who only reviews, or where nobody looked yet.
@@ -67,6 +69,7 @@ impl View for Doors {
             Doors {
                 waiting: Some(3),
                 inquiries: Some((2, 1)),
+                orders: Some(1),
                 parked: Some(1),
                 look: broken,
                 security: security(None),
@@ -74,11 +77,19 @@ impl View for Doors {
             Doors {
                 waiting: Some(0),
                 inquiries: None,
+                orders: None,
                 parked: Some(0),
                 look: look(&[]),
                 security: security(Some(Timestamp(1_795_000_000_000))),
             },
-            Doors { waiting: None, inquiries: Some((0, 0)), parked: None, look: None, security: None },
+            Doors {
+                waiting: None,
+                inquiries: Some((0, 0)),
+                orders: Some(0),
+                parked: None,
+                look: None,
+                security: None,
+            },
         ]
     }
 }

@@ -7,7 +7,7 @@ use super::desk::{self, Case};
 use super::pages::{Doors, JobsPage, LookLine, QueuePage, ReviewPage};
 use super::risk::Record;
 use super::security::{self, Standing};
-use super::{inquiries, letters};
+use super::{inquiries, letters, orders};
 use crate::App;
 use crate::accounts::guards::{Admin, Reviewer, Staff};
 use crate::accounts::user::Role;
@@ -17,6 +17,7 @@ use crate::consent::selfcheck::Check;
 use crate::error::Result;
 use crate::ids::{JobId, Slug};
 use crate::jobs::{self, Job};
+use crate::sales::note;
 use crate::studio::routes::master_of;
 use crate::studio::upload::Upload;
 use crate::web::ranges::{Conditions, FileFacts};
@@ -45,6 +46,7 @@ pub fn all() -> Vec<rocket::Route> {
         letters::index,
     ];
     all.extend(inquiries::all());
+    all.extend(orders::all());
     all.extend(security::all());
     all
 }
@@ -64,6 +66,7 @@ async fn index(who: Staff, page: Page, app: &State<App>) -> Result<Reply> {
             } else {
                 None
             };
+            let orders = if answers { Some(note::open(conn, orders::MOST)?.len() as i64) } else { None };
             let parked = if runs_the_shop { Some(jobs::parked(conn, 1000)?.len() as i64) } else { None };
             let look = if runs_the_shop { Check::last(conn)? } else { None };
             let look = look.map(|check| LookLine::new(&check, now));
@@ -71,7 +74,7 @@ async fn index(who: Staff, page: Page, app: &State<App>) -> Result<Reply> {
                 true => Some(Standing::new(Record::newest(conn, 1)?.first(), &coordinator, now)),
                 false => None,
             };
-            Ok(Doors { waiting, inquiries, parked, look, security })
+            Ok(Doors { waiting, inquiries, orders, parked, look, security })
         })
         .await?;
     page.show(&view)

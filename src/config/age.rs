@@ -1,5 +1,6 @@
 //! The settings about the young.
 
+use super::currency::smallest_charge;
 use super::{Said, shown};
 use crate::consent::signal::{AgeSignal, BRACKETS};
 use crate::egress::{Keyed, PublicFile};
@@ -60,8 +61,8 @@ pub enum Strength {
     Strong,
 }
 
-/// Reads them.
-pub(super) fn read(said: &mut Said) -> AgeSettings {
+/// Reads them, for a shop with this currency.
+pub(super) fn read(said: &mut Said, currency: &str) -> AgeSettings {
     let (identity, text) = (provider(said, "identity"), provider(said, "text"));
     let minimum: u32 = said
         .read("age.minimum", 13, "13 or more", |text| text.parse().ok().filter(|n| (13..=21).contains(n)));
@@ -70,6 +71,8 @@ pub(super) fn read(said: &mut Said) -> AgeSettings {
     if minimum > adult {
         said.faults.push("CUEHOUSE_AGE_MINIMUM must not be above CUEHOUSE_AGE_ADULT".into());
     }
+    let methods = methods(said, identity.is_some(), text.is_some());
+    let proof_cents = proof_cents(said, &methods, currency);
     AgeSettings {
         profile: said.text("age.profile", "guardian_under_18"),
         under_minimum: said.text("age.under_minimum", ""),
@@ -81,10 +84,8 @@ pub(super) fn read(said: &mut Said) -> AgeSettings {
             "strong" => Some(Strength::Strong),
             _ => None,
         }),
-        methods: methods(said, identity.is_some(), text.is_some()),
-        proof_cents: said.read("age.proof_cents", 50, "50 to 500 minor units", |text| {
-            text.parse().ok().filter(|n| (50..=500).contains(n))
-        }),
+        methods,
+        proof_cents,
         signal: signal(said),
         provider: provider(said, "provider"),
         identity,
@@ -148,6 +149,25 @@ fn methods(said: &mut Said, has_provider: bool, has_carrier: bool) -> Vec<Method
             .push("CUEHOUSE_OPERATOR_PHONE belongs to the method phone of CUEHOUSE_AGE_METHODS".into());
     }
     all
+}
+
+/// The charge that proves a card: no less than Stripe charges in this currency, and not much more.
+fn proof_cents(said: &mut Said, methods: &[Method], currency: &str) -> i64 {
+    let smallest = smallest_charge(currency);
+    let least = smallest.unwrap_or_default().max(50);
+    let most = if smallest.is_some() { least * 10 } else { 1_000_000 };
+    if smallest.is_none()
+        && said.get("age.proof_cents").is_none()
+        && methods.contains(&Method::CardTransaction)
+    {
+        said.faults.push(format!(
+            "CUEHOUSE_AGE_PROOF_CENTS must be said in {currency}, for which Stripe states no smallest charge: what is worth \
+             half a US dollar or more"
+        ));
+    }
+    said.read("age.proof_cents", least, &format!("{least} to {most} minor units"), |text| {
+        text.parse().ok().filter(|n| (least..=most).contains(n))
+    })
 }
 
 /// The provider whose settings begin so, where the operator named one, whole.

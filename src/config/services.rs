@@ -36,8 +36,15 @@ pub(super) fn s3(said: &mut Said, env: &BTreeMap<String, String>) -> Option<S3Ac
             said.faults.push(format!("{name} must be set for an s3:// CUEHOUSE_STORAGE_URL"));
         }
     }
+    let endpoint = get(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]);
+    let is_address = |text: &String| {
+        Url::parse(text).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host())
+    };
+    if endpoint.as_ref().is_some_and(|text| !is_address(text)) {
+        said.faults.push("AWS_ENDPOINT_URL should be an address such as https://s3.example".into());
+    }
     Some(S3Access {
-        endpoint: get(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]),
+        endpoint,
         region: get(&["AWS_REGION", "AWS_DEFAULT_REGION"]).unwrap_or_else(|| "us-east-1".into()),
         access_key: access_key?,
         secret_key: secret_key?,

@@ -34,6 +34,61 @@ fn the_environment_overrides_the_file_and_every_fault_is_said() {
     assert_eq!(faults.len(), 5, "{faults:?}");
 }
 
+/// A name that is nearly one of ours is a fault as it is in the file: with a mistyped key of Stripe's payments would be pretend.
+#[test]
+fn a_mistyped_name_of_the_environment_is_a_fault() {
+    let typo = env(&[("CUEHOUSE_STRIPE_SECRETKEY", "sk_live_x"), ("CUEHOUSE_PROT", "9000")]);
+    let faults = Config::read(None, &typo).unwrap_err();
+    assert_eq!(
+        faults,
+        ["there is no setting CUEHOUSE_PROT", "there is no setting CUEHOUSE_STRIPE_SECRETKEY"],
+        "and no value is repeated"
+    );
+    let beside = [
+        ("CUEHOUSE_CONFIG", "shop.toml"),
+        ("CUEHOUSE_TEST_STRICT", "1"),
+        ("CUEHOUSE_CRASHES", "9"),
+        ("CUEHOUSE_CRASH_SEED", "1"),
+        ("CUEHOUSE_DAMAGE_CASES", "9"),
+        ("HOME", "/"),
+    ];
+    assert!(Config::read(None, &env(&beside)).is_ok());
+    assert!(Config::read(None, &env(&[("CUEHOUSE_CONFIGS", "shop.toml")])).is_err());
+}
+
+/// Letters are part of what is said at once, and a password in an address is not part of what is said.
+#[test]
+fn letters_and_addresses_are_looked_at_with_all_else() {
+    let said = |pairs: &[(&str, &str)]| Config::read(None, &env(pairs)).err().unwrap_or_default();
+    for (name, wrong) in [
+        ("CUEHOUSE_MAIL_URL", "mail.example"),
+        ("CUEHOUSE_MAIL_URL", "smtp://"),
+        ("CUEHOUSE_MAIL_URL", "smtp://shop:hunter2@mail.example?tls=perhaps"),
+        ("CUEHOUSE_MAIL_FROM", "nobody"),
+        ("CUEHOUSE_DATABASE_URL", "postgress://shop:hunter2@db.example/shop"),
+        ("CUEHOUSE_SITE_URL", "https://shop:hunter2@shop.example/music"),
+        ("CUEHOUSE_TRUSTED_PROXY", "10.0.0.0/33"),
+        ("CUEHOUSE_STORAGE_URL", "s3://"),
+        ("CUEHOUSE_AGE_PROFILE", "everybody"),
+        ("CUEHOUSE_PRIVACY_PROFILE", "everybody"),
+    ] {
+        // Beside another fault, so that each is part of one list.
+        let faults = said(&[(name, wrong), ("CUEHOUSE_PORT", "many")]);
+        assert!(
+            faults.len() == 2 && faults.iter().any(|f| f.starts_with(name)),
+            "{name} {wrong}: {faults:?}"
+        );
+        assert!(!faults.iter().any(|fault| fault.contains("hunter2")), "{faults:?}");
+    }
+    let s3 = [
+        ("CUEHOUSE_STORAGE_URL", "s3://sounds"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_ENDPOINT_URL", "s3.example"),
+    ];
+    assert_eq!(said(&s3), ["AWS_ENDPOINT_URL should be an address such as https://s3.example"]);
+}
+
 #[test]
 fn production_refuses_what_is_pretended() {
     let faults = Config::read(None, &env(&[("CUEHOUSE_MODE", "production")])).unwrap_err();

@@ -16,8 +16,8 @@ use super::catalogue::{PEOPLE, Person};
 use crate::App;
 use crate::accounts::user::{Role, User};
 use crate::clock::Timestamp;
-use crate::db::Conn;
 use crate::db::schema::{marks, tracks, user_links, users};
+use crate::db::{Conn, Db};
 use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::UserId;
@@ -118,6 +118,19 @@ impl Filling {
         self.account(reviewer.ok_or_else(|| Error::internal("the demo has no reviewer"))?)
     }
 
+    /// The addresses with which somebody can still sign in to an account that the demo made. One that was there before the
+    /// demo is its owner's, and none of these.
+    pub fn open_accounts(conn: &mut Conn) -> Result<Vec<String>> {
+        let Some(filling) = Filling::find(conn)? else { return Ok(vec![]) };
+        let filled_at: Timestamp = marks::table.find(MARK).select(marks::at).first(conn)?;
+        Ok(users::table
+            .filter(users::id.eq_any(&filling.people))
+            .filter(users::created_at.ge(filled_at).and(users::disabled_at.is_null()))
+            .order(users::email)
+            .select(users::email)
+            .load(conn)?)
+    }
+
     /// Everyone of the demo.
     pub fn people(&self) -> &[UserId] {
         &self.people
@@ -188,6 +201,20 @@ pub async fn begin(app: &App, numbers: impl IntoIterator<Item = usize>) -> Resul
     Ok(filling.is_some())
 }
 
+/// Refuses a shop whose demo accounts are open: their passwords stand in an old log. The sentence holds the command that
+/// closes them.
+pub async fn demand_closed(db: &Db) -> Result<()> {
+    let open = db.read(Filling::open_accounts).await?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    Err(Error::refused(format!(
+        "this shop was filled as a demo, and in production nobody may sign in with the demo's accounts. Close them first: \
+         cuehouse user disable {}",
+        open.join(" ")
+    )))
+}
+
 /// People who sign in go first: the demo waits its turn.
 async fn hash(app: &App, password: &str) -> Result<String> {
     let mut tries = 0;
@@ -243,11 +270,11 @@ pub async fn progress(app: &App) -> Result<Option<Progress>> {
 }
 
 /// Says how far the filling is until it is done: a bar on a terminal, lines in a log. Says nothing when there is
-/// nothing left to do.
-pub async fn watch(app: &App) -> Result<()> {
-    let Some(mut now) = progress(app).await? else { return Ok(()) };
+/// nothing left to do. Answers how many tracks were given up.
+pub async fn watch(app: &App) -> Result<usize> {
+    let Some(mut now) = progress(app).await? else { return Ok(0) };
     if now.waiting == 0 {
-        return Ok(());
+        return Ok(now.given_up);
     }
     let bar = std::io::stderr().is_terminal().then(|| bar("demo shop", now.total as u64));
     let mut said = None;
@@ -270,7 +297,7 @@ pub async fn watch(app: &App) -> Result<()> {
     if now.given_up > 0 {
         tracing::warn!("{} tracks of the demo could not be made; their jobs say why", now.given_up);
     }
-    Ok(())
+    Ok(now.given_up)
 }
 
 /// A bar for a command's progress.

@@ -2,8 +2,8 @@
 //!
 //! A track is written (`score`, `music`, `loops`), played (`instruments`, `effects`) and mixed (`mix`) from a seed of its
 //! own: the same number always gives the same bytes. Who offers it under which words is data (`catalogue`). It comes into
-//! the shop the way every upload does (`fill`, `jobs`). No sale, no play and no favourite is ever invented here, and
-//! nothing here runs in production.
+//! the shop the way every upload does (`fill`, `jobs`). No sale, no play and no favourite is ever invented here,
+//! nothing here runs in production, and production does not start while an account made here is open.
 
 pub mod accounts;
 mod ads;

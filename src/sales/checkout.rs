@@ -52,6 +52,8 @@ pub async fn begin(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -
             Opened::Changed(basket) => return Ok(Next::Changed(basket)),
             Opened::Empty => return Ok(Next::Empty),
         };
+        // A page that an earlier click opened is no use, either.
+        app.stripe.demand_clock()?;
         if close_others(app, &order).await? {
             continue;
         }

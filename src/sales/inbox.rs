@@ -83,6 +83,13 @@ pub fn take(conn: &mut Conn, body: &str, issuer: &Issuer, now: Timestamp) -> Res
     }
 }
 
+/// Whether the event of this body is kept already.
+pub fn is_kept(conn: &mut Conn, body: &str) -> Result<bool> {
+    let event: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let Some(id) = event["id"].as_str() else { return Ok(false) };
+    Ok(diesel::select(diesel::dsl::exists(stripe_events::table.find(id))).get_result(conn)?)
+}
+
 /// Which of these events are not kept yet.
 pub fn missing(conn: &mut Conn, events: Vec<RawEvent>) -> Result<Vec<RawEvent>> {
     let ids: Vec<&str> = events.iter().map(|event| event.id.as_str()).collect();

@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod letters;
 pub mod licence;
 mod marks;
+pub mod note;
 pub mod number;
 pub mod odrl;
 pub mod order;

@@ -192,13 +192,15 @@ pub fn settle(conn: &mut Conn, order: &OrderId, issuer: &Issuer, now: Timestamp)
     }
     let ended = heard.over.is_some() || order.state == State::Refunded;
     let state = if ended { State::Refunded } else { State::Paid };
+    // Told again, nothing of it changes, nor since when it is so.
+    let is_news = order.state != state || order.note != heard.note;
     diesel::update(orders::table.find(&order.id))
         .set((
             orders::state.eq(state),
             orders::paid_at.eq(paid_at),
             orders::payment_intent.eq(heard.payment_intent.as_ref().or(order.payment_intent.as_ref())),
             orders::note.eq(&heard.note),
-            orders::changed_at.eq(if order.state == state { order.changed_at } else { now }),
+            orders::changed_at.eq(if is_news { now } else { order.changed_at }),
         ))
         .execute(conn)?;
     grant(conn, &order, &lines, issuer, now)?;

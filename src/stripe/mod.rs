@@ -1,5 +1,5 @@
-//! Stripe's wire: a checkout is opened, looked at and closed, events are fetched and read (`event`), and a webhook's
-//! signature is proven (`signature`).
+//! Stripe's wire: a checkout is opened, looked at and closed, events are fetched and read (`event`), a webhook's
+//! signature is proven (`signature`), and what it shows of our clock is kept (`skew`).
 //!
 //! Requests are built by async-stripe; answers are read here, from the JSON as it came, because the library
 //! drops a whole answer when one member it expects is missing, after the money may have moved. What an event
@@ -8,9 +8,11 @@
 mod event;
 mod read;
 mod signature;
+mod skew;
 
 use std::collections::HashMap;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
@@ -30,7 +32,9 @@ use crate::mail::nameless;
 use crate::money::Cents;
 
 pub use event::{About, Checkout, Dispute, Event, RawEvent, read_event};
-pub use signature::{TOLERANCE_SECS, sign, signed};
+pub use signature::{is_fresh, sign, signed, signed_at};
+
+use skew::Skew;
 
 /// Seconds one call to Stripe may take; the library itself would wait for ever.
 const TIMEOUT_SECS: u64 = 10;
@@ -40,11 +44,12 @@ const ATTEMPTS: u32 = 3;
 const PAGE: i64 = 100;
 const PAGES: usize = 100;
 
-/// Stripe, or whatever speaks like it, at one address. Cloning shares nothing but the settings.
+/// Stripe, or whatever speaks like it, at one address. Cloning shares the settings and what is known of the clock.
 #[derive(Clone, Debug)]
 pub struct Stripe {
     client: Client,
     address: String,
+    skew: Arc<Skew>,
 }
 
 /// What a buyer is asked to pay, and where they go afterwards.
@@ -112,7 +117,7 @@ impl Stripe {
             .app_info("cuehouse", Some(env!("CARGO_PKG_VERSION").to_owned()), None)
             .build()
             .map_err(Error::internal)?;
-        Ok(Stripe { client, address: url })
+        Ok(Stripe { client, address: url, skew: Arc::default() })
     }
 
     /// Where it is reached.
@@ -120,9 +125,31 @@ impl Stripe {
         &self.address
     }
 
+    /// Takes in when, by its own clock, Stripe signed a webhook that arrived now.
+    pub fn hears_clock(&self, signed_at: i64, now: Timestamp) {
+        self.skew.hears(signed_at, now);
+    }
+
+    /// What is wrong with our clock, if webhooks showed that something is.
+    pub fn clock_fault(&self) -> Option<String> {
+        self.skew.fault()
+    }
+
+    /// Lets nobody go to a payment page whose events would be refused as stale: `Away` while our clock is wrong.
+    pub fn demand_clock(&self) -> Result<()> {
+        match self.clock_fault() {
+            Some(_) => Err(Error::Away(
+                "Nothing can be paid here just now: the clock of this shop is wrong, and it would not hear of your payment. \
+                 Nothing was charged. Please come back a little later.",
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Opens the session of this order's try, or finds the one that an earlier call opened.
-    /// Unanswered calls are repeated under the same key, so that no second session arises.
+    /// Unanswered calls are repeated under the same key, so that no second session arises. `Away` while our clock is wrong.
     pub async fn checkout(&self, wish: &CheckoutWish) -> Result<Session> {
+        self.demand_clock()?;
         let key = IdempotencyKey::new(format!("order-{}-try-{}", wish.order, wish.try_number))
             .map_err(Error::internal)?;
         session(&self.call(&request(wish), Some(key)).await?).map_err(Error::internal)

@@ -6,11 +6,11 @@ use sha2::Sha256;
 use crate::clock::Timestamp;
 
 /// Seconds that a signature's time may differ from ours, in both directions (Stripe's own tolerance).
-pub const TOLERANCE_SECS: i64 = 300;
+const TOLERANCE_SECS: u64 = 300;
 
-/// Whether this `Stripe-Signature` was made over exactly these bytes, within five minutes of `now`, under one
-/// of the secrets (several while one replaces another). Compared in constant time.
-pub fn signed(header: &str, body: &[u8], secrets: &[&str], now: Timestamp) -> bool {
+/// The second at which this `Stripe-Signature` was made over exactly these bytes, under one of the secrets (several while one
+/// replaces another); none where nobody who knows one made it. Compared in constant time. It counts only while it is fresh.
+pub fn signed_at(header: &str, body: &[u8], secrets: &[&str]) -> Option<i64> {
     let (mut time, mut signatures) = (None, Vec::new());
     for (name, value) in header.split(',').filter_map(|part| part.trim().split_once('=')) {
         match name {
@@ -19,16 +19,24 @@ pub fn signed(header: &str, body: &[u8], secrets: &[&str], now: Timestamp) -> bo
             _ => {}
         }
     }
-    let Some(time) = time.filter(|t| {
-        t.parse().is_ok_and(|t: i64| now.secs().saturating_sub(t).unsigned_abs() <= TOLERANCE_SECS as u64)
-    }) else {
-        return false;
-    };
+    let time = time?;
+    let at: i64 = time.parse().ok()?;
     secrets
         .iter()
         .filter(|secret| !secret.is_empty())
         .filter_map(|secret| mac(time, body, secret))
         .any(|mac| signatures.iter().any(|signature| mac.clone().verify_slice(signature).is_ok()))
+        .then_some(at)
+}
+
+/// Whether a signature of that second is within five minutes of `now`.
+pub fn is_fresh(signed_at: i64, now: Timestamp) -> bool {
+    now.secs().saturating_sub(signed_at).unsigned_abs() <= TOLERANCE_SECS
+}
+
+/// Whether this `Stripe-Signature` was made over exactly these bytes, under one of the secrets, and is fresh.
+pub fn signed(header: &str, body: &[u8], secrets: &[&str], now: Timestamp) -> bool {
+    signed_at(header, body, secrets).is_some_and(|at| is_fresh(at, now))
 }
 
 /// The `Stripe-Signature` that Stripe would send with these bytes.
@@ -82,6 +90,11 @@ mod tests {
         );
 
         assert!(!check(&header, &["whsec_new"], NOW.plus(301_000)), "stale");
+        assert_eq!(
+            signed_at(&header, BODY, &["whsec_new"]),
+            Some(NOW.secs()),
+            "and still known to be Stripe's"
+        );
         assert!(!check(&header, &["whsec_new"], NOW.plus(-301_000)), "from the future");
         assert!(!check(&header, &["whsec_old"], NOW), "another secret");
         assert!(

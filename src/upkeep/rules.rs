@@ -226,6 +226,14 @@ pub(super) const RULES: &[Rule] = &[
         words: "Stripe said something that was not understood",
         ask: "SELECT kind || ' ' || id AS about, problem AS more FROM stripe_events WHERE problem IS NOT NULL ORDER BY id",
     },
+    Rule {
+        name: "order-waits-for-somebody",
+        weight: Weight::Warning,
+        words: "Stripe said what the shop cannot mend, and nobody dealt with it (/admin/orders)",
+        ask: "SELECT 'order ' || o.id AS about, o.note AS more FROM orders o \
+              LEFT JOIN marks m ON m.name = 'order_note:' || o.id AND m.value = o.note \
+              WHERE o.note IS NOT NULL AND m.name IS NULL ORDER BY o.id",
+    },
 ];
 
 #[derive(QueryableByName)]

@@ -99,12 +99,13 @@ pub async fn any(status: Status, request: &Request<'_>) -> Reply {
     let title = match error {
         Some(Error::Guardian(_)) => "For your guardian to allow",
         Some(Error::NotYet) => "Not yet",
+        Some(Error::Away(_)) => "Not just now",
         _ => title,
     };
     let (own, again_after) = match &error {
         Some(Error::Refused(why) | Error::Conflict(why)) => (Some(why.clone()), None),
         Some(Error::Unconfirmed) => (Some(UNCONFIRMED.to_owned()), None),
-        Some(Error::Guardian(why)) => (Some((*why).to_owned()), None),
+        Some(Error::Guardian(why) | Error::Away(why)) => (Some((*why).to_owned()), None),
         Some(early @ Error::NotYet) => (Some(early.to_string()), None),
         Some(Error::TooMany(secs) | Error::Busy(secs)) => (None, Some(*secs)),
         Some(Error::Internal(_)) | None if code >= 500 => {

@@ -21,7 +21,8 @@ pub fn healthz() -> Reply {
     Reply::text("ok\n").header("Cache-Control", "no-store")
 }
 
-/// Whether this process can serve: its database and its store answer. 503 with the reasons when not.
+/// Whether this process can serve: its database and its store answer, and its clock is not known to be wrong. 503 with the
+/// reasons when not.
 #[get("/readyz")]
 pub async fn readyz(app: &State<App>) -> Reply {
     let mut wrong = vec![];
@@ -30,6 +31,9 @@ pub async fn readyz(app: &State<App>) -> Reply {
     }
     if let Err(error) = app.storage.answers().await {
         wrong.push(format!("storage: {error}"));
+    }
+    if let Some(fault) = app.stripe.clock_fault() {
+        wrong.push(format!("clock: {fault}"));
     }
     let status = if wrong.is_empty() { Status::Ok } else { Status::ServiceUnavailable };
     let value = json!({ "ready": wrong.is_empty(), "wrong": wrong });

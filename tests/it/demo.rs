@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use cuehouse::accounts::shell;
 use cuehouse::accounts::user::{Role, User};
 use cuehouse::catalogue::track::{Kind, Recording, State, Track};
 use cuehouse::catalogue::{lists, offer};
 use cuehouse::clock::Timestamp;
+use cuehouse::config::Mode;
 use cuehouse::db::schema::{jobs, tracks, uploads, users};
 use cuehouse::demo::{self, fill};
 use cuehouse::jobs::{Job, Priority, claim, run, stopper};
-use cuehouse::{App, Config};
+use cuehouse::{App, Config, Error};
 use diesel::prelude::*;
 
 use crate::support::app::TestApp;
@@ -125,6 +127,56 @@ async fn everyone_of_the_demo_signs_in_with_the_kept_password() {
     }
 }
 
+/// A password that stands in an old log opens nothing in production: it does not start before the demo's accounts are
+/// closed, and says how.
+#[rocket::async_test]
+async fn production_waits_until_nobody_of_the_demo_can_sign_in() {
+    let (shop, folder) = (TestApp::new().await, TestFolder::new());
+    // Somebody had this address before the demo: the account is theirs.
+    let earlier = shell::add(
+        &shop.app.db,
+        &shop.app.hashing,
+        "buyer@demo.example",
+        "Ada Field",
+        &[],
+        Some("copper weather 9"),
+    );
+    assert_eq!(earlier.await.unwrap(), None);
+    let production = || {
+        // Another machine each time.
+        let data_dir = folder.path().join(cuehouse::secrets::token().unwrap());
+        App::open(
+            Config { mode: Mode::Production, data_dir, ..(*shop.app.config).clone() },
+            Some(&shop.stripe.url),
+        )
+    };
+    assert!(production().await.is_ok(), "a shop without a demo");
+    fill::begin(&shop.app, []).await.unwrap();
+    let accounts = fill::passwords(&shop.app).await.unwrap().unwrap();
+    let Err(Error::Refused(said)) = production().await else { panic!("production starts with a demo") };
+    let command = said.split("cuehouse ").nth(1).unwrap();
+    let words: Vec<&str> = command.split_whitespace().collect();
+    assert_eq!(words[..2], ["user", "disable"], "{said}");
+    assert_eq!(words.len() - 2, accounts.len() - 1, "{said}");
+    assert!(!said.contains("buyer@demo.example"), "{said}");
+
+    let admin = accounts.iter().find(|account| account.roles == ["admin"]).unwrap();
+    let fields = [("email", admin.email.as_str()), ("password", admin.password.as_str())];
+    let mut before = shop.visitor();
+    before.send("/sign-in", "/sign-in", &fields).await.is(303);
+    before.get("/admin").await.is(200);
+    // With an address that nobody has nothing is done.
+    let wrong = [&words[..], &["nobody@demo.example"]].concat();
+    assert!(!shop.cuehouse(&wrong).status.success());
+    assert!(production().await.is_err());
+    let closed = shop.cuehouse(&words);
+    assert!(closed.status.success(), "{closed:?}");
+    before.get("/admin").await.is(303);
+    let closed = shop.visitor().send("/sign-in", "/sign-in", &fields).await.is(422);
+    assert!(closed.has("This account is closed"));
+    assert!(production().await.is_ok());
+}
+
 #[rocket::async_test]
 async fn an_interrupted_filling_goes_on_where_it_was() {
     let shop = TestApp::new().await;
@@ -158,6 +210,25 @@ async fn an_interrupted_filling_goes_on_where_it_was() {
     assert!(fill::begin(&next, numbers).await.unwrap());
     filled(&next).await;
     assert_eq!(counted(&next).await, (4, 4, demo::people().len() as i64));
+}
+
+/// A demo that lacks tracks is no filled one: the command says how many, and a second one says so still.
+#[rocket::async_test]
+async fn tracks_that_were_given_up_are_counted_and_make_the_command_fail() {
+    let shop = TestApp::new().await;
+    fill::begin(&shop.app, short().into_iter().take(2)).await.unwrap();
+    let parked = shop.app.db.write(|conn| {
+        diesel::update(jobs::table.filter(jobs::kind.eq("fill_demo")))
+            .set(jobs::state.eq(cuehouse::jobs::State::Parked))
+            .execute(conn)?;
+        Ok(())
+    });
+    parked.await.unwrap();
+    assert_eq!(fill::watch(&shop.app).await.unwrap(), 2);
+    let said = shop.cuehouse(&["demo"]);
+    assert_eq!(said.status.code(), Some(1), "{said:?}");
+    let words = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(words.contains("2 tracks of the demo could not be made"), "{words}");
 }
 
 #[rocket::async_test]

@@ -21,11 +21,12 @@ enum Whom {
 }
 
 /// The table: how an address begins, and whom it serves. The first that fits counts; what does not stand here is for anyone.
-const TABLE: [(&str, Whom); 20] = [
+const TABLE: [(&str, Whom); 21] = [
     ("/account/reset", Whom::Anyone),
     ("/account", Whom::SignedIn),
     ("/admin/age", Whom::With(&[Role::Reviewer, Role::Admin])),
     ("/admin/inquiries", Whom::With(&[Role::Support, Role::Admin])),
+    ("/admin/orders", Whom::With(&[Role::Support, Role::Admin])),
     ("/admin/review", Whom::With(&[Role::Reviewer, Role::Admin])),
     ("/admin/", Whom::With(&[Role::Admin])),
     ("/admin", Whom::With(&[Role::Reviewer, Role::Support, Role::Admin])),

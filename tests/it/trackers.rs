@@ -75,6 +75,7 @@ async fn signed_in(app: &TestApp) -> (Browser, Vec<String>) {
         "/admin/ads/new",
         "/admin/age",
         "/admin/inquiries",
+        "/admin/orders",
         "/admin/review",
         "/admin/security",
         "/nothing/here",

@@ -266,7 +266,10 @@ pub async fn payment(id: OrderId, person: SignedIn, _goes: Navigation, app: &Sta
     let buyer = person.id.clone();
     let order = app.db.read(move |conn| Order::own(conn, &id, &buyer)).await?;
     match order.stripe_url.filter(|_| order.state == Stands::Awaiting) {
-        Some(url) => Ok(away(&url)),
+        Some(url) => {
+            app.stripe.demand_clock()?;
+            Ok(away(&url))
+        }
         None => Ok(Reply::go(format!("/orders/{}", order.id))),
     }
 }

@@ -7,8 +7,8 @@ use rocket::{State, post};
 
 use crate::App;
 use crate::clock::Timestamp;
-use crate::sales::jobs;
-use crate::stripe::signed;
+use crate::sales::{inbox, jobs};
+use crate::stripe::{is_fresh, signed_at};
 use crate::web::Reply;
 
 /// The longest event: far beyond any of Stripe's.
@@ -37,16 +37,34 @@ pub async fn create(signature: Signature, data: Data<'_>, app: &State<App>) -> R
     };
     let secrets = app.webhook_secrets();
     let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
-    if !signed(&signature.0, &body, &secrets, Timestamp::now()) {
+    let now = Timestamp::now();
+    let Some(signed_at) = signed_at(&signature.0, &body, &secrets) else {
         return answer(Status::BadRequest, "The signature does not fit.");
+    };
+    let body = String::from_utf8_lossy(&body).into_owned();
+    if !is_fresh(signed_at, now) {
+        return stale(app, body, signed_at, now).await;
     }
-    match jobs::take(app, String::from_utf8_lossy(&body).into_owned()).await {
+    app.stripe.hears_clock(signed_at, now);
+    match jobs::take(app, body).await {
         Ok(_) => answer(Status::Ok, "Taken in."),
         Err(error) => {
             tracing::error!(%error, "an event of Stripe's could not be taken in");
             answer(Status::ServiceUnavailable, "Please tell it again.").header("Retry-After", "5")
         }
     }
+}
+
+/// What is Stripe's and not of this moment is refused: somebody may have kept it. What was heard before says nothing of the
+/// clock; what was not says that it is wrong.
+async fn stale(app: &App, body: String, signed_at: i64, now: Timestamp) -> Reply {
+    if let Ok(false) = app.db.read(move |conn| inbox::is_kept(conn, &body)).await {
+        app.stripe.hears_clock(signed_at, now);
+        if let Some(fault) = app.stripe.clock_fault() {
+            tracing::error!("the clock of this machine is wrong: {fault}");
+        }
+    }
+    answer(Status::BadRequest, "The signature is not of this moment.")
 }
 
 fn answer(status: Status, words: &str) -> Reply {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cuehouse::accounts::shell;
+use cuehouse::accounts::user::Role;
 use cuehouse::clock::Timestamp;
 use cuehouse::db::schema::{licences, orders, stripe_events};
 use cuehouse::ids::OrderId;
@@ -485,6 +486,96 @@ async fn a_forged_or_stale_webhook_changes_nothing() {
         .post_raw("/stripe/webhook", "application/json", odd, &[("Stripe-Signature", &header)])
         .await
         .is(200);
+    let mut sam = app.person("Sam Support", &[Role::Support]).await;
+    assert!(sam.get("/admin/orders").await.is(200).has("evt_odd"), "and the staff sees it");
+}
+
+/// A clock that is five minutes wrong hears nothing of Stripe: it is said to operators, and nobody is led to a payment page
+/// until a webhook is in time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_wrong_stops_sales_until_it_is_right() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let (mut ada, mut ben, mut stranger) =
+        (app.buyer("Ada Field").await, app.buyer("Ben Other").await, app.visitor());
+    adds(&mut ben, &track, "creator").await.is(303);
+    let page = checks_out(&mut ben, "Ben Other").await.is(303).location().to_owned();
+    let began = app.app.db.read(|conn| Ok(orders::table.select(orders::id).first::<OrderId>(conn)?));
+    let payment = format!("/orders/{}/payment", began.await.unwrap());
+    assert_eq!(ben.get(&payment).await.is(303).location(), page);
+    adds(&mut ada, &track, "creator").await.is(303);
+
+    let secret = app.app.webhook_secrets().remove(0);
+    let says = |n: u32, secret: &str, late_ms: i64| {
+        let body =
+            format!(r#"{{"id":"evt_{n}","type":"invoice.paid","created":1,"data":{{"object":{{}}}}}}"#);
+        let header = sign(body.as_bytes(), secret, Timestamp::now().plus(-late_ms));
+        let mut stripe = app.visitor();
+        async move {
+            let headers = [("Stripe-Signature", header.as_str())];
+            stripe.post_raw("/stripe/webhook", "application/json", body.into_bytes(), &headers).await
+        }
+    };
+    says(1, "whsec_of_somebody_else", 420_000).await.is(400);
+    stranger.get("/readyz").await.is(200);
+    says(1, &secret, 420_000).await.is(400);
+    let ready = stranger.get("/readyz").await.is(503);
+    assert!(ready.has("clock: it is 7 minutes ahead of Stripe's"), "{}", ready.text());
+    let told = checks_out(&mut ada, "Ada Field").await.is(503);
+    assert!(told.has("Nothing was charged") && !told.has(&app.stripe.url), "{}", told.text());
+    // Nor to a page that was opened before.
+    assert!(checks_out(&mut ben, "Ben Other").await.is(503).has("Nothing was charged"));
+    ben.get(&payment).await.is(503);
+
+    says(2, &secret, 0).await.is(200);
+    stranger.get("/readyz").await.is(200);
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    assert!(page.starts_with(&app.stripe.url), "{page}");
+    // What was heard in its time and comes once more out of somebody's drawer says nothing of the clock.
+    says(2, &secret, 420_000).await.is(400);
+    stranger.get("/readyz").await.is(200);
+}
+
+/// What Stripe says of this payment, signed as it signs.
+async fn tells(app: &TestApp, order: &OrderId, n: u32, amount: i64) {
+    let body = format!(
+        r#"{{"id":"evt_{n}","type":"checkout.session.completed","created":1795000000,"data":{{"object":{{"id":"cs_{n}","payment_status":"paid","payment_intent":"pi_{n}","amount_total":{amount},"currency":"usd","metadata":{{"order":"{order}"}}}}}}}}"#
+    );
+    let header = sign(body.as_bytes(), &app.app.webhook_secrets()[0], Timestamp::now());
+    app.visitor()
+        .post_raw("/stripe/webhook", "application/json", body.into_bytes(), &[("Stripe-Signature", &header)])
+        .await
+        .is(200);
+}
+
+/// Nothing waits unseen: what no row can mend is before the staff's eyes until one of them dealt with it, and comes back when
+/// Stripe says more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_was_paid_twice_waits_for_the_staff() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    let mut sam = app.person("Sam Support", &[Role::Support]).await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let back = buys(&app, &mut ada).await;
+    let order = order_at(&app, &back).await.id;
+    assert!(sam.get("/admin/orders").await.is(200).has("No order waits"), "a sale is no trouble");
+    ada.get("/admin/orders").await.is(403);
+
+    tells(&app, &order, 2, 2_900).await;
+    let page = sam.get("/admin/orders").await.is(200);
+    assert!(page.has(&format!("Order {order}")) && page.has("Paid more than once"), "{}", page.text());
+    assert!(sam.get("/admin").await.is(200).has("1 order waits"));
+    let dismissal = format!("/admin/orders/{order}/dismissal");
+    sam.says("/admin/orders", &dismissal, &[("note", "Paid too late.")]).await.is(409);
+    assert!(sam.get("/admin/orders").await.has("Paid more than once"), "nobody read those words");
+    sam.send("/admin/orders", &dismissal, &[]).await.is(303);
+    assert!(sam.get("/admin/orders").await.has("No order waits"));
+    // Said twice it is the same trouble; said otherwise it is another.
+    tells(&app, &order, 2, 2_900).await;
+    assert!(sam.get("/admin/orders").await.has("No order waits"));
+    tells(&app, &order, 3, 100).await;
+    assert!(sam.get("/admin/orders").await.has("Paid $1 instead of $29."));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@ use cuehouse::db::tables;
 use cuehouse::ids::{LicenceId, Slug, UploadId, UserId};
 use cuehouse::sales::basket::Owner;
 use cuehouse::sales::inbox;
+use cuehouse::sales::note;
 use cuehouse::sales::order::Order;
 use cuehouse::storage::{Storage, StorageUrl};
 use cuehouse::upkeep::backup::{self, Manifest};
@@ -407,14 +408,26 @@ async fn what_a_person_should_look_at_is_a_warning() {
         .breaks(&[
             "INSERT INTO jobs (id, kind, payload, state, priority, due_at, created_at, problem) VALUES ('1', 'reconcile', '{}', 'parked', 0, 0, 0, 'Stripe is away')".into(),
             "UPDATE stripe_events SET problem = 'What?'".into(),
+            "UPDATE orders SET note = 'Paid more than once.' WHERE state = 'paid'".into(),
         ])
         .await;
     house.shop.storage.put("masters/lost", "bytes", "").await.unwrap();
     let in_two_days = Timestamp::now().plus(2 * DAY);
     let report = check::check(&house.shop, false, in_two_days, &Meter::silent()).await.unwrap();
-    let warned = ["job-is-parked", "event-is-puzzling", "bytes-are-named"];
+    let warned = ["job-is-parked", "event-is-puzzling", "order-waits-for-somebody", "bytes-are-named"];
     assert_eq!(rules(&report, Weight::Warning), warned.into());
     assert!(report.holds() && report.findings.iter().any(|f| f.words.contains("Stripe is away")));
+    assert!(report.findings.iter().any(|f| f.words.ends_with("(Paid more than once.)")), "{report:?}");
+    // What somebody dealt with is no warning any more, and other words of the same order are one again.
+    let dealt = house.db.db.write(|conn| {
+        let noted = note::open(conn, 10)?;
+        assert_eq!(noted.len(), 1);
+        note::dealt_with(conn, &noted[0].id, "Paid more than once.", NOW)
+    });
+    dealt.await.unwrap();
+    assert!(!rules(&house.check().await, Weight::Warning).contains("order-waits-for-somebody"));
+    house.breaks(&["UPDATE orders SET note = 'A refund failed.' WHERE state = 'paid'".into()]).await;
+    assert!(rules(&house.check().await, Weight::Warning).contains("order-waits-for-somebody"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
