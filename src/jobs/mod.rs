@@ -83,6 +83,11 @@ impl Job {
             Job::SelfCheck {} => "self_check",
         }
     }
+
+    /// Whether it can do nothing where there is no Stripe to ask.
+    pub fn asks_stripe(&self) -> bool {
+        matches!(self, Job::Reconcile {} | Job::ProveCard { .. } | Job::EndCheckouts { .. })
+    }
 }
 
 /// Who goes first when several wait. People before housekeeping before the demo.

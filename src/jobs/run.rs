@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 use super::queue::{LEASE_MS, Lease, claim};
 use super::{Job, Priority};
 use crate::App;
-use crate::clock::Timestamp;
+use crate::clock::{MINUTE, Timestamp};
 use crate::error::{Error, Result};
 use crate::{accounts, consent, demo, guardians, sales, studio, upkeep};
 
@@ -149,6 +149,11 @@ async fn renewing(app: &App, lease: &Lease) {
 }
 
 async fn deliver(app: &App, lease: &Lease) -> Result<()> {
+    if lease.job.asks_stripe() && !app.stripe.is_there() {
+        // Another process may know where it is, or this one when it is started again.
+        let lease = lease.clone();
+        return app.db.write(move |conn| lease.postpone(conn, MINUTE)).await;
+    }
     match &lease.job {
         Job::SendLetter { to, template, values } => {
             accounts::jobs::send_letter(app, lease, to, template, values).await

@@ -40,10 +40,14 @@ const ATTEMPTS: u32 = 3;
 const PAGE: i64 = 100;
 const PAGES: usize = 100;
 
+/// Seconds after which it is worth asking again whether payments can be taken.
+const AWAY_SECS: u64 = 60;
+
 /// Stripe, or whatever speaks like it, at one address. Cloning shares nothing but the settings.
 #[derive(Clone, Debug)]
 pub struct Stripe {
-    client: Client,
+    /// None: nobody can be asked.
+    client: Option<Client>,
     address: String,
 }
 
@@ -112,12 +116,23 @@ impl Stripe {
             .app_info("cuehouse", Some(env!("CARGO_PKG_VERSION").to_owned()), None)
             .build()
             .map_err(Error::internal)?;
-        Ok(Stripe { client, address: url })
+        Ok(Stripe { client: Some(client), address: url })
     }
 
-    /// Where it is reached.
+    /// Nobody: every call is answered with `Busy`, and none is sent. For a shop that has no key and finds no pretend
+    /// Stripe either.
+    pub fn nowhere() -> Stripe {
+        Stripe { client: None, address: String::new() }
+    }
+
+    /// Where it is reached; empty where nobody can be asked.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Whether there is anybody to ask.
+    pub fn is_there(&self) -> bool {
+        self.client.is_some()
     }
 
     /// Opens the session of this order's try, or finds the one that an earlier call opened.
@@ -178,12 +193,13 @@ impl Stripe {
     /// Sends a request up to three times and reads the answer as plain JSON. A request that changes
     /// something goes out under one key each time, so that only the first to arrive does anything.
     async fn call<R: StripeRequest>(&self, request: &R, key: Option<IdempotencyKey>) -> Result<Value> {
+        let Some(client) = &self.client else { return Err(Error::Busy(AWAY_SECS)) };
         let mut tries = 0;
         loop {
             let strategy = key.clone().map_or(RequestStrategy::Once, RequestStrategy::Idempotent);
             let sent = request.build().customize::<miniserde::json::Value>().request_strategy(strategy);
             tries += 1;
-            match sent.send(&self.client).await {
+            match sent.send(client).await {
                 Ok(answer) => return Ok(serde_json::from_str(&miniserde::json::to_string(&answer))?),
                 Err(error) => match meaning(error) {
                     Error::Busy(_) if tries < ATTEMPTS => {

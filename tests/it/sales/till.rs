@@ -5,16 +5,18 @@ use std::time::Duration;
 use cuehouse::clock::Timestamp;
 use cuehouse::db::schema::{licences, orders, stripe_events};
 use cuehouse::ids::OrderId;
-use cuehouse::jobs::{Job, enqueue};
+use cuehouse::jobs::{self, Job, enqueue};
 use cuehouse::sales::ledger;
 use cuehouse::sales::order::Order;
-use cuehouse::stripe::sign;
+use cuehouse::stripe::{Stripe, sign};
+use cuehouse::{App, Config, Error};
 use diesel::prelude::*;
 
 use super::http::{
     OnSale, adds, buys, checks_out, numbers, pays, rain, refunds, reprices, seller, sells, wav, withdraws,
 };
 use crate::support::app::{TestApp, email_of};
+use crate::support::folder::TestFolder;
 
 async fn count_orders(app: &TestApp) -> i64 {
     app.app.db.read(|conn| Ok(orders::table.count().get_result(conn)?)).await.unwrap()
@@ -546,4 +548,29 @@ async fn a_withdrawn_track_stays_in_the_library_and_leaves_baskets_with_a_word()
     assert_eq!(ben.post("/checkout", &fields).await.is(303).location(), "/cart");
     assert!(ben.get("/cart").await.has("not on sale any more"));
     assert_eq!(count_orders(&app).await, 1);
+}
+
+/// Without a key and without an address nobody is asked, and what must ask waits without being given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_without_a_key_finds_no_stripe_but_the_pretend_one() {
+    let app = TestApp::new().await;
+    let folder = TestFolder::new();
+    let config = Config { data_dir: folder.path().join("data"), ..(*app.app.config).clone() };
+    let alone = App::open(config, None).await.unwrap();
+    assert!(!alone.stripe.is_there() && alone.stripe.address().is_empty(), "{:?}", alone.stripe.address());
+
+    let mut away = app.app.clone();
+    away.stripe = Stripe::nowhere();
+    let asked = away.stripe.session("cs_test_1").await;
+    assert!(matches!(&asked, Err(error @ Error::Busy(_)) if error.status() == 503), "{asked:?}");
+    app.app.db.write(|conn| enqueue(conn, &Job::Reconcile {}, Timestamp::now())).await.unwrap();
+    jobs::run::drain(&away).await.unwrap();
+    let waiting = app.app.db.read(|conn| jobs::waiting(conn, Timestamp::now())).await.unwrap();
+    let kept = waiting.iter().find(|w| w.kind == "reconcile").unwrap();
+    assert_eq!((kept.state, kept.count), (jobs::State::Ready, 1));
+    let runs = |conn: &mut cuehouse::db::Conn| {
+        use cuehouse::db::schema::jobs as queue;
+        Ok(queue::table.filter(queue::kind.eq("reconcile")).select(queue::runs).load::<i32>(conn)?)
+    };
+    assert_eq!(app.app.db.read(runs).await.unwrap(), [0], "waiting is no failure");
 }
