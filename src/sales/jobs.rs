@@ -81,12 +81,7 @@ pub async fn reconcile(app: &App, lease: &Lease) -> Result<()> {
     let begun = Timestamp::now();
     let since = app.db.read(|conn| marks::moment(conn, READ_UP_TO)).await?;
     let since = since.map_or(begun.plus(-FIRST_LOOK), |at| at.plus(-AGAIN));
-    let events = app.stripe.recent_events(since, None).await?;
-    let missing = app.db.read(move |conn| inbox::missing(conn, events.clone())).await?;
-    let found = missing.len();
-    for event in missing {
-        take(app, event.body).await?;
-    }
+    let found = fetch(app, since).await?;
     let waiting = app.db.read(move |conn| Order::waiting(conn, begun.plus(-5 * MINUTE), PAGES)).await?;
     for order in waiting {
         look_at(app, &order).await?;
@@ -102,6 +97,29 @@ pub async fn reconcile(app: &App, lease: &Lease) -> Result<()> {
             marks::set(conn, READ_UP_TO, begun)
         })
         .await
+}
+
+/// Takes in every event since then that is not kept yet, page by page, and answers how many there were. When this
+/// answers there is no older one that was left out: the mark may follow.
+async fn fetch(app: &App, since: Timestamp) -> Result<usize> {
+    let (mut found, mut behind) = (0, None::<String>);
+    loop {
+        let page = app.stripe.events(since, behind.as_deref()).await?;
+        let last = page.found.last().map(|event| event.id.clone());
+        if last.is_some() && last == behind {
+            return Err(Error::internal("Stripe's list of events does not go on"));
+        }
+        let events = page.found;
+        let missing = app.db.read(move |conn| inbox::missing(conn, events.clone())).await?;
+        found += missing.len();
+        for event in missing {
+            take(app, event.body).await?;
+        }
+        match page.more {
+            true => behind = last,
+            false => return Ok(found),
+        }
+    }
 }
 
 /// Closes the payment pages of somebody who may not buy any more, and gives their unpaid orders up. What was paid meanwhile

@@ -36,9 +36,8 @@ pub use signature::{TOLERANCE_SECS, sign, signed};
 const TIMEOUT_SECS: u64 = 10;
 /// How often a call is made in all before it counts as unanswered.
 const ATTEMPTS: u32 = 3;
-/// Events in one page, and pages in one look-up: Stripe's largest page, and a bound on a night's work.
+/// Events in one page: Stripe's largest.
 const PAGE: i64 = 100;
-const PAGES: usize = 100;
 
 /// Seconds after which it is worth asking again whether payments can be taken.
 const AWAY_SECS: u64 = 60;
@@ -92,6 +91,15 @@ pub struct Session {
     pub currency: String,
     /// The order this session was opened for, as its metadata says.
     pub order: Option<String>,
+}
+
+/// One page of events.
+#[derive(Clone, Debug)]
+pub struct Events {
+    /// The youngest first.
+    pub found: Vec<RawEvent>,
+    /// Whether older ones follow, behind the last of these.
+    pub more: bool,
 }
 
 impl Session {
@@ -162,32 +170,19 @@ impl Stripe {
         self.call(&CreateRefund::new().payment_intent(payment_intent), Some(key)).await.map(drop)
     }
 
-    /// Every event made since, oldest first; with `after`, only those younger than that event. Stripe keeps
-    /// thirty days. Kinds the shop has no use for are among them.
-    pub async fn recent_events(&self, since: Timestamp, after: Option<&str>) -> Result<Vec<RawEvent>> {
-        let mut events = Vec::new();
-        let mut cursor: Option<String> = None;
-        for _ in 0..PAGES {
-            let mut list = ListEvent::new().created(RangeQueryTs::gte(since.secs())).limit(PAGE);
-            if let Some(last) = &cursor {
-                list = list.starting_after(last.as_str());
-            }
-            let page = self.call(&list, None).await?;
-            for event in page["data"].as_array().into_iter().flatten() {
-                let event = RawEvent::read(event).map_err(Error::internal)?;
-                if after == Some(event.id.as_str()) {
-                    events.reverse();
-                    return Ok(events);
-                }
-                events.push(event);
-            }
-            cursor = events.last().map(|event: &RawEvent| event.id.clone());
-            if page["has_more"] != Value::Bool(true) || cursor.is_none() {
-                break;
-            }
+    /// A page of the events made since, of the kinds that the shop hears, the youngest first: the first page, or the one
+    /// behind that event. Stripe keeps thirty days.
+    pub async fn events(&self, since: Timestamp, behind: Option<&str>) -> Result<Events> {
+        let kinds: Vec<String> = event::KINDS.iter().map(|kind| (*kind).to_owned()).collect();
+        let mut list = ListEvent::new().created(RangeQueryTs::gte(since.secs())).types(kinds).limit(PAGE);
+        if let Some(last) = behind {
+            list = list.starting_after(last);
         }
-        events.reverse();
-        Ok(events)
+        let page = self.call(&list, None).await?;
+        let found = page["data"].as_array().into_iter().flatten();
+        let found = found.map(RawEvent::read).collect::<Result<Vec<_>>>().map_err(Error::internal)?;
+        let more = page["has_more"] == Value::Bool(true) && !found.is_empty();
+        Ok(Events { found, more })
     }
 
     /// Sends a request up to three times and reads the answer as plain JSON. A request that changes
