@@ -6,6 +6,7 @@ use cuehouse::clock::Timestamp;
 use cuehouse::db::schema::{licences, orders, stripe_events};
 use cuehouse::ids::OrderId;
 use cuehouse::jobs::{self, Job, enqueue};
+use cuehouse::sales::basket::LINES_MAX;
 use cuehouse::sales::ledger;
 use cuehouse::sales::order::Order;
 use cuehouse::stripe::{Stripe, sign};
@@ -15,7 +16,7 @@ use diesel::prelude::*;
 use super::http::{
     OnSale, adds, buys, checks_out, numbers, pays, rain, refunds, reprices, seller, sells, wav, withdraws,
 };
-use crate::support::app::{TestApp, email_of};
+use crate::support::app::{PASSWORD, TestApp, email_of};
 use crate::support::folder::TestFolder;
 use crate::support::sandbox::wish;
 
@@ -71,6 +72,45 @@ async fn a_visitor_without_an_account_keeps_a_basket_and_takes_things_out_again(
 
     // What is not on sale is not found.
     assert_eq!(adds(&mut visitor, &track, "film").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_finds_no_room_in_the_basket_at_signing_in_is_said() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    // As many lines as a basket takes, of tiers that nobody sells any more.
+    let id = track.id.clone();
+    app.app
+        .db
+        .write(move |conn| {
+            use cuehouse::db::schema::{basket_lines, baskets};
+            use cuehouse::ids::BasketId;
+            let basket: BasketId = baskets::table.select(baskets::id).first(conn)?;
+            for n in 1..LINES_MAX {
+                diesel::insert_into(basket_lines::table)
+                    .values((
+                        basket_lines::basket_id.eq(&basket),
+                        basket_lines::track_id.eq(&id),
+                        basket_lines::tier.eq(format!("tier-{n}")),
+                        basket_lines::price_cents.eq(1_i64),
+                        basket_lines::added_at.eq(1_i64),
+                    ))
+                    .execute(conn)?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let mut window = app.visitor();
+    adds(&mut window, &track, "creator").await.is(303);
+    adds(&mut window, &track, "business").await.is(303);
+    let fields = [("email", email_of("Ada Field")), ("password", PASSWORD.to_owned())];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    window.send("/sign-in", "/sign-in", &fields).await.is(303);
+    let cart = window.get("/cart").await.is(200);
+    assert!(cart.has("Your basket holds 50") && cart.has("no room for one licence"), "{}", cart.text());
 }
 
 /// The purchase from end to end: S2-08 and the promises about files and proof.
