@@ -16,7 +16,8 @@ use std::time::Duration;
 use ::stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use serde_json::Value;
 use stripe_checkout::checkout_session::{
-    CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
+    CreateCheckoutSession, CreateCheckoutSessionAllowedPaymentMethodTypes as PaidBy,
+    CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
     CreateCheckoutSessionPaymentIntentData, ExpireCheckoutSession, ProductData, RetrieveCheckoutSession,
 };
 use stripe_core::event::ListEvent;
@@ -111,6 +112,11 @@ impl Session {
     /// Whether it can still be paid.
     pub fn is_open(&self) -> bool {
         self.status == "open"
+    }
+
+    /// Whether it was paid in a way whose money comes later, and it has not come.
+    pub fn is_coming(&self) -> bool {
+        self.status == "complete" && self.payment_status == "unpaid"
     }
 }
 
@@ -213,6 +219,8 @@ fn request(wish: &CheckoutWish) -> CreateCheckoutSession {
     let lines: Vec<_> = wish.lines.iter().map(|line| item(line, currency.clone())).collect();
     let mut request = CreateCheckoutSession::new()
         .mode(stripe_shared::CheckoutSessionMode::Payment)
+        // They settle at once. Money that is on its way for days would leave open whether the basket is paid.
+        .allowed_payment_method_types([PaidBy::Card])
         .client_reference_id(wish.order.as_str())
         .metadata(order.clone())
         // The payment carries the order too: refunds and disputes name only the payment.
@@ -286,4 +294,37 @@ fn session(answer: &Value) -> Result<Session> {
         currency: about.currency,
         order: about.order,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payment_page_takes_what_settles_at_once() {
+        let wish = CheckoutWish {
+            order: OrderId::new(),
+            try_number: 1,
+            currency: "usd".into(),
+            lines: vec![WishLine { name: "Rain on tin".into(), description: None, amount: Cents(2_900) }],
+            email: None,
+            success_url: "https://shop.example/orders/1".into(),
+            cancel_url: "https://shop.example/cart".into(),
+            expires: Timestamp(1_795_000_000_000),
+        };
+        let body = request(&wish).build().body.unwrap();
+        let sent = url::form_urlencoded::parse(body.as_bytes());
+        let types: Vec<String> = sent
+            .filter(|(name, _)| name.starts_with("allowed_payment_method_types["))
+            .map(|(_, value)| value.into_owned())
+            .collect();
+        assert_eq!(types, ["card"]);
+    }
+
+    #[tokio::test]
+    async fn where_nobody_can_be_asked_nobody_is() {
+        let nowhere = Stripe::nowhere();
+        assert!(!nowhere.is_there());
+        assert!(matches!(nowhere.session("cs_test_1").await, Err(Error::Busy(AWAY_SECS))));
+    }
 }

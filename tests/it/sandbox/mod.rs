@@ -287,6 +287,7 @@ async fn refusals_have_stripes_shape() {
     for (form, param, code) in [
         (with("mode", "-"), "mode", Some("parameter_missing")),
         (with("mode", "subscription"), "mode", None),
+        (with("allowed_payment_method_types[0]", "sepa_debit"), "allowed_payment_method_types", None),
         (with("mode", ""), "mode", Some("parameter_invalid_empty")),
         (with("success_url", "-"), "success_url", Some("parameter_missing")),
         (with("success_url", "nonsense"), "success_url", Some("url_invalid")),
