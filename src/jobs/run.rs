@@ -168,6 +168,7 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
         Job::SendReceipt { order } => sales::jobs::send_receipt(app, lease, order).await,
         Job::Reconcile {} => sales::jobs::reconcile(app, lease).await,
         Job::EndCheckouts { buyer } => sales::jobs::end_checkouts(app, lease, buyer).await,
+        Job::CloseOrder { order } => sales::jobs::close_order(app, lease, order).await,
         Job::ProveCard { verification } => guardians::jobs::prove_card(app, lease, verification).await,
         Job::DropUnanswered { ward } => guardians::jobs::drop_unanswered(app, lease, ward).await,
         Job::SendText { text } => guardians::jobs::send_text(app, lease, text).await,

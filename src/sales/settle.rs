@@ -231,6 +231,9 @@ pub fn settle_free(conn: &mut Conn, order: &Order, issuer: &Issuer, now: Timesta
         let lines = order.lines(conn)?;
         grant(conn, order, &lines, issuer, now)?;
         invoice::issue(conn, &order.id, invoice::Kind::Invoice, issuer.operator(), now)?;
+        for other in order.others_open(conn)? {
+            jobs::close_order(conn, &other.id, now)?;
+        }
         say_paid(conn, order, now)?;
     }
     Ok(())

@@ -8,13 +8,14 @@ use cuehouse::ids::OrderId;
 use cuehouse::jobs::{self, Job, enqueue};
 use cuehouse::sales::basket::LINES_MAX;
 use cuehouse::sales::ledger;
-use cuehouse::sales::order::Order;
+use cuehouse::sales::order::{Order, State};
 use cuehouse::stripe::{Stripe, sign};
 use cuehouse::{App, Config, Error};
 use diesel::prelude::*;
 
 use super::http::{
-    OnSale, adds, buys, checks_out, numbers, pays, rain, refunds, reprices, seller, sells, wav, withdraws,
+    OnSale, adds, buys, checks_out, describes, numbers, pays, rain, refunds, reprices, seller, sells, wav,
+    withdraws,
 };
 use crate::support::app::{PASSWORD, TestApp, email_of};
 use crate::support::folder::TestFolder;
@@ -230,6 +231,98 @@ async fn a_price_that_changed_is_said_before_anything_is_paid() {
     let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     let paid = ada.post("/checkout", &fields).await.is(303);
     assert!(paid.location().starts_with(&app.stripe.url));
+}
+
+/// Payment pages are open for hours: whoever goes back to one reads first what is not as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_back_to_a_payment_page_looks_at_its_lines_again() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    let id: OrderId =
+        app.app.db.read(|conn| Ok(orders::table.select(orders::id).first(conn)?)).await.unwrap();
+    let (order, back) = (format!("/orders/{id}"), format!("/orders/{id}/payment"));
+    assert_eq!(ada.get(&back).await.is(303).location(), page, "nothing changed");
+
+    // The price alone, so that no job is on its way to the page.
+    reprices(&app, &track, &[("creator", 3_900)]).await;
+    assert_eq!(ada.get(&back).await.is(303).location(), "/cart");
+    let cart = ada.get("/cart").await.is(200);
+    assert!(cart.has("its payment page is closed") && cart.has("it was $29 and is $39 now"));
+    assert!(!is_open(&mut ada, &page).await);
+    assert_eq!(order_at(&app, &order).await.state, State::Cancelled);
+    assert_eq!(ada.get(&back).await.is(303).location(), order, "and stays closed");
+    assert_eq!(count_licences(&app).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_off_sale_or_changes_its_price_closes_its_payment_pages_and_what_was_paid_stands() {
+    let app = TestApp::new().await;
+    let ines = seller(&app, "Ines Morrow").await;
+    let track = sells(&app, &ines, "Rain on tin", &[("creator", 2_900)], wav(3), "WAV").await;
+    let mut at = vec![];
+    for name in ["Ada Field", "Ben Field", "Cyd Field"] {
+        let mut buyer = app.buyer(name).await;
+        adds(&mut buyer, &track, "creator").await.is(303);
+        let page = checks_out(&mut buyer, name).await.is(303).location().to_owned();
+        at.push((buyer, page));
+    }
+    let [(mut ada, ada_page), (mut ben, ben_page), (mut cyd, cyd_page)] =
+        <[_; 3]>::try_from(at).unwrap_or_else(|_| panic!("three"));
+
+    // Other words at the same price close nothing.
+    describes(&app, &track, &ines, "Rain on a tin roof.", &[("creator", 2_900)]).await;
+    app.run_jobs().await;
+    assert!(is_open(&mut ada, &ada_page).await);
+
+    // Ben pays in the moment in which the price changes; nobody has heard of it yet.
+    app.stripe.hold_webhooks(true);
+    pays(&app, &mut ben, &ben_page).await;
+    describes(&app, &track, &ines, "Rain on a tin roof.", &[("creator", 3_900)]).await;
+    app.run_jobs().await;
+    for (buyer, page) in [(&mut ada, &ada_page), (&mut cyd, &cyd_page)] {
+        assert!(!is_open(buyer, page).await);
+    }
+    let states = app.app.db.read(|conn| {
+        let all = orders::table.order(orders::created_at).select(orders::state);
+        Ok(all.load::<State>(conn)?)
+    });
+    assert_eq!(states.await.unwrap(), [State::Cancelled, State::Paid, State::Cancelled]);
+    assert_eq!(numbers(&ben.get("/library").await).len(), 1);
+
+    // Ada agrees to the new price, and then it is gone.
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    withdraws(&app, &track, &ines).await;
+    app.run_jobs().await;
+    assert!(!is_open(&mut ada, &page).await);
+    assert!(ada.get("/cart").await.is(200).has("Not on sale any more"));
+    assert_eq!(count_licences(&app).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_basket_that_became_free_closes_the_page_on_which_it_was_to_be_paid() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    reprices(&app, &track, &[("creator", 0)]).await;
+    // What costs nothing is settled also while Stripe is away.
+    app.stripe.go_away(true);
+    let order = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    assert!(ada.get(&order).await.is(200).has("Thank you"));
+    app.stripe.go_away(false);
+    assert!(is_open(&mut ada, &page).await);
+    app.run_jobs().await;
+    assert!(!is_open(&mut ada, &page).await);
+    assert_eq!(count_licences(&app).await, 1);
+}
+
+/// Whether a payment page still takes a card.
+async fn is_open(who: &mut crate::support::browser::Browser, page: &str) -> bool {
+    who.ask(reqwest::Method::GET, page, &[], None).await.has("card_number")
 }
 
 #[tokio::test(flavor = "multi_thread")]
