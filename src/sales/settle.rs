@@ -9,11 +9,11 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use crate::accounts::user::User;
-use crate::clock::Timestamp;
+use crate::clock::{SECOND, Timestamp};
 use crate::db::Conn;
-use crate::db::schema::{orders, stripe_events};
+use crate::db::schema::{order_lines, orders, stripe_events};
 use crate::error::Result;
-use crate::ids::OrderId;
+use crate::ids::{OrderId, TrackId};
 use crate::jobs::{self, Job, Terms, enqueue_as};
 use crate::money::Cents;
 use crate::proof::Issuer;
@@ -186,6 +186,9 @@ pub fn settle(conn: &mut Conn, order: &OrderId, issuer: &Issuer, now: Timestamp)
         return Ok(());
     };
     let lines = order.lines(conn)?;
+    if heard.note.is_none() && heard.over.is_none() {
+        heard.note = settled_beside(conn, &order, &lines, paid_at)?.map(|other| beside(&other));
+    }
     // A licence once revoked stays revoked: a payment that Stripe tells of too late cannot bring the order back.
     if order.state == State::Refunded && heard.over.is_none() {
         heard.note = Some(PAID_AGAIN.to_owned());
@@ -219,7 +222,39 @@ pub fn settle(conn: &mut Conn, order: &OrderId, issuer: &Issuer, now: Timestamp)
     }
 }
 
-/// Settles an order that costs nothing: Stripe never hears of it.
+/// The order of this buyer that was settled for some of the same licences while this one waited for its payment. Page
+/// after page is closed before the next one opens, so that the buyer meant to have them once.
+fn settled_beside(
+    conn: &mut Conn,
+    order: &Order,
+    lines: &[Line],
+    paid_at: Timestamp,
+) -> Result<Option<OrderId>> {
+    // Stripe tells the time in whole seconds.
+    let by_then = paid_at.plus(SECOND);
+    let tracks: Vec<&TrackId> = lines.iter().map(|line| &line.track_id).collect();
+    let beside: Vec<(OrderId, TrackId, String)> = order_lines::table
+        .inner_join(orders::table)
+        .filter(orders::buyer_id.eq(&order.buyer_id).and(orders::id.ne(&order.id)))
+        .filter(orders::state.eq(State::Paid))
+        .filter(orders::created_at.lt(by_then))
+        .filter(orders::paid_at.gt(order.created_at))
+        .filter(orders::paid_at.le(by_then))
+        .filter(order_lines::track_id.eq_any(tracks))
+        .select((orders::id, order_lines::track_id, order_lines::tier))
+        .load(conn)?;
+    let is_same = |track: &TrackId, tier: &str| {
+        lines.iter().any(|line| line.track_id == *track && line.tier.as_str() == tier)
+    };
+    Ok(beside.into_iter().find(|(_, track, tier)| is_same(track, tier)).map(|(id, ..)| id))
+}
+
+fn beside(other: &OrderId) -> String {
+    format!("Order {other} was settled for some of the same licences meanwhile: give one back at Stripe.")
+}
+
+/// Settles an order that costs nothing: Stripe never hears of it. The payment pages of the buyer's other orders are
+/// closed by jobs, so that nobody pays for what they have.
 pub fn settle_free(conn: &mut Conn, order: &Order, issuer: &Issuer, now: Timestamp) -> Result<()> {
     let unpaid = orders::table
         .find(&order.id)

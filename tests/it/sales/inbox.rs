@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use cuehouse::db::schema::{
-    invoices, jobs, journals, licences, revocations, stripe_events, suspensions, tracks,
+    invoices, jobs, journals, licences, orders, revocations, stripe_events, suspensions, tracks,
 };
-use cuehouse::ids::{LicenceId, OrderId, UserId};
+use cuehouse::ids::{LicenceId, OrderId, Slug, UserId};
 use cuehouse::money::Cents;
-use cuehouse::sales::basket::{Basket, Owner};
+use cuehouse::sales::basket::{self, Basket, Owner};
 use cuehouse::sales::inbox::{self, Kept, Puzzle};
 use cuehouse::sales::invoice::Kind as Paper;
 use cuehouse::sales::ledger::{self, Account};
@@ -344,6 +344,44 @@ async fn a_payment_after_the_refund_opens_nothing_and_shows_itself() {
 }
 
 /// A second payment of which Stripe tells only after both were thought over: the licences stay revoked.
+/// Two pages that were open at the same time and both paid: the money is kept, and somebody is asked to look.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_licence_paid_on_two_pages_shows_itself() {
+    let bought = at_the_payment_page().await;
+    let (shop, first) = (&bought.shop, &bought.order);
+    let copper = Slug::parse("copper-weather").unwrap();
+    let owner = Owner::Account(bought.buyer.clone());
+    shop.db.write(move |conn| basket::take_out(conn, &owner, &copper, "business")).await.unwrap();
+    let second = shop.orders(&bought.buyer).await.unwrap();
+    assert_ne!(second.id, first.id);
+    awaits(shop, &second).await;
+    let paid = |order: &Order, at| Says::of(order).session("paid", "checkout.session.completed", at, "paid");
+    for _ in 0..2 {
+        takes(shop, &paid(first, 1_795_000_005)).await;
+        takes(shop, &paid(&second, 1_795_000_009)).await;
+    }
+    let (first, second) = (rows(shop, &first.id).await, rows(shop, &second.id).await);
+    assert_eq!((first.state, second.state), (State::Paid, State::Paid));
+    assert_eq!(first.note, None);
+    assert!(second.note.is_some_and(|note| note.contains(bought.order.id.as_str())));
+
+    // Bought once more afterwards it is meant.
+    let rain = Slug::parse("rain-on-tin").unwrap();
+    shop.puts(&Owner::Account(bought.buyer.clone()), &[(&rain, "creator")]).await;
+    let third = shop.orders(&bought.buyer).await.unwrap();
+    let id = third.id.clone();
+    shop.db
+        .write(move |conn| {
+            let later = orders::created_at.eq(NOW.plus(10_000));
+            diesel::update(orders::table.find(&id)).set(later).execute(conn)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    takes(shop, &paid(&third, 1_795_000_020)).await;
+    assert_eq!(rows(shop, &third.id).await.note, None);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_heard_of_too_late_brings_no_revoked_licence_back() {
     let b = at_the_payment_page().await;
