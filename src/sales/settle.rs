@@ -222,6 +222,46 @@ pub fn settle(conn: &mut Conn, order: &OrderId, issuer: &Issuer, now: Timestamp)
     }
 }
 
+/// How an order differs from what all its kept events say, in words; nothing where it followed them. Only reads.
+pub fn strays(conn: &mut Conn, order: &Order) -> Result<Option<String>> {
+    if order.total_cents == Cents::ZERO {
+        return Ok(None);
+    }
+    let heard = hear(order.total_cents, &order.currency, &events_of(conn, order)?);
+    let sold = ledger::booked(conn, &order.id, ledger::Kind::Sale)?;
+    let back = ledger::booked(conn, &order.id, ledger::Kind::Refund)?;
+    Ok(differs(order, &heard, sold, back))
+}
+
+fn differs(order: &Order, heard: &Heard, sold: Cents, back: Cents) -> Option<String> {
+    let is_paid = heard.paid.is_some();
+    // What was ended once stays so when a payment is heard of too late, and says it.
+    let stays = order.state == State::Refunded && order.note.as_deref() == Some(PAID_AGAIN);
+    let told = match (is_paid, heard.over.is_some() || stays) {
+        (false, _) => "unpaid",
+        (true, true) => "refunded",
+        (true, false) => "paid",
+    };
+    let stands = match order.state {
+        State::Open | State::Awaiting | State::Cancelled => "unpaid",
+        State::Paid => "paid",
+        State::Refunded => "refunded",
+    };
+    if stands != told {
+        return Some(format!("it is {}, and what Stripe said makes it {told}", order.state));
+    }
+    let show = |cents: Cents| cents.show(&order.currency);
+    let (paid, given_back) =
+        if is_paid { (order.total_cents, heard.back) } else { (Cents::ZERO, Cents::ZERO) };
+    if sold != paid {
+        return Some(format!("{} is booked as paid, and Stripe said {}", show(sold), show(paid)));
+    }
+    // What was booked as given back stays booked when a second payment is heard of afterwards.
+    let stays = heard.note.is_some() && back > given_back;
+    (back != given_back && !stays)
+        .then(|| format!("{} is booked as given back, and Stripe said {}", show(back), show(given_back)))
+}
+
 /// The order of this buyer that was settled for some of the same licences while this one waited for its payment. Page
 /// after page is closed before the next one opens, so that the buyer meant to have them once.
 fn settled_beside(
