@@ -27,6 +27,8 @@ use crate::stripe::{About, Checkout, Event, read_event};
 pub struct Heard {
     /// Since when it is paid.
     pub paid: Option<Timestamp>,
+    /// How often.
+    pub times: usize,
     pub payment_intent: Option<String>,
     /// How much of it was given back.
     pub back: Cents,
@@ -92,6 +94,7 @@ pub fn hear(total: Cents, currency: &str, events: &[Event]) -> Heard {
     heard.closed.sort_unstable();
     heard.closed.dedup();
     heard.paid = payments.values().map(|(at, _)| *at).min();
+    heard.times = payments.len();
     heard.payment_intent = payments.values().min().and_then(|(_, intent)| intent.clone());
 
     // Both tell of the same money: the charge its sum so far, each refund itself.
@@ -251,15 +254,17 @@ fn differs(order: &Order, heard: &Heard, sold: Cents, back: Cents) -> Option<Str
         return Some(format!("it is {}, and what Stripe said makes it {told}", order.state));
     }
     let show = |cents: Cents| cents.show(&order.currency);
-    let (paid, given_back) =
-        if is_paid { (order.total_cents, heard.back) } else { (Cents::ZERO, Cents::ZERO) };
+    let (paid, given) = match told {
+        "unpaid" => (Cents::ZERO, Cents::ZERO),
+        "refunded" => (order.total_cents, order.total_cents),
+        _ => (order.total_cents, heard.back),
+    };
     if sold != paid {
         return Some(format!("{} is booked as paid, and Stripe said {}", show(sold), show(paid)));
     }
     // What was booked as given back stays booked when a second payment is heard of afterwards.
-    let stays = heard.note.is_some() && back > given_back;
-    (back != given_back && !stays)
-        .then(|| format!("{} is booked as given back, and Stripe said {}", show(back), show(given_back)))
+    let follows = back == given || (heard.times > 1 && back > given);
+    (!follows).then(|| format!("{} is booked as given back, and Stripe said {}", show(back), show(given)))
 }
 
 /// The order of this buyer that was settled for some of the same licences while this one waited for its payment. Page
