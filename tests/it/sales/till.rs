@@ -208,6 +208,33 @@ async fn ten_clicks_on_pay_are_one_order_and_one_payment_page() {
     assert_eq!((count_orders(&app).await, count_licences(&app).await), (1, 1));
 }
 
+/// Windows that are sent for several licensees at the same moment are several orders, and one page at most can be paid.
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_that_are_sent_at_once_leave_one_payment_page_open() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let mut form = ada.get("/checkout").await.form("/checkout");
+    form.retain(|(name, _)| name != "licensee" && name != "company");
+    let clicks = (0..4).map(|n| {
+        let (mut window, form, name) = (ada.window(), form.clone(), format!("Ada Field {n}"));
+        async move {
+            let mut all: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            all.extend([("licensee", name.as_str()), ("company", "")]);
+            window.post("/checkout", &all).await.status
+        }
+    });
+    let statuses = futures::future::join_all(clicks).await;
+    // 409: the others were quicker each time.
+    assert!(statuses.iter().all(|status| [303, 409].contains(status)), "{statuses:?}");
+    let open = format!("{}/v1/checkout/sessions?status=open", app.stripe.url);
+    let any_key = [("authorization", "Bearer sk_test_any")];
+    let open = ada.ask(reqwest::Method::GET, &open, &any_key, None).await.is(200);
+    let open: serde_json::Value = serde_json::from_slice(&open.bytes).unwrap();
+    assert!(open["data"].as_array().unwrap().len() <= 1, "{open}");
+}
+
 /// Nobody pays a price they did not see.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_price_that_changed_is_said_before_anything_is_paid() {
