@@ -12,13 +12,15 @@ use cuehouse::sales::order::{Order, State};
 use cuehouse::stripe::{Stripe, sign};
 use cuehouse::{App, Config, Error};
 use diesel::prelude::*;
+use rocket::response::content::RawJson;
 
 use super::http::{
     OnSale, adds, buys, checks_out, describes, numbers, pays, rain, refunds, reprices, seller, sells, wav,
     withdraws,
 };
-use crate::support::app::{PASSWORD, TestApp, email_of};
+use crate::support::app::{PASSWORD, TestApp, email_of, free_port};
 use crate::support::folder::TestFolder;
+use crate::support::launch::{launched, listening};
 use crate::support::sandbox::wish;
 
 async fn count_orders(app: &TestApp) -> i64 {
@@ -345,6 +347,47 @@ async fn a_basket_that_became_free_closes_the_page_on_which_it_was_to_be_paid() 
     app.run_jobs().await;
     assert!(!is_open(&mut ada, &page).await);
     assert_eq!(count_licences(&app).await, 1);
+}
+
+/// Money that is on its way is waited for: what it pays is not given up, and no second page takes its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_money_is_on_its_way_is_not_given_up() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    checks_out(&mut ada, "Ada Field").await.is(303);
+    let id: OrderId =
+        app.app.db.read(|conn| Ok(orders::table.select(orders::id).first(conn)?)).await.unwrap();
+    let order = order_at(&app, &format!("/orders/{id}")).await;
+    // A transfer, as Stripe tells of one: its page is complete, and nothing is paid yet.
+    let port = free_port();
+    let slow = rocket::custom(listening(port, None))
+        .mount("/v1/checkout/sessions", rocket::routes![stays_complete, is_on_its_way]);
+    let slow = launched(slow).await;
+    let mut elsewhere = app.app.clone();
+    elsewhere.stripe = Stripe::new(&format!("http://127.0.0.1:{port}"), "sk_test_any").unwrap();
+    let kept = cuehouse::sales::jobs::give_up(&elsewhere, &order).await.unwrap();
+    slow.notify();
+    assert_eq!(kept.state, State::Awaiting);
+    // Where the page is open it is closed, and the order is over.
+    let closed = cuehouse::sales::jobs::give_up(&app.app, &order).await.unwrap();
+    assert_eq!(closed.state, State::Cancelled);
+}
+
+#[rocket::post("/<_>/expire")]
+fn stays_complete() -> (rocket::http::Status, RawJson<&'static str>) {
+    let said = r#"{"error":{"type":"invalid_request_error","message":"This session is complete."}}"#;
+    (rocket::http::Status::BadRequest, RawJson(said))
+}
+
+#[rocket::get("/<id>")]
+fn is_on_its_way(id: &str) -> RawJson<String> {
+    let session = serde_json::json!({
+        "id": id, "object": "checkout.session", "status": "complete", "payment_status": "unpaid",
+        "payment_intent": "pi_1", "amount_total": 2_900, "currency": "usd", "metadata": {},
+    });
+    RawJson(session.to_string())
 }
 
 /// Whether a payment page still takes a card.
