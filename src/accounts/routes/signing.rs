@@ -122,7 +122,7 @@ pub async fn create(
 fn full(outside: usize) -> String {
     let lines = if outside == 1 { "one licence".to_owned() } else { format!("{outside} licences") };
     format!(
-        "Your basket holds {}. There was no room for {lines} from before you signed in: add what you miss once these \
+        "A basket holds {} licences. There was no room for {lines} from before you signed in: add what you miss once these \
          are bought.",
         basket::LINES_MAX
     )

@@ -113,7 +113,7 @@ async fn what_finds_no_room_in_the_basket_at_signing_in_is_said() {
     let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
     window.send("/sign-in", "/sign-in", &fields).await.is(303);
     let cart = window.get("/cart").await.is(200);
-    assert!(cart.has("Your basket holds 50") && cart.has("no room for one licence"), "{}", cart.text());
+    assert!(cart.has("A basket holds 50 licences") && cart.has("no room for one licence"), "{}", cart.text());
 }
 
 /// The purchase from end to end: S2-08 and the promises about files and proof.
