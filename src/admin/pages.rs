@@ -414,6 +414,7 @@ fn kind_words(kind: &str) -> &'static str {
         "send_receipt" => "Send a receipt",
         "reconcile" => "Ask Stripe what we missed",
         "fill_demo" => "Make a sound for the demo",
+        "end_checkouts" | "close_order" => "Close a payment page",
         "collect" => "Collect what nobody needs",
         "send_news" => "Write the weekly letter",
         "fetch_vendor_list" => "Fetch the vendor list",

@@ -10,11 +10,13 @@ use crate::clock::Timestamp;
 use crate::consent::children;
 use crate::db::Conn;
 use crate::db::schema::{
-    changes, offers, permissions, recordings, track_days, track_events, tracks, users, wards,
+    changes, offers, order_lines, orders, permissions, recordings, track_days, track_events, tracks, users,
+    wards,
 };
 use crate::each_db;
 use crate::error::{Error, Result};
-use crate::ids::{Handle, Slug, TrackId, UploadId, UserId};
+use crate::ids::{Handle, OrderId, Slug, TrackId, UploadId, UserId};
+use crate::jobs;
 use crate::money::Cents;
 use crate::text_enum;
 
@@ -280,8 +282,8 @@ impl Track {
         Ok(rows.into_iter().map(Listed::from).collect())
     }
 
-    /// Keeps what its uploader says of it, and the offers. A published track stays published under the new words. What a
-    /// child made is never offered, whatever price is named.
+    /// Keeps what its uploader says of it, and the offers. A published track stays published under the new words; payment
+    /// pages that ask for another price are closed. What a child made is never offered, whatever price is named.
     pub fn describe(
         &self,
         conn: &mut Conn,
@@ -311,8 +313,32 @@ impl Track {
         if let Some(voices) = said.voices {
             voices::say(conn, &self.id, voices, by, now)?;
         }
+        self.close_pages(conn, now)?;
         self.note(conn, EventKind::Edited, by, None, now)?;
         self.changed(conn, now)
+    }
+
+    /// Has the payment pages closed that ask for something of this track which is not sold so any more.
+    fn close_pages(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
+        let asked: Vec<(OrderId, String, Cents)> = order_lines::table
+            .inner_join(orders::table)
+            .filter(order_lines::track_id.eq(&self.id))
+            .filter(orders::state.eq_any(["open", "awaiting"]))
+            .select((orders::id, order_lines::tier, order_lines::price_cents))
+            .load(conn)?;
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let sold = match Track::find(conn, &self.id)?.state {
+            State::Published => offer::of_track(conn, &self.id)?,
+            _ => vec![],
+        };
+        for (order, tier, price) in asked {
+            if !sold.iter().any(|offer| offer.tier == tier && offer.price_cents == price) {
+                jobs::close_order(conn, &order, now)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether its uploader is a child today. A recorded voice of a child is personal information (16 CFR 312.2).
@@ -421,9 +447,10 @@ impl Track {
         self.note(conn, EventKind::Refused, by, Some(reason), now)
     }
 
-    /// Takes a track off sale or back from review. Sold licences do not change.
+    /// Takes a track off sale or back from review; payment pages that ask for it are closed. Sold licences do not change.
     pub fn withdraw(&self, conn: &mut Conn, by: &UserId, now: Timestamp) -> Result<()> {
         if self.moved(conn, &[State::Published, State::Submitted], State::Withdrawn, now)? {
+            self.close_pages(conn, now)?;
             self.note(conn, EventKind::Withdrawn, by, None, now)?;
             self.changed(conn, now)?;
         }

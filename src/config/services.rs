@@ -20,6 +20,14 @@ pub(super) fn stripe(said: &mut Said, mode: Mode) -> StripeSettings {
         .map(|s| s.trim().to_owned())
         .filter(|s| !s.is_empty())
         .collect();
+    let is_stripe = |url: &str| {
+        let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        host.is_some_and(|host| host == "stripe.com" || host.ends_with(".stripe.com"))
+    };
+    if secret_key.is_none() && url.as_deref().is_some_and(is_stripe) {
+        said.faults
+            .push("CUEHOUSE_STRIPE_URL is Stripe itself: that takes CUEHOUSE_STRIPE_SECRET_KEY".into());
+    }
     if secret_key.is_some() && webhook_secrets.is_empty() && mode == Mode::Development {
         said.faults.push("CUEHOUSE_STRIPE_WEBHOOK_SECRET belongs to CUEHOUSE_STRIPE_SECRET_KEY".into());
     }

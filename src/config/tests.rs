@@ -110,6 +110,15 @@ fn production_refuses_what_is_pretended() {
     assert_eq!(Config::read(None, &good).unwrap_err().len(), 1);
 }
 
+/// Nothing is sent to Stripe by a shop without a key, not even under a key that was made up.
+#[test]
+fn stripes_own_address_takes_a_key() {
+    let read = |url: &str| Config::read(None, &env(&[("CUEHOUSE_STRIPE_URL", url)]));
+    let faults = read("https://api.stripe.com").unwrap_err();
+    assert!(faults.len() == 1 && faults[0].contains("CUEHOUSE_STRIPE_SECRET_KEY"), "{faults:?}");
+    assert!(read("http://127.0.0.1:12111").is_ok() && read("https://pretend-stripe.com.example").is_ok());
+}
+
 /// S2-50: services begin at ages of their own, between the site's minimum and 18; of anything else the start says what is
 /// wrong, in a sentence each.
 #[test]

@@ -14,8 +14,8 @@ use serde_json::Value;
 use crate::ids::{OrderId, TextId, UploadId, UserId, VerificationId, WardId};
 
 pub use queue::{
-    Attempt, Lease, Parked, State, Waiting, attempt_of, claim, enqueue, enqueue_as, parked, retry,
-    retry_upload, waiting,
+    Attempt, Lease, Parked, State, Waiting, attempt_of, claim, close_order, enqueue, enqueue_as, parked,
+    retry, retry_upload, waiting,
 };
 pub use run::{Bell, Stop, Stopper, stopper};
 
@@ -52,6 +52,8 @@ pub enum Job {
     ProveCard { verification: VerificationId },
     /// Close the payment pages of somebody who may not buy any more, or not what is on them.
     EndCheckouts { buyer: UserId },
+    /// Close the payment page of an order that is not to be paid as it was agreed.
+    CloseOrder { order: OrderId },
     /// Write to those who want it what is new this week.
     SendNews {},
     /// Ask the publisher of the vendor list for it.
@@ -78,10 +80,19 @@ impl Job {
             Job::MoveBands {} => "move_bands",
             Job::ProveCard { .. } => "prove_card",
             Job::EndCheckouts { .. } => "end_checkouts",
+            Job::CloseOrder { .. } => "close_order",
             Job::SendNews {} => "send_news",
             Job::FetchVendorList {} => "fetch_vendor_list",
             Job::SelfCheck {} => "self_check",
         }
+    }
+
+    /// Whether it can do nothing where there is no Stripe to ask.
+    pub fn asks_stripe(&self) -> bool {
+        matches!(
+            self,
+            Job::Reconcile {} | Job::ProveCard { .. } | Job::EndCheckouts { .. } | Job::CloseOrder { .. }
+        )
     }
 }
 

@@ -11,7 +11,7 @@ use crate::db::Conn;
 use crate::db::schema::jobs;
 use crate::each_db;
 use crate::error::{Error, Result};
-use crate::ids::{JobId, UploadId};
+use crate::ids::{JobId, OrderId, UploadId};
 use crate::text_enum;
 
 /// How long a worker may be silent before its job is given to another.
@@ -53,6 +53,12 @@ pub fn enqueue_as(conn: &mut Conn, job: &Job, terms: Terms, now: Timestamp) -> R
         .do_nothing()
         .execute(c))?;
     Ok(new == 1)
+}
+
+/// Has the payment page of an order closed. Asked again it is one job.
+pub fn close_order(conn: &mut Conn, order: &OrderId, now: Timestamp) -> Result<()> {
+    let once = Terms { once: Some(format!("close:{order}")), ..Terms::default() };
+    enqueue_as(conn, &Job::CloseOrder { order: order.clone() }, once, now).map(drop)
 }
 
 /// A job in hand: valid while its fencing number is the newest.

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 use super::queue::{LEASE_MS, Lease, claim};
 use super::{Job, Priority};
 use crate::App;
-use crate::clock::Timestamp;
+use crate::clock::{MINUTE, Timestamp};
 use crate::error::{Error, Result};
 use crate::{accounts, consent, demo, guardians, sales, studio, upkeep};
 
@@ -149,6 +149,11 @@ async fn renewing(app: &App, lease: &Lease) {
 }
 
 async fn deliver(app: &App, lease: &Lease) -> Result<()> {
+    if lease.job.asks_stripe() && !app.stripe.is_there() {
+        // Another process may know where it is, or this one when it is started again.
+        let lease = lease.clone();
+        return app.db.write(move |conn| lease.postpone(conn, MINUTE)).await;
+    }
     match &lease.job {
         Job::SendLetter { to, template, values } => {
             accounts::jobs::send_letter(app, lease, to, template, values).await
@@ -163,6 +168,7 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
         Job::SendReceipt { order } => sales::jobs::send_receipt(app, lease, order).await,
         Job::Reconcile {} => sales::jobs::reconcile(app, lease).await,
         Job::EndCheckouts { buyer } => sales::jobs::end_checkouts(app, lease, buyer).await,
+        Job::CloseOrder { order } => sales::jobs::close_order(app, lease, order).await,
         Job::ProveCard { verification } => guardians::jobs::prove_card(app, lease, verification).await,
         Job::DropUnanswered { ward } => guardians::jobs::drop_unanswered(app, lease, ward).await,
         Job::SendText { text } => guardians::jobs::send_text(app, lease, text).await,

@@ -288,16 +288,16 @@ pub fn told(conn: &mut Conn, owner: &Owner) -> Result<()> {
 }
 
 /// Pours a browser's basket into an account's when its owner signs in. A line that both have stays as the account
-/// has it; what does not fit any more stays out. Doing it again changes nothing.
-pub fn merge(conn: &mut Conn, browser: &Owner, account: &UserId, now: Timestamp) -> Result<()> {
-    let Some(from) = browser.row(conn)? else { return Ok(()) };
+/// has it. Answers how many lines found no place in it, so that it can be said. Doing it again changes nothing.
+pub fn merge(conn: &mut Conn, browser: &Owner, account: &UserId, now: Timestamp) -> Result<usize> {
+    let Some(from) = browser.row(conn)? else { return Ok(0) };
     let to = Owner::Account(account.clone()).made(conn, now)?;
     if from == to {
-        return Ok(());
+        return Ok(0);
     }
     let rows: Vec<(TrackId, String, Cents, Timestamp)> = basket_lines::table
         .filter(basket_lines::basket_id.eq(&from))
-        .order(basket_lines::added_at)
+        .order((basket_lines::added_at, basket_lines::track_id, basket_lines::tier))
         .select((
             basket_lines::track_id,
             basket_lines::tier,
@@ -305,23 +305,32 @@ pub fn merge(conn: &mut Conn, browser: &Owner, account: &UserId, now: Timestamp)
             basket_lines::added_at,
         ))
         .load(conn)?;
-    let held: i64 = basket_lines::table.filter(basket_lines::basket_id.eq(&to)).count().get_result(conn)?;
-    for (track, tier, price, added) in rows.into_iter().take(LINES_MAX.saturating_sub(held as usize)) {
-        let row = (
-            basket_lines::basket_id.eq(&to),
-            basket_lines::track_id.eq(track),
-            basket_lines::tier.eq(tier),
-            basket_lines::price_cents.eq(price),
-            basket_lines::added_at.eq(added),
-        );
-        each_db!(conn, |c| diesel::insert_into(basket_lines::table)
-            .values(&row)
-            .on_conflict_do_nothing()
-            .execute(c))?;
+    let mut held: i64 =
+        basket_lines::table.filter(basket_lines::basket_id.eq(&to)).count().get_result(conn)?;
+    let mut outside = 0;
+    for (track, tier, price, added) in rows {
+        let same: i64 = basket_lines::table.find((&to, &track, &tier)).count().get_result(conn)?;
+        if same > 0 {
+            continue;
+        }
+        if held >= LINES_MAX as i64 {
+            outside += 1;
+            continue;
+        }
+        diesel::insert_into(basket_lines::table)
+            .values((
+                basket_lines::basket_id.eq(&to),
+                basket_lines::track_id.eq(&track),
+                basket_lines::tier.eq(&tier),
+                basket_lines::price_cents.eq(price),
+                basket_lines::added_at.eq(added),
+            ))
+            .execute(conn)?;
+        held += 1;
     }
     diesel::delete(basket_lines::table.filter(basket_lines::basket_id.eq(&from))).execute(conn)?;
     diesel::delete(baskets::table.find(&from)).execute(conn)?;
-    Ok(())
+    Ok(outside)
 }
 
 /// Takes out what was bought.

@@ -54,8 +54,10 @@ pub async fn begin(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -
         };
         // A page that an earlier click opened is no use, either.
         app.stripe.demand_clock()?;
-        if close_others(app, &order).await? {
-            continue;
+        match close_others(app, &order).await? {
+            Others::Closed => {}
+            Others::Paid => continue,
+            Others::Coming(other) => return Ok(Next::Order(other)),
         }
         if let Some(next) = pay(app, &order).await? {
             return Ok(next);
@@ -100,30 +102,46 @@ async fn open(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -> Res
     Ok(opened)
 }
 
-/// Closes the payment pages of this buyer's other orders: the same basket must not be paid twice. Answers whether one
-/// of them turned out to be paid, so that the basket is another by now.
-async fn close_others(app: &App, order: &Order) -> Result<bool> {
+/// What became of a buyer's other orders.
+enum Others {
+    Closed,
+    /// One of them turned out to be paid, so that the basket is another by now.
+    Paid,
+    /// The money of this one is on its way.
+    Coming(OrderId),
+}
+
+/// Closes the payment pages of this buyer's other orders: the same basket must not be paid twice.
+async fn close_others(app: &App, order: &Order) -> Result<Others> {
     let mine = order.clone();
-    let mut was_paid = false;
+    let mut others = Others::Closed;
     for other in app.db.read(move |conn| mine.others_open(conn)).await? {
-        if let Some(session) = &other.stripe_session {
-            match app.stripe.expire(session).await {
-                Ok(()) | Err(Error::NotFound) => {}
-                Err(error) => return Err(error),
-            }
-            jobs::look_at(app, &other).await?;
+        let other = jobs::give_up(app, &other).await?;
+        if other.was_paid() {
+            others = Others::Paid;
+        } else if other.is_payable() {
+            return Ok(Others::Coming(other.id));
         }
-        let id = other.id.clone();
-        was_paid |= app
-            .db
-            .write(move |conn| {
-                let other = Order::find(conn, &id)?;
-                other.cancel(conn, Timestamp::now())?;
-                Ok(other.was_paid())
-            })
-            .await?;
     }
-    Ok(was_paid)
+    Ok(others)
+}
+
+/// Back to the payment page of an order that waits for it. Where a line of it is not sold any more, or not at that price,
+/// the page is closed, and the basket says what changed.
+pub async fn resume(app: &App, order: &Order) -> Result<Next> {
+    let Some(url) = order.stripe_url.as_ref().filter(|_| order.state == order::State::Awaiting) else {
+        return Ok(Next::Order(order.id.clone()));
+    };
+    let asked = order.clone();
+    if app.db.read(move |conn| asked.stands(conn)).await? {
+        return Ok(Next::Pay(url.clone()));
+    }
+    let order = jobs::give_up(app, order).await?;
+    if order.was_paid() || order.is_payable() {
+        return Ok(Next::Order(order.id));
+    }
+    let owner = Owner::Account(order.buyer_id);
+    Ok(Next::Changed(app.db.read(move |conn| Basket::of(conn, &owner)).await?))
 }
 
 /// The payment page of an order: the one it has, or a new one. Nothing when the order must be opened again.
@@ -156,25 +174,34 @@ async fn pay(app: &App, order: &Order) -> Result<Option<Next>> {
         }
         Err(error) => return Err(error),
     };
-    let (order, url) = (order.clone(), session.url.clone());
+    let url = session.url.clone();
     let told = app.services.of(Use::Payment).map(Line::of_service);
-    let (id, kept, least) = (session.id.clone(), order.clone(), app.config.age.services.clone());
+    let (kept, least) = (order.clone(), app.config.age.services.clone());
+    let opened = Order { stripe_session: Some(session.id.clone()), ..order.clone() };
     let awaits = app.db.write(move |conn| {
         let now = Timestamp::now();
         // Taken back while we asked Stripe.
         permission::demand(conn, &kept.buyer_id, Scope::Buy, &least, now)?;
         kept.awaits(conn, &session.id, session.url.as_deref(), now)?;
-        told.iter().try_for_each(|line| line.record(conn, 1, now))
+        told.iter().try_for_each(|line| line.record(conn, 1, now))?;
+        // Given up, or not sold so any more, while we asked Stripe.
+        let order = Order::find(conn, &kept.id)?;
+        Ok(order.was_paid() || (order.is_payable() && order.stands(conn)?))
     });
-    if let Err(error) = awaits.await {
-        if matches!(error, Error::Guardian(_) | Error::NotYet) {
-            app.stripe.expire(&id).await?;
-            app.db.write(move |conn| order.cancel(conn, Timestamp::now())).await?;
+    match awaits.await {
+        // Without an address the page was paid or closed meanwhile.
+        Ok(true) => Ok(url.map(Next::Pay)),
+        Ok(false) => {
+            jobs::give_up(app, &opened).await?;
+            Ok(None)
         }
-        return Err(error);
+        Err(error) => {
+            if matches!(error, Error::Guardian(_) | Error::NotYet) {
+                jobs::give_up(app, &opened).await?;
+            }
+            Err(error)
+        }
     }
-    // Without an address the page was paid or closed meanwhile.
-    Ok(url.map(Next::Pay))
 }
 
 async fn wish(app: &App, order: &Order) -> Result<CheckoutWish> {

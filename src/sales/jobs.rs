@@ -81,12 +81,7 @@ pub async fn reconcile(app: &App, lease: &Lease) -> Result<()> {
     let begun = Timestamp::now();
     let since = app.db.read(|conn| marks::moment(conn, READ_UP_TO)).await?;
     let since = since.map_or(begun.plus(-FIRST_LOOK), |at| at.plus(-AGAIN));
-    let events = app.stripe.recent_events(since, None).await?;
-    let missing = app.db.read(move |conn| inbox::missing(conn, events.clone())).await?;
-    let found = missing.len();
-    for event in missing {
-        take(app, event.body).await?;
-    }
+    let found = fetch(app, since).await?;
     let waiting = app.db.read(move |conn| Order::waiting(conn, begun.plus(-5 * MINUTE), PAGES)).await?;
     for order in waiting {
         look_at(app, &order).await?;
@@ -104,39 +99,93 @@ pub async fn reconcile(app: &App, lease: &Lease) -> Result<()> {
         .await
 }
 
+/// Takes in every event since then that is not kept yet, page by page, and answers how many there were. When this
+/// answers there is no older one that was left out: the mark may follow.
+async fn fetch(app: &App, since: Timestamp) -> Result<usize> {
+    let (mut found, mut behind) = (0, None::<String>);
+    loop {
+        let page = app.stripe.events(since, behind.as_deref()).await?;
+        let last = page.found.last().map(|event| event.id.clone());
+        if last.is_some() && last == behind {
+            return Err(Error::internal("Stripe's list of events does not go on"));
+        }
+        let events = page.found;
+        let missing = app.db.read(move |conn| inbox::missing(conn, events.clone())).await?;
+        found += missing.len();
+        for event in missing {
+            take(app, event.body).await?;
+        }
+        match page.more {
+            true => behind = last,
+            false => return Ok(found),
+        }
+    }
+}
+
 /// Closes the payment pages of somebody who may not buy any more, or not what is on them, and gives their unpaid orders up. What
 /// was paid meanwhile stays paid, and what is still sold stays in the basket.
 pub async fn end_checkouts(app: &App, lease: &Lease, buyer: &UserId) -> Result<()> {
     let who = buyer.clone();
     for order in app.db.read(move |conn| Order::unpaid_of(conn, &who)).await? {
-        if let Some(session) = &order.stripe_session {
-            match app.stripe.expire(session).await {
-                Ok(()) | Err(Error::NotFound) => {}
-                Err(error) => return Err(error),
-            }
-            look_at(app, &order).await?;
-        }
-        let id = order.id.clone();
-        app.db.write(move |conn| Order::find(conn, &id)?.cancel(conn, Timestamp::now())).await?;
+        give_up(app, &order).await?;
     }
     let lease = lease.clone();
     app.db.write(move |conn| lease.finish(conn, Timestamp::now())).await
 }
 
-/// Asks Stripe how the payment page of an order stands, and takes in what it says.
-pub async fn look_at(app: &App, order: &Order) -> Result<()> {
-    let Some(session) = &order.stripe_session else { return Ok(()) };
+/// Closes the payment page of an order that is not to be paid as it was agreed. One that was paid meanwhile stays paid.
+pub async fn close_order(app: &App, lease: &Lease, order: &OrderId) -> Result<()> {
+    let id = order.clone();
+    let order = app.db.read(move |conn| Order::find(conn, &id)).await?;
+    give_up(app, &order).await?;
+    let lease = lease.clone();
+    app.db.write(move |conn| lease.finish(conn, Timestamp::now())).await
+}
+
+/// Closes the payment page of an order and gives the order up. What was paid in that very moment stays paid, and money
+/// that is on its way is waited for. Answers the order as it is then.
+pub async fn give_up(app: &App, order: &Order) -> Result<Order> {
+    let mut seen = order.clone();
+    loop {
+        let mut is_coming = false;
+        if let Some(session) = seen.stripe_session.as_ref().filter(|_| seen.is_payable()) {
+            match app.stripe.expire(session).await {
+                Ok(()) | Err(Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+            is_coming = look_at(app, &seen).await?;
+        }
+        let looked = seen.clone();
+        let found = app.db.write(move |conn| {
+            let found = Order::find(conn, &looked.id)?;
+            // One that got a page meanwhile is payable still: that page is closed first.
+            if is_coming || found.stripe_session != looked.stripe_session {
+                return Ok(found);
+            }
+            found.cancel(conn, Timestamp::now())?;
+            Order::find(conn, &looked.id)
+        });
+        seen = found.await?;
+        if is_coming || !seen.is_payable() {
+            return Ok(seen);
+        }
+    }
+}
+
+/// Asks Stripe how the payment page of an order stands, and takes in what it says. Answers whether money is on its way.
+pub async fn look_at(app: &App, order: &Order) -> Result<bool> {
+    let Some(session) = &order.stripe_session else { return Ok(false) };
     let mut session = match app.stripe.session(session).await {
         Ok(session) => session,
         // Stripe has never heard of it: nothing can have been paid there.
-        Err(Error::NotFound) => return Ok(()),
+        Err(Error::NotFound) => return Ok(false),
         Err(error) => return Err(error),
     };
     session.order.get_or_insert_with(|| order.id.to_string());
-    match inbox::looked_up(&session, Timestamp::now()) {
-        Some(body) => take(app, body).await.map(drop),
-        None => Ok(()),
+    if let Some(body) = inbox::looked_up(&session, Timestamp::now()) {
+        take(app, body).await?;
     }
+    Ok(session.is_coming())
 }
 
 /// The one door for what Stripe says, whoever brought it.

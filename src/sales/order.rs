@@ -3,13 +3,16 @@
 use diesel::prelude::*;
 use serde::Serialize;
 
+use crate::catalogue::offer::{self, Offer};
+use crate::catalogue::track;
 use crate::clock::{HOUR, MINUTE, Timestamp};
 use crate::db::Conn;
-use crate::db::schema::{order_lines, orders};
+use crate::db::schema::{order_lines, orders, tracks};
 use crate::error::{Error, Result};
 use crate::ids::{OrderId, OrderLineId, TrackId, UploadId, UserId};
 use crate::money::Cents;
 use crate::sales::basket::Basket;
+use crate::sales::edition::Edition;
 use crate::sales::places;
 use crate::secrets::sha256;
 use crate::text_enum;
@@ -326,6 +329,29 @@ impl Order {
             .set((orders::state.eq(State::Cancelled), orders::changed_at.eq(now)))
             .execute(conn)?;
         Ok(())
+    }
+
+    /// Whether every line of it is still sold, at the price that was agreed.
+    pub fn stands(&self, conn: &mut Conn) -> Result<bool> {
+        let lines = self.lines(conn)?;
+        let ids: Vec<TrackId> = lines.iter().map(|line| line.track_id.clone()).collect();
+        let live: Vec<TrackId> = tracks::table
+            .filter(tracks::id.eq_any(&ids).and(tracks::state.eq(track::State::Published)))
+            .select(tracks::id)
+            .load(conn)?;
+        let offers = offer::of_tracks(conn, &ids)?;
+        let editions = Edition::on_sale(conn)?;
+        let is_offered = |line: &Line| {
+            let own = |offer: &&Offer| offer.track_id == line.track_id && offer.tier == line.tier;
+            offers.iter().find(own).is_some_and(|offer| offer.price_cents == line.price_cents)
+        };
+        let is_sold = |tier: &str| editions.iter().any(|e| e.tier.slug == tier && !e.tier.on_request);
+        Ok(lines.iter().all(|line| live.contains(&line.track_id) && is_offered(line) && is_sold(&line.tier)))
+    }
+
+    /// Whether it is not paid and could still be.
+    pub fn is_payable(&self) -> bool {
+        matches!(self.state, State::Open | State::Awaiting)
     }
 
     /// Whether it is paid and was not given back.

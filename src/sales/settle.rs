@@ -9,11 +9,11 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use crate::accounts::user::User;
-use crate::clock::Timestamp;
+use crate::clock::{SECOND, Timestamp};
 use crate::db::Conn;
-use crate::db::schema::{orders, stripe_events};
+use crate::db::schema::{order_lines, orders, stripe_events};
 use crate::error::Result;
-use crate::ids::OrderId;
+use crate::ids::{OrderId, TrackId};
 use crate::jobs::{self, Job, Terms, enqueue_as};
 use crate::money::Cents;
 use crate::proof::Issuer;
@@ -27,6 +27,8 @@ use crate::stripe::{About, Checkout, Event, read_event};
 pub struct Heard {
     /// Since when it is paid.
     pub paid: Option<Timestamp>,
+    /// How often.
+    pub times: usize,
     pub payment_intent: Option<String>,
     /// How much of it was given back.
     pub back: Cents,
@@ -92,6 +94,7 @@ pub fn hear(total: Cents, currency: &str, events: &[Event]) -> Heard {
     heard.closed.sort_unstable();
     heard.closed.dedup();
     heard.paid = payments.values().map(|(at, _)| *at).min();
+    heard.times = payments.len();
     heard.payment_intent = payments.values().min().and_then(|(_, intent)| intent.clone());
 
     // Both tell of the same money: the charge its sum so far, each refund itself.
@@ -186,6 +189,9 @@ pub fn settle(conn: &mut Conn, order: &OrderId, issuer: &Issuer, now: Timestamp)
         return Ok(());
     };
     let lines = order.lines(conn)?;
+    if heard.note.is_none() && heard.over.is_none() {
+        heard.note = settled_beside(conn, &order, &lines, paid_at)?.map(|other| beside(&other));
+    }
     // A licence once revoked stays revoked: a payment that Stripe tells of too late cannot bring the order back.
     if order.state == State::Refunded && heard.over.is_none() {
         heard.note = Some(PAID_AGAIN.to_owned());
@@ -221,7 +227,81 @@ pub fn settle(conn: &mut Conn, order: &OrderId, issuer: &Issuer, now: Timestamp)
     }
 }
 
-/// Settles an order that costs nothing: Stripe never hears of it.
+/// How an order differs from what all its kept events say, in words; nothing where it followed them. Only reads.
+pub fn strays(conn: &mut Conn, order: &Order) -> Result<Option<String>> {
+    if order.total_cents == Cents::ZERO {
+        return Ok(None);
+    }
+    let heard = hear(order.total_cents, &order.currency, &events_of(conn, order)?);
+    let sold = ledger::booked(conn, &order.id, ledger::Kind::Sale)?;
+    let back = ledger::booked(conn, &order.id, ledger::Kind::Refund)?;
+    Ok(differs(order, &heard, sold, back))
+}
+
+fn differs(order: &Order, heard: &Heard, sold: Cents, back: Cents) -> Option<String> {
+    let is_paid = heard.paid.is_some();
+    // What was ended once stays so when a payment is heard of too late, and says it.
+    let stays = order.state == State::Refunded && order.note.as_deref() == Some(PAID_AGAIN);
+    let told = match (is_paid, heard.over.is_some() || stays) {
+        (false, _) => "unpaid",
+        (true, true) => "refunded",
+        (true, false) => "paid",
+    };
+    let stands = match order.state {
+        State::Open | State::Awaiting | State::Cancelled => "unpaid",
+        State::Paid => "paid",
+        State::Refunded => "refunded",
+    };
+    if stands != told {
+        return Some(format!("it is {}, and what Stripe said makes it {told}", order.state));
+    }
+    let show = |cents: Cents| cents.show(&order.currency);
+    let (paid, given) = match told {
+        "unpaid" => (Cents::ZERO, Cents::ZERO),
+        "refunded" => (order.total_cents, order.total_cents),
+        _ => (order.total_cents, heard.back),
+    };
+    if sold != paid {
+        return Some(format!("{} is booked as paid, and Stripe said {}", show(sold), show(paid)));
+    }
+    // What was booked as given back stays booked when a second payment is heard of afterwards.
+    let follows = back == given || (heard.times > 1 && back > given);
+    (!follows).then(|| format!("{} is booked as given back, and Stripe said {}", show(back), show(given)))
+}
+
+/// The order of this buyer that was settled for some of the same licences while this one waited for its payment. Page
+/// after page is closed before the next one opens, so that the buyer meant to have them once.
+fn settled_beside(
+    conn: &mut Conn,
+    order: &Order,
+    lines: &[Line],
+    paid_at: Timestamp,
+) -> Result<Option<OrderId>> {
+    // Stripe tells the time in whole seconds.
+    let by_then = paid_at.plus(SECOND);
+    let tracks: Vec<&TrackId> = lines.iter().map(|line| &line.track_id).collect();
+    let beside: Vec<(OrderId, TrackId, String)> = order_lines::table
+        .inner_join(orders::table)
+        .filter(orders::buyer_id.eq(&order.buyer_id).and(orders::id.ne(&order.id)))
+        .filter(orders::state.eq(State::Paid))
+        .filter(orders::created_at.lt(by_then))
+        .filter(orders::paid_at.gt(order.created_at))
+        .filter(orders::paid_at.le(by_then))
+        .filter(order_lines::track_id.eq_any(tracks))
+        .select((orders::id, order_lines::track_id, order_lines::tier))
+        .load(conn)?;
+    let is_same = |track: &TrackId, tier: &str| {
+        lines.iter().any(|line| line.track_id == *track && line.tier.as_str() == tier)
+    };
+    Ok(beside.into_iter().find(|(_, track, tier)| is_same(track, tier)).map(|(id, ..)| id))
+}
+
+fn beside(other: &OrderId) -> String {
+    format!("Order {other} was settled for some of the same licences meanwhile: give one back at Stripe.")
+}
+
+/// Settles an order that costs nothing: Stripe never hears of it. The payment pages of the buyer's other orders are
+/// closed by jobs, so that nobody pays for what they have.
 pub fn settle_free(conn: &mut Conn, order: &Order, issuer: &Issuer, now: Timestamp) -> Result<()> {
     let unpaid = orders::table
         .find(&order.id)
@@ -233,6 +313,9 @@ pub fn settle_free(conn: &mut Conn, order: &Order, issuer: &Issuer, now: Timesta
         let lines = order.lines(conn)?;
         grant(conn, order, &lines, issuer, now)?;
         invoice::issue(conn, &order.id, invoice::Kind::Invoice, issuer.operator(), now)?;
+        for other in order.others_open(conn)? {
+            jobs::close_order(conn, &other.id, now)?;
+        }
         say_paid(conn, order, now)?;
     }
     Ok(())

@@ -83,6 +83,7 @@ fn create_session(book: &mut Book, params: &Params, now: i64) -> Outcome<Value> 
         "metadata",
         "payment_intent_data",
         "payment_method_types",
+        "allowed_payment_method_types",
         "locale",
         "submit_type",
         "ui_mode",
@@ -93,9 +94,11 @@ fn create_session(book: &mut Book, params: &Params, now: i64) -> Outcome<Value> 
         return Err(Fault::invalid(None, message, "mode"));
     }
     params.one_of("ui_mode", &["hosted", "hosted_page"])?;
-    if params.texts("payment_method_types")?.iter().any(|kind| kind != "card") {
-        let message = "The pretend Stripe takes cards only.";
-        return Err(Fault::invalid(None, message, "payment_method_types"));
+    for name in ["payment_method_types", "allowed_payment_method_types"] {
+        if params.texts(name)?.iter().any(|kind| kind != "card") {
+            let message = "The pretend Stripe takes cards only.";
+            return Err(Fault::invalid(None, message, name));
+        }
     }
     let success_url = address(params, "success_url")?.ok_or_else(|| Fault::lacks("success_url"))?;
     let cancel_url = address(params, "cancel_url")?;

@@ -18,7 +18,8 @@ use std::time::Duration;
 use ::stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use serde_json::Value;
 use stripe_checkout::checkout_session::{
-    CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
+    CreateCheckoutSession, CreateCheckoutSessionAllowedPaymentMethodTypes as PaidBy,
+    CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
     CreateCheckoutSessionPaymentIntentData, ExpireCheckoutSession, ProductData, RetrieveCheckoutSession,
 };
 use stripe_core::event::ListEvent;
@@ -40,14 +41,17 @@ use skew::Skew;
 const TIMEOUT_SECS: u64 = 10;
 /// How often a call is made in all before it counts as unanswered.
 const ATTEMPTS: u32 = 3;
-/// Events in one page, and pages in one look-up: Stripe's largest page, and a bound on a night's work.
+/// Events in one page: Stripe's largest.
 const PAGE: i64 = 100;
-const PAGES: usize = 100;
+
+/// Seconds after which it is worth asking again whether payments can be taken.
+const AWAY_SECS: u64 = 60;
 
 /// Stripe, or whatever speaks like it, at one address. Cloning shares the settings and what is known of the clock.
 #[derive(Clone, Debug)]
 pub struct Stripe {
-    client: Client,
+    /// None: nobody can be asked.
+    client: Option<Client>,
     address: String,
     skew: Arc<Skew>,
 }
@@ -95,6 +99,15 @@ pub struct Session {
     pub order: Option<String>,
 }
 
+/// One page of events.
+#[derive(Clone, Debug)]
+pub struct Events {
+    /// The youngest first.
+    pub found: Vec<RawEvent>,
+    /// Whether older ones follow, behind the last of these.
+    pub more: bool,
+}
+
 impl Session {
     /// Whether the money is there. What costs nothing is never paid.
     pub fn is_paid(&self) -> bool {
@@ -104,6 +117,11 @@ impl Session {
     /// Whether it can still be paid.
     pub fn is_open(&self) -> bool {
         self.status == "open"
+    }
+
+    /// Whether it was paid in a way whose money comes later, and it has not come.
+    pub fn is_coming(&self) -> bool {
+        self.status == "complete" && self.payment_status == "unpaid"
     }
 }
 
@@ -117,10 +135,16 @@ impl Stripe {
             .app_info("cuehouse", Some(env!("CARGO_PKG_VERSION").to_owned()), None)
             .build()
             .map_err(Error::internal)?;
-        Ok(Stripe { client, address: url, skew: Arc::default() })
+        Ok(Stripe { client: Some(client), address: url, skew: Arc::default() })
     }
 
-    /// Where it is reached.
+    /// Nobody: every call is answered with `Busy`, and none is sent. For a shop that has no key and finds no pretend
+    /// Stripe either.
+    pub fn nowhere() -> Stripe {
+        Stripe { client: None, address: String::new(), skew: Arc::default() }
+    }
+
+    /// Where it is reached; empty where nobody can be asked.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -144,6 +168,11 @@ impl Stripe {
             )),
             None => Ok(()),
         }
+    }
+
+    /// Whether there is anybody to ask.
+    pub fn is_there(&self) -> bool {
+        self.client.is_some()
     }
 
     /// Opens the session of this order's try, or finds the one that an earlier call opened.
@@ -174,43 +203,31 @@ impl Stripe {
         self.call(&CreateRefund::new().payment_intent(payment_intent), Some(key)).await.map(drop)
     }
 
-    /// Every event made since, oldest first; with `after`, only those younger than that event. Stripe keeps
-    /// thirty days. Kinds the shop has no use for are among them.
-    pub async fn recent_events(&self, since: Timestamp, after: Option<&str>) -> Result<Vec<RawEvent>> {
-        let mut events = Vec::new();
-        let mut cursor: Option<String> = None;
-        for _ in 0..PAGES {
-            let mut list = ListEvent::new().created(RangeQueryTs::gte(since.secs())).limit(PAGE);
-            if let Some(last) = &cursor {
-                list = list.starting_after(last.as_str());
-            }
-            let page = self.call(&list, None).await?;
-            for event in page["data"].as_array().into_iter().flatten() {
-                let event = RawEvent::read(event).map_err(Error::internal)?;
-                if after == Some(event.id.as_str()) {
-                    events.reverse();
-                    return Ok(events);
-                }
-                events.push(event);
-            }
-            cursor = events.last().map(|event: &RawEvent| event.id.clone());
-            if page["has_more"] != Value::Bool(true) || cursor.is_none() {
-                break;
-            }
+    /// A page of the events made since, of the kinds that the shop hears, the youngest first: the first page, or the one
+    /// behind that event. Stripe keeps thirty days.
+    pub async fn events(&self, since: Timestamp, behind: Option<&str>) -> Result<Events> {
+        let kinds: Vec<String> = event::KINDS.iter().map(|kind| (*kind).to_owned()).collect();
+        let mut list = ListEvent::new().created(RangeQueryTs::gte(since.secs())).types(kinds).limit(PAGE);
+        if let Some(last) = behind {
+            list = list.starting_after(last);
         }
-        events.reverse();
-        Ok(events)
+        let page = self.call(&list, None).await?;
+        let found = page["data"].as_array().into_iter().flatten();
+        let found = found.map(RawEvent::read).collect::<Result<Vec<_>>>().map_err(Error::internal)?;
+        let more = page["has_more"] == Value::Bool(true) && !found.is_empty();
+        Ok(Events { found, more })
     }
 
     /// Sends a request up to three times and reads the answer as plain JSON. A request that changes
     /// something goes out under one key each time, so that only the first to arrive does anything.
     async fn call<R: StripeRequest>(&self, request: &R, key: Option<IdempotencyKey>) -> Result<Value> {
+        let Some(client) = &self.client else { return Err(Error::Busy(AWAY_SECS)) };
         let mut tries = 0;
         loop {
             let strategy = key.clone().map_or(RequestStrategy::Once, RequestStrategy::Idempotent);
             let sent = request.build().customize::<miniserde::json::Value>().request_strategy(strategy);
             tries += 1;
-            match sent.send(&self.client).await {
+            match sent.send(client).await {
                 Ok(answer) => return Ok(serde_json::from_str(&miniserde::json::to_string(&answer))?),
                 Err(error) => match meaning(error) {
                     Error::Busy(_) if tries < ATTEMPTS => {
@@ -229,6 +246,8 @@ fn request(wish: &CheckoutWish) -> CreateCheckoutSession {
     let lines: Vec<_> = wish.lines.iter().map(|line| item(line, currency.clone())).collect();
     let mut request = CreateCheckoutSession::new()
         .mode(stripe_shared::CheckoutSessionMode::Payment)
+        // They settle at once. Money that is on its way for days would leave open whether the basket is paid.
+        .allowed_payment_method_types([PaidBy::Card])
         .client_reference_id(wish.order.as_str())
         .metadata(order.clone())
         // The payment carries the order too: refunds and disputes name only the payment.
@@ -302,4 +321,37 @@ fn session(answer: &Value) -> Result<Session> {
         currency: about.currency,
         order: about.order,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payment_page_takes_what_settles_at_once() {
+        let wish = CheckoutWish {
+            order: OrderId::new(),
+            try_number: 1,
+            currency: "usd".into(),
+            lines: vec![WishLine { name: "Rain on tin".into(), description: None, amount: Cents(2_900) }],
+            email: None,
+            success_url: "https://shop.example/orders/1".into(),
+            cancel_url: "https://shop.example/cart".into(),
+            expires: Timestamp(1_795_000_000_000),
+        };
+        let body = request(&wish).build().body.unwrap();
+        let sent = url::form_urlencoded::parse(body.as_bytes());
+        let types: Vec<String> = sent
+            .filter(|(name, _)| name.starts_with("allowed_payment_method_types["))
+            .map(|(_, value)| value.into_owned())
+            .collect();
+        assert_eq!(types, ["card"]);
+    }
+
+    #[tokio::test]
+    async fn where_nobody_can_be_asked_nobody_is() {
+        let nowhere = Stripe::nowhere();
+        assert!(!nowhere.is_there());
+        assert!(matches!(nowhere.session("cs_test_1").await, Err(Error::Busy(AWAY_SECS))));
+    }
 }

@@ -9,7 +9,7 @@ use super::collect::{self, Keys};
 use super::copies::hash;
 use super::named::{Named, Walk, named_now};
 use super::rules::{self, LISTED, RULES};
-use super::{Meter, Shop, certificates, choices};
+use super::{Meter, Shop, certificates, choices, payments};
 use crate::clock::Timestamp;
 use crate::db::{Conn, tables};
 use crate::error::Result;
@@ -98,6 +98,16 @@ fn rows(conn: &mut Conn, now: Timestamp, meter: &Meter) -> Result<Report> {
     }
     report.add(rules::forgotten_jobs(conn, now)?);
     report.add(certificates::editions(conn)?);
+    meter.says("holding orders against what Stripe said");
+    let mut after = String::new();
+    loop {
+        let mut found = vec![];
+        let last = payments::page(conn, &after, &mut found)?;
+        report.add(found);
+        let Some((last, count)) = last else { break };
+        meter.more(count);
+        after = last;
+    }
     meter.says("verifying certificates");
     let mut after = String::new();
     loop {

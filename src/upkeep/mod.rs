@@ -14,6 +14,7 @@ mod copies;
 pub mod jobs;
 mod meter;
 pub mod named;
+mod payments;
 pub mod restore;
 mod rules;
 pub mod shell;

@@ -90,7 +90,8 @@ pub async fn create(
     moved_by_now(app, &user, at.place.or(user.country.clone())).await?;
     let token = secrets::token()?;
     let opened = token.clone();
-    app.db
+    let outside = app
+        .db
         .write(move |conn| {
             let now = Timestamp::now();
             if let Some(old) = &carried.session {
@@ -99,7 +100,7 @@ pub async fn create(
             session::open(conn, &user.id, &opened, now)?;
             match &carried.basket {
                 Some(basket) => basket::merge(conn, &Owner::browser(basket), &user.id, now),
-                None => Ok(()),
+                None => Ok(0),
             }
         })
         .await?;
@@ -107,10 +108,24 @@ pub async fn create(
         .keep(Ours::Session, token, Some(session::LONGEST_MS))
         .forget(Ours::Forms)
         .forget(Ours::Basket);
+    let reply = match outside {
+        0 => reply,
+        _ => reply.notice_with(&full(outside), "Basket", "/cart"),
+    };
     Ok(match fields.has("remember") {
         true => reply.keep(Ours::Remembered, Carried::written(app, &email), Some(REMEMBERED_MS)),
         false => reply.forget(Ours::Remembered),
     })
+}
+
+/// What somebody reads whose two baskets were more than one holds.
+fn full(outside: usize) -> String {
+    let lines = if outside == 1 { "one licence".to_owned() } else { format!("{outside} licences") };
+    format!(
+        "A basket holds {} licences. There was no room for {lines} from before you signed in: add what you miss once these \
+         are bought.",
+        basket::LINES_MAX
+    )
 }
 
 /// Who has this address and this password. Only wrong attempts are counted, per account and per network address; an

@@ -18,7 +18,7 @@ use crate::guardians::guards::MayBuy;
 use crate::ids::OrderId;
 use crate::money::Cents;
 use crate::sales::basket::{Basket, Line, Owner};
-use crate::sales::checkout::{Next, begin};
+use crate::sales::checkout::{Next, begin, resume};
 use crate::sales::edition::Edition;
 use crate::sales::invoice::{Invoice, Kind};
 use crate::sales::jobs;
@@ -260,17 +260,22 @@ pub async fn show(
     })
 }
 
-/// Back to the payment page of an order that waits for it. Pages of ours contact nobody, not even by a link.
+const CHANGED: &str = "Something in that order is not as it was when you agreed to it, so its payment page is closed. \
+                       Nothing was charged. Look at your basket as it is now.";
+
+/// Back to the payment page of an order that waits for it, if all of it is still sold as it was agreed. Pages of ours
+/// contact nobody, not even by a link.
 #[get("/orders/<id>/payment")]
 pub async fn payment(id: OrderId, person: SignedIn, _goes: Navigation, app: &State<App>) -> Result<Reply> {
     let buyer = person.id.clone();
     let order = app.db.read(move |conn| Order::own(conn, &id, &buyer)).await?;
-    match order.stripe_url.filter(|_| order.state == Stands::Awaiting) {
-        Some(url) => {
+    match resume(app, &order).await? {
+        Next::Pay(url) => {
             app.stripe.demand_clock()?;
             Ok(away(&url))
         }
-        None => Ok(Reply::go(format!("/orders/{}", order.id))),
+        Next::Order(order) => Ok(Reply::go(format!("/orders/{order}"))),
+        Next::Changed(_) | Next::Empty => Ok(Reply::go("/cart").notice(CHANGED)),
     }
 }
 
@@ -282,11 +287,11 @@ async fn heard(app: &App, id: &OrderId, person: &Visitor) -> Result<(Order, bool
         app.db.read(move |conn| Order::own(conn, &id, &buyer))
     };
     let order = find().await?;
-    if !matches!(order.state, Stands::Open | Stands::Awaiting) {
+    if !order.is_payable() {
         return Ok((order, false, false));
     }
     match jobs::look_at(app, &order).await {
-        Ok(()) => {
+        Ok(_) => {
             let order = find().await?;
             let news = order.was_paid();
             Ok((order, false, news))

@@ -107,7 +107,9 @@ async fn a_basket_has_a_limit_that_a_person_can_read() {
     let shop = Shop::new(&test.db).await;
     let ines = shop.person("Ines").await;
     let owner = Owner::browser("t");
-    for n in 0..LINES_MAX {
+    let (_, first) = shop.track(&ines, "Track", PRICES).await;
+    shop.puts(&owner, &[(&first, "creator")]).await;
+    for n in 1..LINES_MAX {
         let (_, slug) = shop.track(&ines, &format!("Track {n}"), PRICES).await;
         shop.puts(&owner, &[(&slug, "creator")]).await;
     }
@@ -116,6 +118,13 @@ async fn a_basket_has_a_limit_that_a_person_can_read() {
     let refused = shop.db.write(move |conn| basket::put(conn, &one_more, &slug, "creator", NOW)).await;
     assert!(matches!(refused, Err(Error::Refused(why)) if why.contains("50")));
     assert_eq!(basket_of(&shop, &owner).await.lines.len(), LINES_MAX);
+
+    // Signing in with it: what finds no room is counted, what both have takes none.
+    let buyer = shop.person("Ada").await;
+    let account = Owner::Account(buyer.clone());
+    shop.puts(&account, &[(&first, "creator"), (&first, "business")]).await;
+    let outside = shop.db.write(move |conn| basket::merge(conn, &owner, &buyer, NOW)).await.unwrap();
+    assert_eq!((outside, basket_of(&shop, &account).await.lines.len()), (1, LINES_MAX));
 }
 
 #[tokio::test(flavor = "multi_thread")]

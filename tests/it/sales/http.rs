@@ -1,6 +1,7 @@
 //! What buyers do in the shop, over HTTP: fill a basket, go to the payment page, pay.
 
 use cuehouse::catalogue::offer;
+use cuehouse::catalogue::track::{Description, Kind, Track};
 use cuehouse::clock::Timestamp;
 use cuehouse::ids::{Slug, TrackId, UploadId, UserId};
 use cuehouse::money::Cents;
@@ -77,9 +78,31 @@ pub async fn withdraws(app: &TestApp, track: &OnSale, by: &UserId) {
     let (id, by) = (track.id.clone(), by.clone());
     app.app
         .db
-        .write(move |conn| {
-            cuehouse::catalogue::track::Track::find(conn, &id)?.withdraw(conn, &by, Timestamp::now())
-        })
+        .write(move |conn| Track::find(conn, &id)?.withdraw(conn, &by, Timestamp::now()))
+        .await
+        .unwrap();
+}
+
+/// What its uploader says of a track from now on, with these prices by tier.
+pub async fn describes(app: &TestApp, track: &OnSale, by: &UserId, words: &str, prices: &[(&str, i64)]) {
+    let (id, by) = (track.id.clone(), by.clone());
+    let said = Description {
+        title: "Rain on tin".into(),
+        description: words.to_owned(),
+        kind: Kind::Music,
+        genre: None,
+        vocals: "none".into(),
+        moods: vec![],
+        instruments: vec![],
+        tags: vec![],
+        bpm: None,
+        musical_key: None,
+        voices: None,
+        prices: prices.iter().map(|(t, c)| ((*t).to_owned(), Cents(*c))).collect(),
+    };
+    app.app
+        .db
+        .write(move |conn| Track::find(conn, &id)?.describe(conn, &said, "usd", &by, Timestamp::now()))
         .await
         .unwrap();
 }

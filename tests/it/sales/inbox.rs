@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use cuehouse::db::schema::{
-    invoices, jobs, journals, licences, revocations, stripe_events, suspensions, tracks,
+    invoices, jobs, journals, licences, orders, revocations, stripe_events, suspensions, tracks,
 };
-use cuehouse::ids::{LicenceId, OrderId, UserId};
+use cuehouse::ids::{LicenceId, OrderId, Slug, UserId};
 use cuehouse::money::Cents;
-use cuehouse::sales::basket::{Basket, Owner};
+use cuehouse::sales::basket::{self, Basket, Owner};
 use cuehouse::sales::inbox::{self, Kept, Puzzle};
 use cuehouse::sales::invoice::Kind as Paper;
 use cuehouse::sales::ledger::{self, Account};
 use cuehouse::sales::licence::{Held, Reason, Status};
 use cuehouse::sales::order::{Order, State};
-use cuehouse::sales::settle::settle_free;
+use cuehouse::sales::settle::{self, settle_free};
 use diesel::prelude::*;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -124,6 +124,7 @@ async fn rows(shop: &Shop, order: &OrderId) -> Rows {
     shop.db
         .read(move |conn| {
             let order = Order::find(conn, &id)?;
+            assert_eq!(settle::strays(conn, &order)?, None, "what check computes anew");
             let held = Held::of_order(conn, &id)?;
             let sums = ledger::sums(conn, &id)?;
             let ids: Vec<LicenceId> = held.iter().map(|h| h.licence.id.clone()).collect();
@@ -341,6 +342,44 @@ async fn a_payment_after_the_refund_opens_nothing_and_shows_itself() {
         let order = b.shop.db.read(move |conn| Order::find(conn, &id)).await.unwrap();
         assert!(order.note.is_some_and(|note| note.contains("Paid again")), "late first: {late_first}");
     }
+}
+
+/// Two pages that were open at the same time and both paid: the money is kept, and somebody is asked to look.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_licence_paid_on_two_pages_shows_itself() {
+    let bought = at_the_payment_page().await;
+    let (shop, first) = (&bought.shop, &bought.order);
+    let copper = Slug::parse("copper-weather").unwrap();
+    let owner = Owner::Account(bought.buyer.clone());
+    shop.db.write(move |conn| basket::take_out(conn, &owner, &copper, "business")).await.unwrap();
+    let second = shop.orders(&bought.buyer).await.unwrap();
+    assert_ne!(second.id, first.id);
+    awaits(shop, &second).await;
+    let paid = |order: &Order, at| Says::of(order).session("paid", "checkout.session.completed", at, "paid");
+    for _ in 0..2 {
+        takes(shop, &paid(first, 1_795_000_005)).await;
+        takes(shop, &paid(&second, 1_795_000_009)).await;
+    }
+    let (first, second) = (rows(shop, &first.id).await, rows(shop, &second.id).await);
+    assert_eq!((first.state, second.state), (State::Paid, State::Paid));
+    assert_eq!(first.note, None);
+    assert!(second.note.is_some_and(|note| note.contains(bought.order.id.as_str())));
+
+    // Bought once more afterwards it is meant.
+    let rain = Slug::parse("rain-on-tin").unwrap();
+    shop.puts(&Owner::Account(bought.buyer.clone()), &[(&rain, "creator")]).await;
+    let third = shop.orders(&bought.buyer).await.unwrap();
+    let id = third.id.clone();
+    shop.db
+        .write(move |conn| {
+            let later = orders::created_at.eq(NOW.plus(10_000));
+            diesel::update(orders::table.find(&id)).set(later).execute(conn)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    takes(shop, &paid(&third, 1_795_000_020)).await;
+    assert_eq!(rows(shop, &third.id).await.note, None);
 }
 
 /// A second payment of which Stripe tells only after both were thought over: the licences stay revoked.

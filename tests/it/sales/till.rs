@@ -7,16 +7,23 @@ use cuehouse::accounts::user::Role;
 use cuehouse::clock::Timestamp;
 use cuehouse::db::schema::{licences, orders, stripe_events};
 use cuehouse::ids::OrderId;
-use cuehouse::jobs::{Job, enqueue};
+use cuehouse::jobs::{self, Job, enqueue};
+use cuehouse::sales::basket::LINES_MAX;
 use cuehouse::sales::ledger;
-use cuehouse::sales::order::Order;
-use cuehouse::stripe::sign;
+use cuehouse::sales::order::{Order, State};
+use cuehouse::stripe::{Stripe, sign};
+use cuehouse::{App, Config, Error};
 use diesel::prelude::*;
+use rocket::response::content::RawJson;
 
 use super::http::{
-    OnSale, adds, buys, checks_out, numbers, pays, rain, refunds, reprices, seller, sells, wav, withdraws,
+    OnSale, adds, buys, checks_out, describes, numbers, pays, rain, refunds, reprices, seller, sells, wav,
+    withdraws,
 };
-use crate::support::app::{TestApp, email_of};
+use crate::support::app::{PASSWORD, TestApp, email_of, free_port};
+use crate::support::folder::TestFolder;
+use crate::support::launch::{launched, listening};
+use crate::support::sandbox::wish;
 use crate::support::shelf::{Piece, piece, shelve};
 
 async fn count_orders(app: &TestApp) -> i64 {
@@ -71,6 +78,45 @@ async fn a_visitor_without_an_account_keeps_a_basket_and_takes_things_out_again(
 
     // What is not on sale is not found.
     assert_eq!(adds(&mut visitor, &track, "film").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_finds_no_room_in_the_basket_at_signing_in_is_said() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    // As many lines as a basket takes, of tiers that nobody sells any more.
+    let id = track.id.clone();
+    app.app
+        .db
+        .write(move |conn| {
+            use cuehouse::db::schema::{basket_lines, baskets};
+            use cuehouse::ids::BasketId;
+            let basket: BasketId = baskets::table.select(baskets::id).first(conn)?;
+            for n in 1..LINES_MAX {
+                diesel::insert_into(basket_lines::table)
+                    .values((
+                        basket_lines::basket_id.eq(&basket),
+                        basket_lines::track_id.eq(&id),
+                        basket_lines::tier.eq(format!("tier-{n}")),
+                        basket_lines::price_cents.eq(1_i64),
+                        basket_lines::added_at.eq(1_i64),
+                    ))
+                    .execute(conn)?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let mut window = app.visitor();
+    adds(&mut window, &track, "creator").await.is(303);
+    adds(&mut window, &track, "business").await.is(303);
+    let fields = [("email", email_of("Ada Field")), ("password", PASSWORD.to_owned())];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    window.send("/sign-in", "/sign-in", &fields).await.is(303);
+    let cart = window.get("/cart").await.is(200);
+    assert!(cart.has("A basket holds 50 licences") && cart.has("no room for one licence"), "{}", cart.text());
 }
 
 /// The purchase from end to end: S2-08 and the promises about files and proof.
@@ -167,6 +213,33 @@ async fn ten_clicks_on_pay_are_one_order_and_one_payment_page() {
     assert_eq!((count_orders(&app).await, count_licences(&app).await), (1, 1));
 }
 
+/// Windows that are sent for several licensees at the same moment are several orders, and one page at most can be paid.
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_that_are_sent_at_once_leave_one_payment_page_open() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let mut form = ada.get("/checkout").await.form("/checkout");
+    form.retain(|(name, _)| name != "licensee" && name != "company");
+    let clicks = (0..4).map(|n| {
+        let (mut window, form, name) = (ada.window(), form.clone(), format!("Ada Field {n}"));
+        async move {
+            let mut all: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            all.extend([("licensee", name.as_str()), ("company", "")]);
+            window.post("/checkout", &all).await.status
+        }
+    });
+    let statuses = futures::future::join_all(clicks).await;
+    // 409: the others were quicker each time.
+    assert!(statuses.iter().all(|status| [303, 409].contains(status)), "{statuses:?}");
+    let open = format!("{}/v1/checkout/sessions?status=open", app.stripe.url);
+    let any_key = [("authorization", "Bearer sk_test_any")];
+    let open = ada.ask(reqwest::Method::GET, &open, &any_key, None).await.is(200);
+    let open: serde_json::Value = serde_json::from_slice(&open.bytes).unwrap();
+    assert!(open["data"].as_array().unwrap().len() <= 1, "{open}");
+}
+
 /// Nobody pays a price they did not see.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_price_that_changed_is_said_before_anything_is_paid() {
@@ -190,6 +263,139 @@ async fn a_price_that_changed_is_said_before_anything_is_paid() {
     let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     let paid = ada.post("/checkout", &fields).await.is(303);
     assert!(paid.location().starts_with(&app.stripe.url));
+}
+
+/// Payment pages are open for hours: whoever goes back to one reads first what is not as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_back_to_a_payment_page_looks_at_its_lines_again() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    let id: OrderId =
+        app.app.db.read(|conn| Ok(orders::table.select(orders::id).first(conn)?)).await.unwrap();
+    let (order, back) = (format!("/orders/{id}"), format!("/orders/{id}/payment"));
+    assert_eq!(ada.get(&back).await.is(303).location(), page, "nothing changed");
+
+    // The price alone, so that no job is on its way to the page.
+    reprices(&app, &track, &[("creator", 3_900)]).await;
+    assert_eq!(ada.get(&back).await.is(303).location(), "/cart");
+    let cart = ada.get("/cart").await.is(200);
+    assert!(cart.has("its payment page is closed") && cart.has("it was $29 and is $39 now"));
+    assert!(!is_open(&mut ada, &page).await);
+    assert_eq!(order_at(&app, &order).await.state, State::Cancelled);
+    assert_eq!(ada.get(&back).await.is(303).location(), order, "and stays closed");
+    assert_eq!(count_licences(&app).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_off_sale_or_changes_its_price_closes_its_payment_pages_and_what_was_paid_stands() {
+    let app = TestApp::new().await;
+    let ines = seller(&app, "Ines Morrow").await;
+    let track = sells(&app, &ines, "Rain on tin", &[("creator", 2_900)], wav(3), "WAV").await;
+    let mut at = vec![];
+    for name in ["Ada Field", "Ben Field", "Cyd Field"] {
+        let mut buyer = app.buyer(name).await;
+        adds(&mut buyer, &track, "creator").await.is(303);
+        let page = checks_out(&mut buyer, name).await.is(303).location().to_owned();
+        at.push((buyer, page));
+    }
+    let [(mut ada, ada_page), (mut ben, ben_page), (mut cyd, cyd_page)] =
+        <[_; 3]>::try_from(at).unwrap_or_else(|_| panic!("three"));
+
+    // Other words at the same price close nothing.
+    describes(&app, &track, &ines, "Rain on a tin roof.", &[("creator", 2_900)]).await;
+    app.run_jobs().await;
+    assert!(is_open(&mut ada, &ada_page).await);
+
+    // Ben pays in the moment in which the price changes; nobody has heard of it yet.
+    app.stripe.hold_webhooks(true);
+    pays(&app, &mut ben, &ben_page).await;
+    describes(&app, &track, &ines, "Rain on a tin roof.", &[("creator", 3_900)]).await;
+    app.run_jobs().await;
+    for (buyer, page) in [(&mut ada, &ada_page), (&mut cyd, &cyd_page)] {
+        assert!(!is_open(buyer, page).await);
+    }
+    let states = app.app.db.read(|conn| {
+        let all = orders::table.order(orders::created_at).select(orders::state);
+        Ok(all.load::<State>(conn)?)
+    });
+    assert_eq!(states.await.unwrap(), [State::Cancelled, State::Paid, State::Cancelled]);
+    assert_eq!(numbers(&ben.get("/library").await).len(), 1);
+
+    // Ada agrees to the new price, and then it is gone.
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    withdraws(&app, &track, &ines).await;
+    app.run_jobs().await;
+    assert!(!is_open(&mut ada, &page).await);
+    assert!(ada.get("/cart").await.is(200).has("Not on sale any more"));
+    assert_eq!(count_licences(&app).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_basket_that_became_free_closes_the_page_on_which_it_was_to_be_paid() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    reprices(&app, &track, &[("creator", 0)]).await;
+    // What costs nothing is settled also while Stripe is away.
+    app.stripe.go_away(true);
+    let order = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    assert!(ada.get(&order).await.is(200).has("Thank you"));
+    app.stripe.go_away(false);
+    assert!(is_open(&mut ada, &page).await);
+    app.run_jobs().await;
+    assert!(!is_open(&mut ada, &page).await);
+    assert_eq!(count_licences(&app).await, 1);
+}
+
+/// Money that is on its way is waited for: what it pays is not given up, and no second page takes its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_money_is_on_its_way_is_not_given_up() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    checks_out(&mut ada, "Ada Field").await.is(303);
+    let id: OrderId =
+        app.app.db.read(|conn| Ok(orders::table.select(orders::id).first(conn)?)).await.unwrap();
+    let order = order_at(&app, &format!("/orders/{id}")).await;
+    // A transfer, as Stripe tells of one: its page is complete, and nothing is paid yet.
+    let port = free_port();
+    let slow = rocket::custom(listening(port, None))
+        .mount("/v1/checkout/sessions", rocket::routes![stays_complete, is_on_its_way]);
+    let slow = launched(slow).await;
+    let mut elsewhere = app.app.clone();
+    elsewhere.stripe = Stripe::new(&format!("http://127.0.0.1:{port}"), "sk_test_any").unwrap();
+    let kept = cuehouse::sales::jobs::give_up(&elsewhere, &order).await.unwrap();
+    slow.notify();
+    assert_eq!(kept.state, State::Awaiting);
+    // Where the page is open it is closed, and the order is over.
+    let closed = cuehouse::sales::jobs::give_up(&app.app, &order).await.unwrap();
+    assert_eq!(closed.state, State::Cancelled);
+}
+
+#[rocket::post("/<_>/expire")]
+fn stays_complete() -> (rocket::http::Status, RawJson<&'static str>) {
+    let said = r#"{"error":{"type":"invalid_request_error","message":"This session is complete."}}"#;
+    (rocket::http::Status::BadRequest, RawJson(said))
+}
+
+#[rocket::get("/<id>")]
+fn is_on_its_way(id: &str) -> RawJson<String> {
+    let session = serde_json::json!({
+        "id": id, "object": "checkout.session", "status": "complete", "payment_status": "unpaid",
+        "payment_intent": "pi_1", "amount_total": 2_900, "currency": "usd", "metadata": {},
+    });
+    RawJson(session.to_string())
+}
+
+/// Whether a payment page still takes a card.
+async fn is_open(who: &mut crate::support::browser::Browser, page: &str) -> bool {
+    who.ask(reqwest::Method::GET, page, &[], None).await.has("card_number")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -404,13 +610,18 @@ async fn a_buyer_who_never_comes_back_gets_everything_from_the_hourly_round() {
     let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
     app.stripe.hold_webhooks(true);
     pays(&app, &mut ada, &page).await;
+    // More than a page of younger events lies before hers.
+    let stripe = &app.app.stripe;
+    let others = (0..101).map(|_| async move { stripe.checkout(&wish(2_900)).await.unwrap() });
+    futures::future::join_all(others).await;
+    app.stripe.let_pass(3_700).await.unwrap();
     for _ in 0..2 {
         app.app.db.write(|conn| enqueue(conn, &Job::Reconcile {}, Timestamp::now())).await.unwrap();
         app.run_jobs().await;
     }
     assert_eq!(count_licences(&app).await, 1);
     assert!(app.stripe.told().iter().all(|told| !told.delivered));
-    assert!(count_events(&app).await > 0);
+    assert_eq!(count_events(&app).await, 102, "all that means something, and nothing else");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -701,4 +912,29 @@ async fn a_withdrawn_track_stays_in_the_library_and_leaves_baskets_with_a_word()
     assert_eq!(ben.post("/checkout", &fields).await.is(303).location(), "/cart");
     assert!(ben.get("/cart").await.has("not on sale any more"));
     assert_eq!(count_orders(&app).await, 1);
+}
+
+/// Without a key and without an address nobody is asked, and what must ask waits without being given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_without_a_key_finds_no_stripe_but_the_pretend_one() {
+    let app = TestApp::new().await;
+    let folder = TestFolder::new();
+    let config = Config { data_dir: folder.path().join("data"), ..(*app.app.config).clone() };
+    let alone = App::open(config, None).await.unwrap();
+    assert!(!alone.stripe.is_there() && alone.stripe.address().is_empty(), "{:?}", alone.stripe.address());
+
+    let mut away = app.app.clone();
+    away.stripe = Stripe::nowhere();
+    let asked = away.stripe.session("cs_test_1").await;
+    assert!(matches!(&asked, Err(error @ Error::Busy(_)) if error.status() == 503), "{asked:?}");
+    app.app.db.write(|conn| enqueue(conn, &Job::Reconcile {}, Timestamp::now())).await.unwrap();
+    jobs::run::drain(&away).await.unwrap();
+    let waiting = app.app.db.read(|conn| jobs::waiting(conn, Timestamp::now())).await.unwrap();
+    let kept = waiting.iter().find(|w| w.kind == "reconcile").unwrap();
+    assert_eq!((kept.state, kept.count), (jobs::State::Ready, 1));
+    let runs = |conn: &mut cuehouse::db::Conn| {
+        use cuehouse::db::schema::jobs as queue;
+        Ok(queue::table.filter(queue::kind.eq("reconcile")).select(queue::runs).load::<i32>(conn)?)
+    };
+    assert_eq!(app.app.db.read(runs).await.unwrap(), [0], "waiting is no failure");
 }

@@ -262,6 +262,16 @@ async fn whatever_breaks_a_promise_is_named() {
         ]
     };
     let one = |sql: &str| vec![sql.to_owned()];
+    // An event that lies there, of an order in this state, and that nobody followed.
+    let kept = |kind: &str, sum: &str, more: &str, state: &str| {
+        format!(
+            r#"INSERT INTO stripe_events (id, kind, order_id, body, happened_at, received_at)
+            SELECT 'evt_kept', '{kind}', id, '{{"id":"evt_kept","type":"{kind}","created":1795000100,"data":{{"object":{{'
+            || '"id":"by_hand","payment_status":"paid","payment_intent":"' || COALESCE(payment_intent, 'pi_kept')
+            || '","{sum}":' || CAST(total_cents AS TEXT) || '{more},"currency":"usd"}}}}}}', 0, 0
+            FROM orders WHERE state = '{state}'"#
+        )
+    };
     let freed = |table: &str, dropped: &str, sql: &str| {
         let mut all = match (server(), table) {
             (None, "order_lines") => vec!["PRAGMA ignore_check_constraints = ON".to_owned()],
@@ -338,6 +348,12 @@ async fn whatever_breaks_a_promise_is_named() {
             "status-index-is-single",
             freed("licences", "licences_status_index_key", "UPDATE licences SET status_index = 7"),
         ),
+        ("order-follows-stripe", vec![kept("checkout.session.completed", "amount_total", "", "open")]),
+        (
+            "order-follows-stripe",
+            vec![kept("charge.refunded", "amount", r#","amount_refunded":100"#, "paid")],
+        ),
+        ("order-follows-stripe", one("DELETE FROM stripe_events")),
         ("licence-number-is-whole", one("UPDATE licences SET number = LOWER(number) || 'x'")),
         (
             "credential-is-intact",
