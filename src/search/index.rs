@@ -48,6 +48,8 @@ const TURN: Duration = Duration::from_secs(3);
 pub struct Fields {
     id: Column,
     pub uploader: Column,
+    /// Pieces of titles that a question would read as a tempo, a key, a length or the wish for no voices.
+    pub titled: Column,
     /// All words in one field, each as often as its place counts: BM25 over weighted fields with one list a word.
     pub words: Column,
     facets: Column,
@@ -70,6 +72,7 @@ impl Fields {
         let fields = Fields {
             id: schema.add_text_field("id", STRING),
             uploader: schema.add_text_field("uploader", STRING),
+            titled: schema.add_text_field("titled", STRING),
             words: schema.add_text_field("words", TextOptions::default().set_indexing_options(words)),
             facets: schema.add_text_field("facets", TextOptions::default().set_fast("raw")),
             bpm: schema.add_u64_field("bpm", FAST),
@@ -89,6 +92,9 @@ impl Fields {
         document.add_text(self.id, entry.id.as_str());
         if let Some(handle) = &entry.uploader_handle {
             document.add_text(self.uploader, handle.as_str());
+        }
+        for piece in words::pieces(&entry.title) {
+            document.add_text(self.titled, piece);
         }
         let mut line = String::new();
         let mut say = |text: &str, times: usize| {

@@ -8,7 +8,7 @@ use std::iter::{once, repeat};
 
 use url::form_urlencoded::{Serializer, parse};
 
-use super::words::{self, MOST_WORDS, Read};
+use super::words::{self, MOST_WORDS, Read, Reading};
 use crate::catalogue::lists;
 use crate::ids::{Handle, Slug};
 use crate::web::window::is_mark;
@@ -321,6 +321,16 @@ impl Query {
     /// What its words mean. What an explicit filter says stands above what words were read as.
     pub fn read(&self) -> Read {
         words::read(&self.q)
+    }
+
+    /// Whether something was chosen of what a word would be read as: that stands above it.
+    pub fn chooses(&self, reading: Reading) -> bool {
+        match reading {
+            Reading::Tempo => !self.bpm.is_open(),
+            Reading::Length => !self.duration.is_open(),
+            Reading::Key => !self.chosen(Field::Key).is_empty(),
+            Reading::Vocals => !self.chosen(Field::Vocals).is_empty(),
+        }
     }
 
     /// The pairs of its address, in the one order.

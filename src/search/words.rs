@@ -90,8 +90,19 @@ pub struct Read {
     pub vocals: Vec<&'static str>,
     /// A sentence for each of these four.
     pub understood: Vec<String>,
+    /// The pieces that were read as one of them, as titles are compared with them.
+    pub pieces: Vec<(Reading, String)>,
     /// Whether words were left out at the end.
     pub cut: bool,
+}
+
+/// What a piece of a line may be read as, beside words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    Tempo,
+    Length,
+    Key,
+    Vocals,
 }
 
 /// Words that carry nothing alone.
@@ -132,19 +143,16 @@ pub fn read(line: &str) -> Read {
     let mut open = false;
     while at < pieces.len() {
         open = false;
-        let meaning = tempo(&folded[at..])
-            .or_else(|| length(&folded[at..]))
-            .or_else(|| key(&folded[at..], at.checked_sub(1).map(|i| folded[i].as_str())))
-            .or_else(|| vocals(&folded[at..]));
-        let Some((meaning, used)) = meaning else {
-            let not = pieces[at].len() > 1 && pieces[at].starts_with('-');
-            words.push((pieces[at].trim_start_matches('-'), not));
+        let Some((meaning, used)) = meaning(&folded, at) else {
+            let (said, not) = word(pieces[at]);
+            words.push((said, not));
             open = !not;
             at += 1;
             continue;
         };
         let said = pieces[at..at + used].join(" ");
         out.understood.push(meaning.sentence(&said));
+        out.pieces.push((meaning.reading(), folded[at..at + used].concat()));
         match meaning {
             Meaning::Tempo(from, to) => out.tempo = Some((from, to)),
             Meaning::Length(from, to) => out.length = Some((from, to)),
@@ -164,6 +172,40 @@ pub fn read(line: &str) -> Read {
     out
 }
 
+/// The same line where nothing in it is read as anything but words.
+pub fn plain(line: &str) -> Read {
+    let words: Vec<(&str, bool)> = line.split_whitespace().take(MOST_WORDS).map(word).collect();
+    Read { slots: slots(&words), ..Read::default() }
+}
+
+/// The pieces of a title that a question would read as something else than words, as [`Read::pieces`] has them.
+pub fn pieces(title: &str) -> Vec<String> {
+    let folded: Vec<String> = title.split_whitespace().map(trimmed).collect();
+    let mut out = vec![];
+    let mut at = 0;
+    while at < folded.len() {
+        match meaning(&folded, at) {
+            Some((_, used)) => {
+                out.push(folded[at..at + used].concat());
+                at += used;
+            }
+            None => at += 1,
+        }
+    }
+    out
+}
+
+/// What the pieces from this one on are read as, and how many of them.
+fn meaning(folded: &[String], at: usize) -> Option<(Meaning, usize)> {
+    let (rest, before) = (&folded[at..], at.checked_sub(1).map(|i| folded[i].as_str()));
+    tempo(rest).or_else(|| length(rest)).or_else(|| key(rest, before)).or_else(|| vocals(rest))
+}
+
+/// A piece as a word, and whether it is one that must not be there.
+fn word(piece: &str) -> (&str, bool) {
+    (piece.trim_start_matches('-'), piece.len() > 1 && piece.starts_with('-'))
+}
+
 /// A piece folded, without the punctuation around it.
 fn trimmed(piece: &str) -> String {
     fold(piece).trim_matches(|c: char| ",.;()[]\"“”'!?".contains(c)).to_owned()
@@ -177,6 +219,15 @@ enum Meaning {
 }
 
 impl Meaning {
+    fn reading(&self) -> Reading {
+        match self {
+            Meaning::Tempo(..) => Reading::Tempo,
+            Meaning::Length(..) => Reading::Length,
+            Meaning::Key(_) => Reading::Key,
+            Meaning::Vocals(_) => Reading::Vocals,
+        }
+    }
+
     fn sentence(&self, said: &str) -> String {
         match self {
             Meaning::Tempo(from, to) if from == to => format!("“{said}” was read as a tempo of {from} bpm."),
@@ -493,6 +544,31 @@ mod tests {
             assert_eq!(read(line).vocals, vocals, "{line}");
         }
         assert_eq!(read("no vocals").understood, ["“no vocals” was read as: nobody sings or speaks."]);
+    }
+
+    /// "House Loop 124 bpm" is a title as well as a wish: titles hold pieces as questions do, and a question has a second
+    /// reading in which they are words.
+    #[test]
+    fn what_is_read_as_something_else_is_words_too() {
+        for (title, there, words) in [
+            ("House Loop 124 bpm", &["124bpm"][..], "house loop 124 bpm"),
+            ("House (124BPM), a minor", &["124bpm", "aminor"], "house 124bpm minor"),
+            ("Am I Here", &["am"], "am i here"),
+            ("60 s timer", &["60s"], "60 s timer"),
+            ("Rain -am", &[], "rain -am"),
+            ("Copper Weather", &[], "copper weather"),
+        ] {
+            assert_eq!(pieces(title), there, "{title}");
+            let asked: Vec<String> = read(title).pieces.into_iter().map(|(_, piece)| piece).collect();
+            assert_eq!(asked, there, "{title}");
+            let plain = plain(title);
+            let said = |s: &Slot| format!("{}{}", if s.not { "-" } else { "" }, s.any[0].all.join("+"));
+            assert_eq!(plain.slots.iter().map(said).collect::<Vec<_>>().join(" "), words, "{title}");
+            assert!(plain.understood.is_empty() && plain.tempo.is_none() && plain.keys.is_empty());
+        }
+        let of = |line: &str| read(line).pieces.into_iter().map(|(of, _)| of).collect::<Vec<_>>();
+        let all = [Reading::Tempo, Reading::Length, Reading::Key, Reading::Vocals];
+        assert_eq!(of("92 bpm 3:20 in f#m no vocals"), all);
     }
 
     #[test]

@@ -128,6 +128,34 @@ async fn words_are_found_as_people_type_them() {
     shelf.index.stop().await;
 }
 
+/// A title may hold what a question says with a tempo, a key or a length: it is found as it stands, beside what fits, and
+/// where nothing fits the words count wherever they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_title_that_reads_like_a_wish_is_found_as_it_stands() {
+    let bare = |title: &str| Piece { bpm: None, key: None, ..piece(title) };
+    let fits = Piece { bpm: Some(124.0), ..bare("House Loop") };
+    let told = Piece { description: "Beaten at 99 bpm.".into(), ..bare("Kettle") };
+    let pieces = vec![bare("House Loop 124 bpm"), fits, bare("Am I Here"), bare("60 s timer"), told];
+    let (shelf, all) = Shelf::new(pieces).await;
+    let [named, fits, here, timer, told] = &all[..] else { panic!() };
+    for (asked, finds, plain) in [
+        ("q=House+Loop+124+bpm", vec![named, fits], false),
+        ("q=house+loop+124BPM", vec![named, fits], false),
+        ("q=124+bpm", vec![named, fits], false),
+        ("q=House+Loop+124+bpm&bpm_min=120&bpm_max=130", vec![fits], false),
+        ("q=Am+I+Here", vec![here], false),
+        ("q=60+s+timer", vec![timer], false),
+        ("q=kettle+99+bpm", vec![told], true),
+        ("q=kettle+98+bpm", vec![], false),
+    ] {
+        let found = shelf.finds(asked).await;
+        assert!(finds.iter().all(|track| has(&found, track)), "{asked}");
+        assert_eq!((found.total, found.plain), (finds.len() as u64, plain), "{asked}");
+        assert!(!found.loosened, "{asked}");
+    }
+    shelf.index.stop().await;
+}
+
 /// A catalogue of many kinds, the same in every run.
 fn many(count: usize) -> Vec<Piece> {
     let mut state = 7u64;
@@ -473,6 +501,7 @@ async fn results_say_why_they_are_there() {
     let mut one = piece("Copper Weather");
     one.tags = vec!["storm"];
     one.moods = vec!["eerie"];
+    one.description = "A track of a test at 77 bpm.".into();
     shelve(&app.app, &ines, one).await;
     app.app.index.caught_up().await.unwrap();
     let mut visitor = app.visitor();
@@ -487,5 +516,11 @@ async fn results_say_why_they_are_there() {
         assert!(page.has(why), "{q}: {why} is missing in {}", page.text());
     }
     assert!(visitor.get("/search?q=coper").await.has("Did you mean"));
-    assert!(visitor.get("/search?q=96+bpm").await.has("was read as"));
+    let read = visitor.get("/search?q=96+bpm").await;
+    assert!(read.has("was read as") && !read.has("as they were typed"));
+    // No track is of that tempo, and one has it among its words.
+    let plain = visitor.get("/search?q=copper+77+bpm").await;
+    for said in ["was read as", "these have the words as they were typed", "In its title and description."] {
+        assert!(plain.has(said), "{said} is missing");
+    }
 }
