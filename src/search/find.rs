@@ -23,6 +23,7 @@ use super::part::Part;
 use super::query::{Query, ROWS, Sort};
 use super::score::Offer;
 use super::segment::{Side, Sides};
+use super::synonyms::Synonyms;
 use super::top::Top;
 use super::words::{self, Read, Reading, Slot};
 use crate::ids::TrackId;
@@ -52,6 +53,8 @@ pub struct View {
     pub parts: Vec<Part>,
     pub fields: Fields,
     pub lexicon: Lexicon,
+    /// What words also find: the built-in ones until the shop gives its own.
+    pub synonyms: Arc<Synonyms>,
     values: Values,
     /// The segments, as several threads go through them: what is large has one of its own.
     shares: Vec<Vec<usize>>,
@@ -90,6 +93,7 @@ impl View {
         View {
             lexicon: Lexicon::new(searcher.clone(), fields),
             values: Values::of(parts.iter().map(|part| &*part.sides)),
+            synonyms: Synonyms::built_in(),
             shares: shares(&parts),
             searcher,
             parts,
@@ -157,7 +161,7 @@ impl View {
     }
 
     fn look(&self, query: &Query, way: Way) -> tantivy::Result<Found> {
-        let read = query.read();
+        let read = words::read(&query.q, &self.synonyms);
         let sought = self.sought(&read)?;
         let found = self.answer(query, &read, &sought, false, way)?;
         if found.total > 0 {
@@ -166,7 +170,7 @@ impl View {
         // What was read as a tempo may be the name of a track. Looked for only where nothing was found, so that nobody
         // waits for it who found something.
         if !read.pieces.is_empty() {
-            let plain = words::plain(&query.q);
+            let plain = words::plain(&query.q, &self.synonyms);
             let again = self.answer(query, &plain, &self.sought(&plain)?, false, way)?;
             if again.total > 0 {
                 return Ok(Found { plain: true, ..again });

@@ -26,6 +26,7 @@ use super::part::Part;
 use super::query::{Field, Query};
 use super::segment::Sides;
 use super::shelf::Place;
+use super::synonyms::Synonyms;
 use super::words;
 use crate::catalogue::track::split;
 use crate::clock::Timestamp;
@@ -281,6 +282,7 @@ fn writer(index: &tantivy::Index, threads: usize, bytes: usize) -> Result<IndexW
 /// What the follower and those who ask share.
 pub struct Shared {
     view: RwLock<Arc<View>>,
+    synonyms: Arc<Synonyms>,
     building: AtomicBool,
     /// Tracks read so far by the building that is under way.
     pub built: AtomicU64,
@@ -310,7 +312,8 @@ impl Shared {
     }
 
     /// Everyone sees this from now on.
-    pub fn show(&self, view: View) {
+    pub fn show(&self, mut view: View) {
+        view.synonyms = Arc::clone(&self.synonyms);
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
         self.followed.fetch_add(1, Ordering::AcqRel);
     }
@@ -338,6 +341,11 @@ impl Index {
     /// Opens this process's copy below the folder and begins to follow the feed. A copy that is missing, damaged, of
     /// another shop or too far behind is built in the background; until then everything is found that is there.
     pub async fn open(folder: &Path, db: &Db) -> Result<Index> {
+        Index::with(folder, db, Synonyms::built_in()).await
+    }
+
+    /// The same, with what words also find in this shop.
+    pub async fn with(folder: &Path, db: &Db, synonyms: Arc<Synonyms>) -> Result<Index> {
         let search = folder.to_owned();
         let place = tokio::task::spawn_blocking(move || Place::take(&search)).await??;
         let (schema, fields) = Fields::schema();
@@ -347,6 +355,7 @@ impl Index {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let shared = Arc::new(Shared {
             view: RwLock::new(Arc::new(View::new(reader.searcher(), fields, vec![]))),
+            synonyms,
             building: AtomicBool::new(true),
             built: AtomicU64::new(0),
             applied: watch::Sender::new(Applied::default()),

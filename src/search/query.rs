@@ -8,6 +8,7 @@ use std::iter::{once, repeat};
 
 use url::form_urlencoded::{Serializer, parse};
 
+use super::synonyms::Synonyms;
 use super::words::{self, MOST_WORDS, Read, Reading};
 use crate::catalogue::lists;
 use crate::ids::{Handle, Slug};
@@ -318,9 +319,9 @@ impl Query {
             || self.uploader.is_some()
     }
 
-    /// What its words mean. What an explicit filter says stands above what words were read as.
+    /// What its words mean by the built-in synonyms. What an explicit filter says stands above what words were read as.
     pub fn read(&self) -> Read {
-        words::read(&self.q)
+        words::read(&self.q, &Synonyms::built_in())
     }
 
     /// Whether something was chosen of what a word would be read as: that stands above it.

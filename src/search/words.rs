@@ -3,9 +3,7 @@
 //!
 //! Nothing in here fails: whatever is typed means something or nothing.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
+use super::synonyms::{PHRASE, Synonyms};
 use crate::catalogue::lists;
 use crate::words::fold;
 
@@ -13,8 +11,6 @@ use crate::words::fold;
 pub const MOST_WORDS: usize = 64;
 /// Letters of one word that count.
 const MOST_LETTERS: usize = 40;
-/// Words in a synonym.
-const PHRASE: usize = 4;
 /// What a synonym weighs beside the word that was typed.
 const SYNONYM: f32 = 0.5;
 
@@ -34,6 +30,11 @@ pub fn tokens(text: &str) -> Vec<String> {
         out.extend(parts.iter().map(|part| stem(part)));
     }
     out
+}
+
+/// The words of a synonym, as the index keeps them.
+pub fn phrase(text: &str) -> Vec<String> {
+    parts(&fold(text)).iter().map(|word| stem(word)).collect()
 }
 
 /// Runs of letters and figures; an apostrophe is none of both and does not part.
@@ -132,8 +133,8 @@ const STOP: &[&str] = &[
     "with",
 ];
 
-/// Reads a line as it was typed.
-pub fn read(line: &str) -> Read {
+/// Reads a line as it was typed, with what its words mean in this shop.
+pub fn read(line: &str, synonyms: &Synonyms) -> Read {
     let mut pieces: Vec<&str> = line.split_whitespace().collect();
     let mut out = Read { cut: pieces.len() > MOST_WORDS, ..Read::default() };
     pieces.truncate(MOST_WORDS);
@@ -162,7 +163,7 @@ pub fn read(line: &str) -> Read {
         }
         at += used;
     }
-    out.slots = slots(&words);
+    out.slots = slots(&words, synonyms);
     if open
         && !line.ends_with(char::is_whitespace)
         && let Some(last) = out.slots.last_mut()
@@ -173,9 +174,9 @@ pub fn read(line: &str) -> Read {
 }
 
 /// The same line where nothing in it is read as anything but words.
-pub fn plain(line: &str) -> Read {
+pub fn plain(line: &str, synonyms: &Synonyms) -> Read {
     let words: Vec<(&str, bool)> = line.split_whitespace().take(MOST_WORDS).map(word).collect();
-    Read { slots: slots(&words), ..Read::default() }
+    Read { slots: slots(&words, synonyms), ..Read::default() }
 }
 
 /// The pieces of a title that a question would read as something else than words, as [`Read::pieces`] has them.
@@ -360,7 +361,7 @@ fn vocals(pieces: &[String]) -> Option<(Meaning, usize)> {
 }
 
 /// Words with what stands for them. Words that carry nothing are left out, unless there are no others.
-fn slots(words: &[(&str, bool)]) -> Vec<Slot> {
+fn slots(words: &[(&str, bool)], synonyms: &Synonyms) -> Vec<Slot> {
     let mut said: Vec<(String, Vec<String>, bool)> = vec![];
     for (word, not) in words {
         for run in fold(word).split(|c: char| ",;:/()[]".contains(c)) {
@@ -383,15 +384,9 @@ fn slots(words: &[(&str, bool)]) -> Vec<Slot> {
     while at < said.len() {
         let phrase = (2..=PHRASE)
             .rev()
-            .find_map(|n| flat(at, n).and_then(|words| SYNONYMS.get(&words).map(|more| (n, words, more))));
-        let (used, all, more) = match phrase {
-            Some((n, words, more)) => (n, words, Some(more)),
-            None => {
-                let words = said[at].1.clone();
-                let more = SYNONYMS.get(&words);
-                (1, words, more)
-            }
-        };
+            .find_map(|n| flat(at, n).filter(|words| !synonyms.of(words).is_empty()).map(|words| (n, words)));
+        let (used, all) = phrase.unwrap_or_else(|| (1, said[at].1.clone()));
+        let more = synonyms.of(&all);
         let (_, _, not) = said[at];
         let text = said[at..at + used].iter().map(|(text, _, _)| text.as_str()).collect::<Vec<_>>().join(" ");
         let mut any = vec![Alternative { all: all.clone(), weight: 1.0 }];
@@ -399,7 +394,7 @@ fn slots(words: &[(&str, bool)]) -> Vec<Slot> {
             any.push(Alternative { all: vec![stem(&all.concat())], weight: 1.0 });
         }
         if !not {
-            for other in more.into_iter().flatten() {
+            for other in more {
                 if any.iter().all(|a| a.all != *other) {
                     any.push(Alternative { all: other.clone(), weight: SYNONYM });
                 }
@@ -414,35 +409,6 @@ fn slots(words: &[(&str, bool)]) -> Vec<Slot> {
         out.retain(|slot| !bare(slot));
     }
     out
-}
-
-type Phrase = Vec<String>;
-
-/// What each phrase also finds.
-static SYNONYMS: LazyLock<HashMap<Phrase, Vec<Phrase>>> =
-    LazyLock::new(|| synonyms(include_str!("synonyms.txt")));
-
-fn synonyms(text: &str) -> HashMap<Phrase, Vec<Phrase>> {
-    let mut all: HashMap<Phrase, Vec<Phrase>> = HashMap::new();
-    let phrases = |list: &str| -> Vec<Phrase> {
-        let words = |phrase: &str| parts(&fold(phrase)).iter().map(|word| stem(word)).collect();
-        list.split(',').map(words).filter(|phrase: &Phrase| !phrase.is_empty()).collect()
-    };
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let (from, to) = match line.split_once("=>") {
-            Some((from, to)) => (phrases(from), phrases(to)),
-            None => (phrases(line), phrases(line)),
-        };
-        for phrase in &from {
-            let found = all.entry(phrase.clone()).or_default();
-            for other in &to {
-                if other != phrase && !found.contains(other) {
-                    found.push(other.clone());
-                }
-            }
-        }
-    }
-    all
 }
 
 /// Changes of one letter that turn one word into the other, counted up to `most`: one wrong, missing, added, or two
@@ -486,6 +452,10 @@ pub fn forgiven(word: &str) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn read(line: &str) -> Read {
+        super::read(line, &Synonyms::built_in())
+    }
 
     fn check(line: &str, words: &str, tempo: Option<(u32, u32)>, keys: &[&str]) {
         let read = read(line);
@@ -561,7 +531,7 @@ mod tests {
             assert_eq!(pieces(title), there, "{title}");
             let asked: Vec<String> = read(title).pieces.into_iter().map(|(_, piece)| piece).collect();
             assert_eq!(asked, there, "{title}");
-            let plain = plain(title);
+            let plain = plain(title, &Synonyms::built_in());
             let said = |s: &Slot| format!("{}{}", if s.not { "-" } else { "" }, s.any[0].all.join("+"));
             assert_eq!(plain.slots.iter().map(said).collect::<Vec<_>>().join(" "), words, "{title}");
             assert!(plain.understood.is_empty() && plain.tempo.is_none() && plain.keys.is_empty());
@@ -599,14 +569,6 @@ mod tests {
         assert_eq!(any("lo-fi")[..2], ["lo fi", "lofi"]);
         assert!(any("horror").contains(&"eerie".to_owned()) && !any("eerie").contains(&"horror".to_owned()));
         assert_eq!(read("rain -film").slots[1].any.len(), 1);
-    }
-
-    #[test]
-    fn every_line_of_the_synonyms_says_something() {
-        for line in include_str!("synonyms.txt").lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
-            assert!(line.contains(',') || line.contains("=>"), "{line}");
-        }
-        assert!(SYNONYMS.len() > 150);
     }
 
     #[test]

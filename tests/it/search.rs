@@ -496,7 +496,10 @@ async fn filters_go_along_wherever_one_goes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn results_say_why_they_are_there() {
-    let app = TestApp::new().await;
+    let list = TestFolder::new();
+    let file = list.path().join("synonyms.txt");
+    std::fs::write(&file, "# ours\nbrolly, copper\n").unwrap();
+    let app = TestApp::with(&[("CUEHOUSE_SEARCH_SYNONYMS", &file.display().to_string())]).await;
     let ines = app.uploader("Ines Morrow").await.user.unwrap();
     let mut one = piece("Copper Weather");
     one.tags = vec!["storm"];
@@ -511,6 +514,7 @@ async fn results_say_why_they_are_there() {
         ("copper+morrow", "In its title and uploader."),
         ("test", "In its description."),
         ("scary", "In its facts; “scary” as “eerie”."),
+        ("brolly", "In its title; “brolly” as “copper”."),
     ] {
         let page = visitor.get(&format!("/search?q={q}")).await.is(200);
         assert!(page.has(why), "{q}: {why} is missing in {}", page.text());
