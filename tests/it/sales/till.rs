@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cuehouse::clock::Timestamp;
+use cuehouse::clock::{DAY, Timestamp};
 use cuehouse::db::schema::{licences, orders, stripe_events};
 use cuehouse::ids::OrderId;
 use cuehouse::jobs::{Job, enqueue};
@@ -456,10 +456,20 @@ async fn a_lost_answer_of_stripes_opens_no_second_page() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_revokes_reverses_and_says_so() {
     let app = TestApp::new().await;
-    let track = rain(&app).await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let by = ines.user.clone().unwrap();
+    let track = sells(&app, &by, "Rain on tin", &[("creator", 2_900)], wav(1), "WAV").await;
     let mut ada = app.buyer("Ada Field").await;
     adds(&mut ada, &track, "creator").await.is(303);
     let back = buys(&app, &mut ada).await;
+    // The first day of the chart is a whole one, from its first moment.
+    let begins = Timestamp::now().midnight().plus(-29 * DAY);
+    let moved = app.app.db.write(move |conn| {
+        Ok(diesel::update(licences::table).set(licences::issued_at.eq(begins)).execute(conn)?)
+    });
+    assert_eq!(moved.await.unwrap(), 1);
+    let board = ines.get("/studio").await.is(200);
+    assert!(board.has("1 sold") && board.has("Licences sold, last 30 days: 1 in all"), "{}", board.text());
     let number = numbers(&ada.get("/library").await).remove(0);
     let before = bits(&mut app.visitor(), "/status/revocation").await;
     assert_eq!(before, 0);
@@ -472,6 +482,9 @@ async fn a_refund_revokes_reverses_and_says_so() {
     assert_eq!(bits(&mut app.visitor(), "/status/suspension").await, 0);
     let library = ada.get("/library").await.is(200);
     assert!(library.has("This licence ended on") && !library.has("/master"));
+    // One meaning of sold, in the figures and in the chart.
+    let board = ines.get("/studio").await.is(200);
+    assert!(board.has("0 sold") && board.has("Licences sold, last 30 days: 0 in all"), "{}", board.text());
     ada.get(&format!("/library/{number}/master")).await.is(403);
     ada.get(&format!("/library/{number}/mp3")).await.is(403);
     ada.get(&format!("/library/{number}/certificate.json")).await.is(200);
