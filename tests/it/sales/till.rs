@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use cuehouse::accounts::band::Band;
 use cuehouse::clock::{DAY, Timestamp};
-use cuehouse::db::schema::{licences, orders, stripe_events};
-use cuehouse::ids::OrderId;
+use cuehouse::db::schema::{licences, orders, stripe_events, suspensions, track_days, users};
+use cuehouse::guardians::erasing;
+use cuehouse::ids::{LicenceId, OrderId, UserId};
 use cuehouse::jobs::{Job, enqueue};
 use cuehouse::sales::ledger;
 use cuehouse::sales::order::Order;
@@ -15,6 +17,7 @@ use super::http::{
     OnSale, adds, buys, checks_out, numbers, pays, rain, refunds, reprices, seller, sells, wav, withdraws,
 };
 use crate::support::app::{TestApp, email_of};
+use crate::support::shelf::{piece, shelve, sounds};
 
 async fn count_orders(app: &TestApp) -> i64 {
     app.app.db.read(|conn| Ok(orders::table.count().get_result(conn)?)).await.unwrap()
@@ -559,4 +562,119 @@ async fn a_withdrawn_track_stays_in_the_library_and_leaves_baskets_with_a_word()
     assert_eq!(ben.post("/checkout", &fields).await.is(303).location(), "/cart");
     assert!(ben.get("/cart").await.has("not on sale any more"));
     assert_eq!(count_orders(&app).await, 1);
+}
+
+/// What was licensed is heard in the library without the mark, and its page stays open to its licensee after it went off
+/// sale: to nobody else, and not where a child's account ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licensee_hears_the_master_and_keeps_the_page_of_what_went_off_sale() {
+    let app = TestApp::new().await;
+    let ines = seller(&app, "Ines Morrow").await;
+    let shelved = shelve(&app.app, &ines, piece("Rain on tin")).await;
+    let track = OnSale { id: shelved.id, slug: shelved.slug, master: sounds().master.clone() };
+    let (mut ada, mut ben) = (app.buyer("Ada Field").await, app.buyer("Ben Field").await);
+    adds(&mut ada, &track, "creator").await.is(303);
+    buys(&app, &mut ada).await;
+    let library = ada.get("/library").await.is(200);
+    let number = numbers(&library).remove(0);
+    let page = format!("/tracks/{}", track.slug);
+    let file = format!("/library/{number}/{}-{number}.wav", track.slug);
+    let hear = format!("{file}?inline");
+    assert!(library.has(&format!("<audio controls preload=\"none\" src=\"{hear}\"")), "{}", library.text());
+    let heard = ada.get(&hear).await.is(200);
+    assert_eq!(heard.bytes, track.master);
+    assert_eq!(heard.header("content-disposition"), Some("inline"));
+    assert_eq!(heard.header("content-type"), Some("audio/wav"));
+    let part = ada.get_with(&hear, &[("range", "bytes=0-3")]).await.is(206);
+    assert_eq!(part.bytes, b"RIFF");
+    let saved = ada.get(&file).await.is(200);
+    assert!(saved.header("content-disposition").unwrap().starts_with("attachment"));
+    // A certificate is no sound.
+    let proof = ada.get(&format!("/library/{number}/certificate.json?inline")).await.is(200);
+    assert!(proof.header("content-disposition").unwrap().starts_with("attachment"));
+    ben.get(&hear).await.is(404);
+    let verify = format!("/verify/{number}");
+    let link = format!("href=\"{page}\"");
+    assert!(app.visitor().get(&verify).await.is(200).has(&link));
+
+    withdraws(&app, &track, &ines).await;
+    let library = ada.get("/library").await.is(200);
+    assert!(library.has(&link) && library.has(&format!("src=\"{page}/artwork.svg\"")));
+    assert!(ada.get(&verify).await.is(200).has(&link));
+    let seen = ada.get(&page).await.is(200);
+    assert!(seen.has("you see it because you licensed it") && seen.has("content=\"noindex\""));
+    for gone in ["action=\"/cart\"", "/favourite", "application/ld+json"] {
+        assert!(!seen.has(gone), "{gone} in {}", seen.text());
+    }
+    let sounds = ["artwork.svg", "peaks.json", "sample.mp3", "preview.mp3"];
+    for name in sounds {
+        ada.get(&format!("{page}/{name}")).await.is(200);
+    }
+    ada.says("/cart", &format!("{page}/favourite"), &[("keep", "yes")]).await.is(404);
+    assert_eq!(adds(&mut ada, &track, "business").await.status, 404);
+    for who in [&mut ben, &mut app.visitor()] {
+        who.get(&page).await.is(404);
+        for name in sounds {
+            who.get(&format!("{page}/{name}")).await.is(404);
+        }
+        assert!(!who.get(&verify).await.is(200).has(&link));
+    }
+    // Nobody counted what was heard.
+    let counted = app.app.db.read(|conn| {
+        let plays = track_days::table.filter(track_days::plays.gt(0)).count();
+        Ok(plays.get_result::<i64>(conn)?)
+    });
+    assert_eq!(counted.await.unwrap(), 0);
+
+    // While a bank looks into the payment the page rests as the files do.
+    let now = Timestamp::now();
+    rests(&app, None, now).await;
+    ada.get(&page).await.is(404);
+    ada.get(&hear).await.is(403);
+    let library = ada.get("/library").await.is(200);
+    assert!(library.has("Rain on tin") && !library.has(&link) && !library.has("<audio controls"));
+    rests(&app, Some(now), now).await;
+    ada.get(&page).await.is(200);
+
+    // Its maker turns out to be a child; or a child's account ends, and nothing says any more that it was one.
+    band(&app, &ines, Band::Child).await;
+    ada.get(&page).await.is(404);
+    ada.get(&format!("{page}/sample.mp3")).await.is(404);
+    band(&app, &ines, Band::Adult).await;
+    ada.get(&page).await.is(200);
+    app.app.db.write(move |conn| erasing::erase(conn, &ines, now)).await.unwrap();
+    ada.get(&page).await.is(404);
+    ada.get(&format!("{page}/artwork.svg")).await.is(404);
+    assert!(!ada.get(&verify).await.is(200).has(&link));
+    let library = ada.get("/library").await.is(200);
+    assert!(library.has("Rain on tin") && !library.has(&link) && library.has("<audio controls"));
+    ada.get(&hear).await.is(200);
+}
+
+/// Lets every licence rest, until then.
+async fn rests(app: &TestApp, until: Option<Timestamp>, now: Timestamp) {
+    let write = app.app.db.write(move |conn| {
+        let ids: Vec<LicenceId> = licences::table.select(licences::id).load(conn)?;
+        for id in ids {
+            diesel::delete(suspensions::table.filter(suspensions::licence_id.eq(&id))).execute(conn)?;
+            diesel::insert_into(suspensions::table)
+                .values((
+                    suspensions::licence_id.eq(&id),
+                    suspensions::dispute.eq("dp_1"),
+                    suspensions::at.eq(now),
+                    suspensions::ended_at.eq(until),
+                ))
+                .execute(conn)?;
+        }
+        Ok(())
+    });
+    write.await.unwrap();
+}
+
+async fn band(app: &TestApp, user: &UserId, band: Band) {
+    let user = user.clone();
+    let write = app.app.db.write(move |conn| {
+        Ok(diesel::update(users::table.find(&user)).set(users::band.eq(band)).execute(conn)?)
+    });
+    assert_eq!(write.await.unwrap(), 1);
 }
