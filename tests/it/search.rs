@@ -12,7 +12,7 @@ use cuehouse::search::{Found, Index, Query, Way};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use crate::support::app::TestApp;
+use crate::support::app::{PASSWORD, TestApp, email_of};
 use crate::support::database::TestDb;
 use crate::support::folder::TestFolder;
 use crate::support::shelf::{Piece, Shelved, draft_row, piece, publish, seller, shelve, withdraw};
@@ -492,6 +492,29 @@ async fn filters_go_along_wherever_one_goes() {
     let query = Query::parse(asked.split_once('?').unwrap().1);
     let without = query.toggled(Field::Mood, "calm").address();
     assert!(text.contains(&format!("href=\"{without}\"")), "{without} is missing");
+    // Whoever signs in on the way lands on the very search, with everything that was chosen, and a wrong word first changes
+    // nothing about that.
+    app.buyer("Ada Field").await;
+    let (way_in, email) = (format!("/sign-in?next={next}"), email_of("Ada Field"));
+    let wrong = [("email", email.as_str()), ("password", "copper weather 8")];
+    let form = visitor.send(&way_in, "/sign-in", &wrong).await.is(422).form("/sign-in");
+    assert!(form.contains(&("next".to_owned(), asked.to_owned())), "{form:?}");
+    let right = [("email", email.as_str()), ("password", PASSWORD)];
+    let there = visitor.send(&way_in, "/sign-in", &right).await.is(303).location().to_owned();
+    assert_eq!(there, asked);
+    let again = visitor.get(&there).await.is(200);
+    assert!(again.has("action=\"/sign-out\"") && again.has("30 sounds"));
+    let again = again.text().replace("&amp;", "&").replace("&#x2F;", "/");
+    assert_eq!(again.matches("data-track=").count(), ROWS);
+    for link in [format!("{address}&page=2"), format!("{address}&sort=longest"), without] {
+        assert!(again.contains(&format!("href=\"{link}\"")), "{link} is missing");
+    }
+    for (name, value) in query.pairs().into_iter().filter(|(name, _)| *name != "q") {
+        assert!(
+            again.contains(&format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")),
+            "{name}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
