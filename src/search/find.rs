@@ -209,7 +209,8 @@ impl View {
         }
         let uploader = query.uploader.as_ref().map(|handle| self.lexicon.uploader(handle.as_str()));
         let titled = read.pieces.iter().filter(|(reading, _)| !query.chooses(*reading));
-        let titled = titled.map(|(reading, piece)| Ok((*reading, self.lexicon.titled(piece)?)));
+        let titled =
+            titled.map(|(reading, piece)| tantivy::Result::Ok((*reading, self.lexicon.titled(piece)?)));
         let asked = Asked {
             filters: Filters::of(query, read),
             slots,
@@ -298,7 +299,7 @@ impl View {
             for word in asked.titled(side.reading()) {
                 self.lexicon.read(word, segment, chosen.to_mut())?;
             }
-            Ok((side, chosen))
+            tantivy::Result::Ok((side, chosen))
         });
         let active: Vec<(Side, Cow<'_, Bits>)> = active.collect::<tantivy::Result<_>>()?;
         let narrowed = |but: Option<Side>| {
