@@ -451,9 +451,15 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
 /// S0-35: plays, baskets and sales are counted as numbers of a day.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_board_counts_what_sounds_did_and_names_nobody() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use cuehouse::catalogue::track::{Counted, count, insert_many};
+    use cuehouse::db::counter;
     use cuehouse::ids::{Slug, TrackId};
     use cuehouse::money::Cents;
+    use cuehouse::studio::board::Board;
+
     let app = TestApp::new().await;
     let mut ines = app.uploader("Ines Morrow").await;
     let user = ines.user.clone().unwrap();
@@ -515,6 +521,16 @@ async fn the_board_counts_what_sounds_did_and_names_nobody() {
         assert!(second.has(words), "{words} in {}", second.text());
     }
     assert!(!second.has("Draft 6."));
+    // However many there are, it asks as often.
+    let counted = Arc::new(AtomicU32::new(0));
+    let mut asked = vec![];
+    for page in [1, 2, 99] {
+        let (db, user) = (app.app.db.clone(), ines.user.clone().unwrap());
+        let look = db.read(move |conn| Board::of(conn, &user, [page, 1, 1], Timestamp::now()).map(drop));
+        counter::TASK.scope(Arc::clone(&counted), look).await.unwrap();
+        asked.push(counted.swap(0, Ordering::Relaxed));
+    }
+    assert!(asked.iter().all(|n| *n == asked[0] && (1..=15).contains(n)), "{asked:?}");
     // A page that is not there is the last; one that is none is the first.
     assert!(ines.get("/studio?mine=99").await.is(200).has("Mist"));
     assert!(ines.get("/studio?mine=x&shop=0").await.is(200).has("Draft 29."));
