@@ -54,6 +54,11 @@ impl Timestamp {
         Timestamp(self.0 - self.0.rem_euclid(MINUTE))
     }
 
+    /// The beginning of its day, in UTC.
+    pub fn midnight(self) -> Timestamp {
+        Timestamp(self.0 - self.0.rem_euclid(DAY))
+    }
+
     /// Milliseconds from `earlier` to this moment.
     pub fn since(self, earlier: Timestamp) -> i64 {
         self.0 - earlier.0

@@ -7,11 +7,13 @@ mod ad_frames;
 mod currency;
 mod registered;
 mod services;
+mod synonyms;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -29,6 +31,7 @@ use crate::consent::trade::tcf::Cmp;
 use crate::db::DbUrl;
 use crate::egress::PublicFile;
 use crate::mail;
+use crate::search::Synonyms;
 use crate::storage::{S3Access, StorageUrl};
 use crate::web::client::Net;
 use crate::web::stream::Delivery;
@@ -168,6 +171,8 @@ pub struct Config {
     pub cmp: Option<Cmp>,
     /// Sections of the Global Privacy Platform that pages carry.
     pub gpp: Vec<u16>,
+    /// What words also find in a search.
+    pub synonyms: Arc<Synonyms>,
     /// Wrong passwords for one account within ten minutes; three times as many from one network address.
     pub sign_in_attempts: u32,
 }
@@ -261,6 +266,7 @@ const NAMES: &[&str] = &[
     "age.text_name",
     "workers",
     "limits.sign_in_attempts",
+    "search.synonyms",
 ];
 
 /// How names of the environment begin that are for the tests.
@@ -578,6 +584,7 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
             let id = |word: &str| trade::SECTIONS.iter().find(|(_, name)| *name == word).map(|(id, _)| *id);
             list(text).iter().map(|word| id(word)).collect()
         }),
+        synonyms: synonyms::read(said),
         workers: said.number("workers", 0, "a number of jobs at once"),
         sign_in_attempts: said
             .read("limits.sign_in_attempts", 10, "1 or more", |text| text.parse().ok().filter(|n| *n >= 1)),

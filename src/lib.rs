@@ -180,7 +180,7 @@ impl App {
         let issuer = sales::open(&db, &config, &keys.issuer).await?;
         let child_pages = consent::children::ChildPages::open(&db).await?;
         let ads = ads::Board::open(&db, config.privacy.audience_min).await?;
-        let index = search::Index::open(&config.data("search"), &db).await?;
+        let index = search::Index::with(&config.data("search"), &db, Arc::clone(&config.synonyms)).await?;
         let mut rules =
             consent::rulebook::Rulebook::new(&config).map_err(|faults| Error::internal(faults.join("; ")))?;
         let list_at = config.vendor_list.as_ref().map(|file| file.as_str().to_owned());

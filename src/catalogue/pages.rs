@@ -194,6 +194,8 @@ pub struct TrackPage {
     pub edit_href: Option<String>,
     /// Why only some can see this page: `This track is a draft.`
     pub hidden_because: Option<String>,
+    /// It is off sale and the visitor licensed it: to see and to hear, not to keep.
+    pub is_held: bool,
     /// For the player: the row of this very track.
     pub row: TrackRow,
 }
@@ -342,6 +344,7 @@ impl View for TrackPage {
             owned: true,
             edit_href: None,
             hidden_because: None,
+            is_held: false,
             row: TrackRow::sample(),
         };
         let draft = TrackPage {
@@ -365,7 +368,13 @@ impl View for TrackPage {
             hidden_because: Some("This track is a draft; only you and reviewers see it.".into()),
             ..full.clone()
         };
-        vec![full, draft]
+        let held = TrackPage {
+            edit_href: None,
+            hidden_because: Some("This track was taken off sale; you see it because you licensed it.".into()),
+            is_held: true,
+            ..draft.clone()
+        };
+        vec![full, draft, held]
     }
 }
 

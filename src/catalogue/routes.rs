@@ -86,14 +86,14 @@ async fn show(slug: Slug, page: Page, slot: Slot, carried: Carried, app: &State<
         .await?;
     let is_live = sheet.listed.track.state == Stage::Published && !sheet.is_closed;
     // What only some may see, or only waits, has nothing beside it; nor is anything advertised with what a child made.
-    let page = match is_live && !sheet.is_of_child {
+    let is_for_all = is_live && !sheet.is_of_child;
+    let page = match is_for_all {
         true => slot.fill(page, Place::Track, &named::of_track(&sheet.listed.track)),
         false => page,
     };
-    let is_of_child = sheet.is_of_child;
     let view = TrackPage::of(sheet, stands, similar, page.visitor.as_ref(), &app.config);
-    // Not into the window: what is shown from there has an advertisement beside it.
-    if is_of_child { page.show(&view) } else { page.show_all(&view) }
+    // Nothing else into the window: what is shown from there has an advertisement beside it.
+    if is_for_all { page.show_all(&view) } else { page.show(&view) }
 }
 
 fn similar(conn: &mut Conn, now: &View, track: &Track, me: Option<&UserId>) -> Result<Vec<Reasoned>> {

@@ -12,6 +12,9 @@ use crate::config::Config;
 use crate::sales::table::Stand;
 use crate::web::templates::clock;
 
+/// What stands above a track that is off sale, for whoever licensed it.
+const HELD: &str = "This track was taken off sale; you see it because you licensed it. Your licence and its files stay in your library.";
+
 /// Marks under the large waveform, at most so many beside both ends.
 const MOST_TICKS: i64 = 6;
 
@@ -72,10 +75,12 @@ impl TrackPage {
             kept_count: track.kept,
             owned: tiers.iter().any(|tier| tier.owned),
             edit_href: is_mine.then(|| format!("/studio/tracks/{}/edit", track.slug)),
-            hidden_because: match sheet.is_closed {
-                true => Some("Its uploader's account is closed; only reviewers see it.".into()),
-                false => hidden_because(track.state, is_mine),
+            hidden_because: match (sheet.is_held, sheet.is_closed) {
+                (true, _) => Some(HELD.to_owned()),
+                (_, true) => Some("Its uploader's account is closed; only reviewers see it.".into()),
+                _ => hidden_because(track.state, is_mine),
             },
+            is_held: sheet.is_held,
             row: TrackRow::new(&sheet.listed, sheet.kept),
             genre,
             moods,

@@ -272,6 +272,23 @@ impl Track {
         Ok(mine.order(tracks::created_at.desc()).limit(limit).select(Track::as_select()).load(conn)?)
     }
 
+    /// What an uploader has in these states, newest first.
+    pub fn some_of(
+        conn: &mut Conn,
+        uploader: &UserId,
+        states: &[State],
+        limit: i64,
+        offset: i64,
+    ) -> Result<Vec<Track>> {
+        Ok(tracks::table
+            .filter(tracks::uploader_id.eq(uploader).and(tracks::state.eq_any(states)))
+            .order((tracks::created_at.desc(), tracks::id.desc()))
+            .limit(limit)
+            .offset(offset)
+            .select(Track::as_select())
+            .load(conn)?)
+    }
+
     /// What waits for a reviewer, the oldest first, with since when.
     pub fn submitted(conn: &mut Conn, limit: i64) -> Result<Vec<Listed>> {
         let rows = listed()

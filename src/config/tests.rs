@@ -119,6 +119,27 @@ fn stripes_own_address_takes_a_key() {
     assert!(read("http://127.0.0.1:12111").is_ok() && read("https://pretend-stripe.com.example").is_ok());
 }
 
+/// S3-19: the operator's synonyms stand beside the built-in ones, or the start says which line is none.
+#[test]
+fn synonyms_of_the_operator_are_read_or_every_wrong_line_is_said() {
+    let file = std::env::temp_dir().join(format!("cuehouse-{}", crate::secrets::token().unwrap()));
+    let read = |list: &str| {
+        std::fs::write(&file, list).unwrap();
+        Config::read(None, &env(&[("CUEHOUSE_SEARCH_SYNONYMS", &file.display().to_string())]))
+    };
+    let gong = ["gong".to_owned()];
+    assert_eq!(read("gong, tamtam\n").unwrap().synonyms.of(&gong), [["tamtam"]]);
+    let faults = read("gong\n# a remark\ntamtam, , bell\n").unwrap_err();
+    assert_eq!(faults.len(), 2, "{faults:?}");
+    for (fault, line) in faults.iter().zip(["line 1 (\"gong\")", "line 3 (\"tamtam, , bell\")"]) {
+        assert!(fault.starts_with("CUEHOUSE_SEARCH_SYNONYMS is ") && fault.contains(line), "{fault}");
+    }
+    std::fs::remove_file(&file).unwrap();
+    let gone = Config::read(None, &env(&[("CUEHOUSE_SEARCH_SYNONYMS", &file.display().to_string())]));
+    assert_eq!(gone.unwrap_err().len(), 1);
+    assert!(Config::read(None, &env(&[])).unwrap().synonyms.of(&gong).is_empty());
+}
+
 /// S2-50: services begin at ages of their own, between the site's minimum and 18; of anything else the start says what is
 /// wrong, in a sentence each.
 #[test]

@@ -89,6 +89,11 @@ fn form(container: &str) -> (&'static str, &'static str) {
     }
 }
 
+/// Whether browsers play this media type, each of them.
+pub fn is_played(kind: &str) -> bool {
+    matches!(kind, "audio/wav" | "audio/flac" | "audio/mpeg")
+}
+
 /// A file that was made and is kept.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = deliveries)]
@@ -231,6 +236,16 @@ pub fn master(conn: &mut Conn, upload: &UploadId) -> Result<Master> {
 mod tests {
     use super::*;
     use crate::sales::tier::default_catalogue;
+
+    #[test]
+    fn what_some_browser_does_not_play_is_not_offered_to_be_heard() {
+        for (container, played) in
+            [("WAV", true), ("FLAC", true), ("MP3", true), ("AIFF", false), ("CAF", false)]
+        {
+            assert_eq!(is_played(form(container).1), played, "{container}");
+        }
+        assert!(!is_played(form("").1));
+    }
 
     #[test]
     fn a_tier_hands_out_what_it_says_and_every_name_carries_the_number() {

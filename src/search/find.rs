@@ -23,8 +23,9 @@ use super::part::Part;
 use super::query::{Query, ROWS, Sort};
 use super::score::Offer;
 use super::segment::{Side, Sides};
+use super::synonyms::Synonyms;
 use super::top::Top;
-use super::words::Slot;
+use super::words::{self, Read, Reading, Slot};
 use crate::ids::TrackId;
 
 /// Answers that are remembered, and the part of all tracks that one must have found to be worth it.
@@ -52,6 +53,8 @@ pub struct View {
     pub parts: Vec<Part>,
     pub fields: Fields,
     pub lexicon: Lexicon,
+    /// What words also find: the built-in ones until the shop gives its own.
+    pub synonyms: Arc<Synonyms>,
     values: Values,
     /// The segments, as several threads go through them: what is large has one of its own.
     shares: Vec<Vec<usize>>,
@@ -78,6 +81,8 @@ struct Asked<'a> {
     /// What they must not have.
     nots: Vec<&'a [Meaning]>,
     uploader: Option<Word>,
+    /// Where a piece of the words was read as something, the tracks whose title holds it count as well.
+    titled: Vec<(Reading, Word)>,
     sort: Sort,
     way: Way,
 }
@@ -88,6 +93,7 @@ impl View {
         View {
             lexicon: Lexicon::new(searcher.clone(), fields),
             values: Values::of(parts.iter().map(|part| &*part.sides)),
+            synonyms: Synonyms::built_in(),
             shares: shares(&parts),
             searcher,
             parts,
@@ -155,12 +161,42 @@ impl View {
     }
 
     fn look(&self, query: &Query, way: Way) -> tantivy::Result<Found> {
-        let read = query.read();
-        let sought: Vec<(Slot, Vec<Meaning>)> = read
-            .slots
-            .iter()
-            .map(|slot| Ok((slot.clone(), self.lexicon.meanings(slot)?)))
-            .collect::<tantivy::Result<_>>()?;
+        let read = words::read(&query.q, &self.synonyms);
+        let sought = self.sought(&read)?;
+        let found = self.answer(query, &read, &sought, false, way)?;
+        if found.total > 0 {
+            return Ok(found);
+        }
+        // What was read as a tempo may be the name of a track. Looked for only where nothing was found, so that nobody
+        // waits for it who found something.
+        if !read.pieces.is_empty() {
+            let plain = words::plain(&query.q, &self.synonyms);
+            let again = self.answer(query, &plain, &self.sought(&plain)?, false, way)?;
+            if again.total > 0 {
+                return Ok(Found { plain: true, ..again });
+            }
+        }
+        if sought.iter().filter(|(slot, _)| !slot.not).count() > 1 {
+            let found = self.answer(query, &read, &sought, true, way)?;
+            return Ok(Found { loosened: found.total > 0, ..found });
+        }
+        Ok(found)
+    }
+
+    /// What the words of a question stand for here.
+    fn sought(&self, read: &Read) -> tantivy::Result<Vec<(Slot, Vec<Meaning>)>> {
+        read.slots.iter().map(|slot| Ok((slot.clone(), self.lexicon.meanings(slot)?))).collect()
+    }
+
+    /// What has all of the words, or `any` of them.
+    fn answer(
+        &self,
+        query: &Query,
+        read: &Read,
+        sought: &[(Slot, Vec<Meaning>)],
+        any: bool,
+        way: Way,
+    ) -> tantivy::Result<Found> {
         let of = |not: bool| sought.iter().filter(move |(slot, _)| slot.not == not);
         let mut slots: Vec<&[Meaning]> = of(false).map(|(_, meanings)| meanings.as_slice()).collect();
         let mut sort = query.sort;
@@ -172,24 +208,23 @@ impl View {
             }
         }
         let uploader = query.uploader.as_ref().map(|handle| self.lexicon.uploader(handle.as_str()));
-        let mut asked = Asked {
-            filters: Filters::of(query, &read),
+        let titled = read.pieces.iter().filter(|(reading, _)| !query.chooses(*reading));
+        let titled =
+            titled.map(|(reading, piece)| tantivy::Result::Ok((*reading, self.lexicon.titled(piece)?)));
+        let asked = Asked {
+            filters: Filters::of(query, read),
             slots,
-            any: false,
+            any,
             nots: of(true).map(|(_, meanings)| meanings.as_slice()).collect(),
             uploader: uploader.transpose()?,
+            titled: titled.collect::<tantivy::Result<_>>()?,
             sort,
             way,
         };
         let page = query.page.max(1) as usize;
         let mut found = self.found(&asked, page)?;
-        if found.total == 0 && asked.slots.len() > 1 {
-            asked.any = true;
-            found = self.found(&asked, page)?;
-            found.loosened = found.total > 0;
-        }
         found.whole = self.count();
-        found.spelling = spelling(&sought);
+        found.spelling = spelling(sought);
         let said = |(slot, meanings): &(Slot, Vec<Meaning>)| Sought {
             said: slot.said.clone(),
             words: meanings.iter().map(Meaning::texts).collect(),
@@ -259,10 +294,14 @@ impl View {
         if base.is_empty() {
             return Ok(());
         }
-        let active: Vec<(Side, Cow<'_, Bits>)> = Side::all()
-            .filter(|side| asked.filters.is_active(*side))
-            .map(|side| (side, asked.filters.chosen(sides, side, &base)))
-            .collect();
+        let active = Side::all().filter(|side| asked.filters.is_active(*side)).map(|side| {
+            let mut chosen = asked.filters.chosen(sides, side, &base);
+            for word in asked.titled(side.reading()) {
+                self.lexicon.read(word, segment, chosen.to_mut())?;
+            }
+            tantivy::Result::Ok((side, chosen))
+        });
+        let active: Vec<(Side, Cow<'_, Bits>)> = active.collect::<tantivy::Result<_>>()?;
         let narrowed = |but: Option<Side>| {
             let mut hits = base.clone();
             active.iter().filter(|(side, _)| Some(*side) != but).for_each(|(_, bits)| hits.meet(bits));
@@ -310,7 +349,18 @@ impl View {
         for slot in &asked.nots {
             base.leave(&*part.having(&self.lexicon, segment, slot)?);
         }
-        Ok(asked.filters.fitting(&part.sides, base))
+        let mut titled = asked.titled(Some(Reading::Length)).peekable();
+        if titled.peek().is_none() {
+            return Ok(asked.filters.fitting(&part.sides, base));
+        }
+        let mut also = Bits::none(part.sides.docs);
+        for word in titled {
+            self.lexicon.read(word, segment, &mut also)?;
+        }
+        also.meet(&base);
+        let mut fitting = asked.filters.fitting(&part.sides, base);
+        fitting.join(&also);
+        Ok(fitting)
     }
 
     fn offer(&self, segment: usize, asked: &Asked<'_>, hits: &Bits, top: &mut Top) -> tantivy::Result<()> {
@@ -342,6 +392,12 @@ fn shares(parts: &[Part]) -> Vec<Vec<usize>> {
 }
 
 impl Asked<'_> {
+    /// What titles may hold instead of what was read so.
+    fn titled(&self, reading: Option<Reading>) -> impl Iterator<Item = &Word> {
+        let here = self.titled.iter().filter(move |(of, word)| Some(*of) == reading && word.documents > 0);
+        here.map(|(_, word)| word)
+    }
+
     fn is_everything(&self) -> bool {
         self.slots.is_empty() && self.nots.is_empty() && self.uploader.is_none() && self.filters.is_none()
     }

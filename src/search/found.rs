@@ -22,6 +22,8 @@ pub struct Found {
     pub spelling: Option<String>,
     /// Nothing has all of the words, so these have some.
     pub loosened: bool,
+    /// Nothing is as the words were read, so these have all of them as words.
+    pub plain: bool,
     /// What was looked for, for saying why a track was found.
     pub sought: Vec<Sought>,
 }

@@ -26,6 +26,7 @@ use super::part::Part;
 use super::query::{Field, Query};
 use super::segment::Sides;
 use super::shelf::Place;
+use super::synonyms::Synonyms;
 use super::words;
 use crate::catalogue::track::split;
 use crate::clock::Timestamp;
@@ -48,6 +49,8 @@ const TURN: Duration = Duration::from_secs(3);
 pub struct Fields {
     id: Column,
     pub uploader: Column,
+    /// Pieces of titles that a question would read as a tempo, a key, a length or the wish for no voices.
+    pub titled: Column,
     /// All words in one field, each as often as its place counts: BM25 over weighted fields with one list a word.
     pub words: Column,
     facets: Column,
@@ -70,6 +73,7 @@ impl Fields {
         let fields = Fields {
             id: schema.add_text_field("id", STRING),
             uploader: schema.add_text_field("uploader", STRING),
+            titled: schema.add_text_field("titled", STRING),
             words: schema.add_text_field("words", TextOptions::default().set_indexing_options(words)),
             facets: schema.add_text_field("facets", TextOptions::default().set_fast("raw")),
             bpm: schema.add_u64_field("bpm", FAST),
@@ -89,6 +93,9 @@ impl Fields {
         document.add_text(self.id, entry.id.as_str());
         if let Some(handle) = &entry.uploader_handle {
             document.add_text(self.uploader, handle.as_str());
+        }
+        for piece in words::pieces(&entry.title) {
+            document.add_text(self.titled, piece);
         }
         let mut line = String::new();
         let mut say = |text: &str, times: usize| {
@@ -275,6 +282,7 @@ fn writer(index: &tantivy::Index, threads: usize, bytes: usize) -> Result<IndexW
 /// What the follower and those who ask share.
 pub struct Shared {
     view: RwLock<Arc<View>>,
+    synonyms: Arc<Synonyms>,
     building: AtomicBool,
     /// Tracks read so far by the building that is under way.
     pub built: AtomicU64,
@@ -304,7 +312,8 @@ impl Shared {
     }
 
     /// Everyone sees this from now on.
-    pub fn show(&self, view: View) {
+    pub fn show(&self, mut view: View) {
+        view.synonyms = Arc::clone(&self.synonyms);
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
         self.followed.fetch_add(1, Ordering::AcqRel);
     }
@@ -332,6 +341,11 @@ impl Index {
     /// Opens this process's copy below the folder and begins to follow the feed. A copy that is missing, damaged, of
     /// another shop or too far behind is built in the background; until then everything is found that is there.
     pub async fn open(folder: &Path, db: &Db) -> Result<Index> {
+        Index::with(folder, db, Synonyms::built_in()).await
+    }
+
+    /// The same, with what words also find in this shop.
+    pub async fn with(folder: &Path, db: &Db, synonyms: Arc<Synonyms>) -> Result<Index> {
         let search = folder.to_owned();
         let place = tokio::task::spawn_blocking(move || Place::take(&search)).await??;
         let (schema, fields) = Fields::schema();
@@ -341,6 +355,7 @@ impl Index {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let shared = Arc::new(Shared {
             view: RwLock::new(Arc::new(View::new(reader.searcher(), fields, vec![]))),
+            synonyms,
             building: AtomicBool::new(true),
             built: AtomicU64::new(0),
             applied: watch::Sender::new(Applied::default()),

@@ -107,6 +107,11 @@ impl Lexicon {
         self.look_up(self.fields.uploader, handle)
     }
 
+    /// The tracks whose title holds a piece that was read as something else, as if the piece were a word.
+    pub fn titled(&self, piece: &str) -> tantivy::Result<Word> {
+        self.look_up(self.fields.titled, piece)
+    }
+
     fn look_up(&self, column: Column, text: &str) -> tantivy::Result<Word> {
         let term = Term::from_field_text(column, text);
         let mut places = vec![];

@@ -26,6 +26,7 @@ mod score;
 mod segment;
 mod shelf;
 mod similar;
+mod synonyms;
 mod top;
 mod words;
 
@@ -38,6 +39,7 @@ pub use query::Query;
 pub use results::Results;
 pub use segment::{TEMPO_BARS, TEMPO_FROM, TEMPO_STEP};
 pub use similar::Likeness;
+pub use synonyms::Synonyms;
 
 use rocket::fairing::AdHoc;
 

@@ -8,7 +8,8 @@ use std::iter::{once, repeat};
 
 use url::form_urlencoded::{Serializer, parse};
 
-use super::words::{self, MOST_WORDS, Read};
+use super::synonyms::Synonyms;
+use super::words::{self, MOST_WORDS, Read, Reading};
 use crate::catalogue::lists;
 use crate::ids::{Handle, Slug};
 use crate::web::window::is_mark;
@@ -318,9 +319,19 @@ impl Query {
             || self.uploader.is_some()
     }
 
-    /// What its words mean. What an explicit filter says stands above what words were read as.
+    /// What its words mean by the built-in synonyms. What an explicit filter says stands above what words were read as.
     pub fn read(&self) -> Read {
-        words::read(&self.q)
+        words::read(&self.q, &Synonyms::built_in())
+    }
+
+    /// Whether something was chosen of what a word would be read as: that stands above it.
+    pub fn chooses(&self, reading: Reading) -> bool {
+        match reading {
+            Reading::Tempo => !self.bpm.is_open(),
+            Reading::Length => !self.duration.is_open(),
+            Reading::Key => !self.chosen(Field::Key).is_empty(),
+            Reading::Vocals => !self.chosen(Field::Vocals).is_empty(),
+        }
     }
 
     /// The pairs of its address, in the one order.

@@ -47,6 +47,9 @@ impl SearchPage {
         };
         let read = query.read();
         let mut understood = read.understood;
+        if found.plain {
+            understood.push("Nothing has that, so these have the words as they were typed.".into());
+        }
         if found.loosened {
             understood.push("Nothing has all of these words, so these have some of them.".into());
         }

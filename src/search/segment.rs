@@ -12,6 +12,7 @@ use super::bits::Bits;
 use super::codes::{Codes, Coding, column};
 use super::memory::Memory;
 use super::query::{Field, Sort};
+use super::words::Reading;
 
 /// Bars of the tempo histogram; slower and faster tempos stand in the outermost.
 pub const TEMPO_BARS: usize = 24;
@@ -39,6 +40,16 @@ impl Side {
     /// Every side, each at its place.
     pub fn all() -> impl Iterator<Item = Side> {
         Field::ALL.into_iter().map(Side::Field).chain([Side::Tempo])
+    }
+
+    /// What words may be read as that narrows this side.
+    pub fn reading(self) -> Option<Reading> {
+        match self {
+            Side::Tempo => Some(Reading::Tempo),
+            Side::Field(Field::Key) => Some(Reading::Key),
+            Side::Field(Field::Vocals) => Some(Reading::Vocals),
+            Side::Field(_) => None,
+        }
     }
 
     /// Where it stands among all.

@@ -3,9 +3,7 @@
 //!
 //! Nothing in here fails: whatever is typed means something or nothing.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
+use super::synonyms::{PHRASE, Synonyms};
 use crate::catalogue::lists;
 use crate::words::fold;
 
@@ -13,8 +11,6 @@ use crate::words::fold;
 pub const MOST_WORDS: usize = 64;
 /// Letters of one word that count.
 const MOST_LETTERS: usize = 40;
-/// Words in a synonym.
-const PHRASE: usize = 4;
 /// What a synonym weighs beside the word that was typed.
 const SYNONYM: f32 = 0.5;
 
@@ -34,6 +30,11 @@ pub fn tokens(text: &str) -> Vec<String> {
         out.extend(parts.iter().map(|part| stem(part)));
     }
     out
+}
+
+/// The words of a synonym, as the index keeps them.
+pub fn phrase(text: &str) -> Vec<String> {
+    parts(&fold(text)).iter().map(|word| stem(word)).collect()
 }
 
 /// Runs of letters and figures; an apostrophe is none of both and does not part.
@@ -90,8 +91,19 @@ pub struct Read {
     pub vocals: Vec<&'static str>,
     /// A sentence for each of these four.
     pub understood: Vec<String>,
+    /// The pieces that were read as one of them, as titles are compared with them.
+    pub pieces: Vec<(Reading, String)>,
     /// Whether words were left out at the end.
     pub cut: bool,
+}
+
+/// What a piece of a line may be read as, beside words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    Tempo,
+    Length,
+    Key,
+    Vocals,
 }
 
 /// Words that carry nothing alone.
@@ -121,8 +133,8 @@ const STOP: &[&str] = &[
     "with",
 ];
 
-/// Reads a line as it was typed.
-pub fn read(line: &str) -> Read {
+/// Reads a line as it was typed, with what its words mean in this shop.
+pub fn read(line: &str, synonyms: &Synonyms) -> Read {
     let mut pieces: Vec<&str> = line.split_whitespace().collect();
     let mut out = Read { cut: pieces.len() > MOST_WORDS, ..Read::default() };
     pieces.truncate(MOST_WORDS);
@@ -132,19 +144,16 @@ pub fn read(line: &str) -> Read {
     let mut open = false;
     while at < pieces.len() {
         open = false;
-        let meaning = tempo(&folded[at..])
-            .or_else(|| length(&folded[at..]))
-            .or_else(|| key(&folded[at..], at.checked_sub(1).map(|i| folded[i].as_str())))
-            .or_else(|| vocals(&folded[at..]));
-        let Some((meaning, used)) = meaning else {
-            let not = pieces[at].len() > 1 && pieces[at].starts_with('-');
-            words.push((pieces[at].trim_start_matches('-'), not));
+        let Some((meaning, used)) = meaning(&folded, at) else {
+            let (said, not) = word(pieces[at]);
+            words.push((said, not));
             open = !not;
             at += 1;
             continue;
         };
         let said = pieces[at..at + used].join(" ");
         out.understood.push(meaning.sentence(&said));
+        out.pieces.push((meaning.reading(), folded[at..at + used].concat()));
         match meaning {
             Meaning::Tempo(from, to) => out.tempo = Some((from, to)),
             Meaning::Length(from, to) => out.length = Some((from, to)),
@@ -154,7 +163,7 @@ pub fn read(line: &str) -> Read {
         }
         at += used;
     }
-    out.slots = slots(&words);
+    out.slots = slots(&words, synonyms);
     if open
         && !line.ends_with(char::is_whitespace)
         && let Some(last) = out.slots.last_mut()
@@ -162,6 +171,40 @@ pub fn read(line: &str) -> Read {
         last.open = !last.not;
     }
     out
+}
+
+/// The same line where nothing in it is read as anything but words.
+pub fn plain(line: &str, synonyms: &Synonyms) -> Read {
+    let words: Vec<(&str, bool)> = line.split_whitespace().take(MOST_WORDS).map(word).collect();
+    Read { slots: slots(&words, synonyms), ..Read::default() }
+}
+
+/// The pieces of a title that a question would read as something else than words, as [`Read::pieces`] has them.
+pub fn pieces(title: &str) -> Vec<String> {
+    let folded: Vec<String> = title.split_whitespace().map(trimmed).collect();
+    let mut out = vec![];
+    let mut at = 0;
+    while at < folded.len() {
+        match meaning(&folded, at) {
+            Some((_, used)) => {
+                out.push(folded[at..at + used].concat());
+                at += used;
+            }
+            None => at += 1,
+        }
+    }
+    out
+}
+
+/// What the pieces from this one on are read as, and how many of them.
+fn meaning(folded: &[String], at: usize) -> Option<(Meaning, usize)> {
+    let (rest, before) = (&folded[at..], at.checked_sub(1).map(|i| folded[i].as_str()));
+    tempo(rest).or_else(|| length(rest)).or_else(|| key(rest, before)).or_else(|| vocals(rest))
+}
+
+/// A piece as a word, and whether it is one that must not be there.
+fn word(piece: &str) -> (&str, bool) {
+    (piece.trim_start_matches('-'), piece.len() > 1 && piece.starts_with('-'))
 }
 
 /// A piece folded, without the punctuation around it.
@@ -177,6 +220,15 @@ enum Meaning {
 }
 
 impl Meaning {
+    fn reading(&self) -> Reading {
+        match self {
+            Meaning::Tempo(..) => Reading::Tempo,
+            Meaning::Length(..) => Reading::Length,
+            Meaning::Key(_) => Reading::Key,
+            Meaning::Vocals(_) => Reading::Vocals,
+        }
+    }
+
     fn sentence(&self, said: &str) -> String {
         match self {
             Meaning::Tempo(from, to) if from == to => format!("“{said}” was read as a tempo of {from} bpm."),
@@ -309,7 +361,7 @@ fn vocals(pieces: &[String]) -> Option<(Meaning, usize)> {
 }
 
 /// Words with what stands for them. Words that carry nothing are left out, unless there are no others.
-fn slots(words: &[(&str, bool)]) -> Vec<Slot> {
+fn slots(words: &[(&str, bool)], synonyms: &Synonyms) -> Vec<Slot> {
     let mut said: Vec<(String, Vec<String>, bool)> = vec![];
     for (word, not) in words {
         for run in fold(word).split(|c: char| ",;:/()[]".contains(c)) {
@@ -332,15 +384,9 @@ fn slots(words: &[(&str, bool)]) -> Vec<Slot> {
     while at < said.len() {
         let phrase = (2..=PHRASE)
             .rev()
-            .find_map(|n| flat(at, n).and_then(|words| SYNONYMS.get(&words).map(|more| (n, words, more))));
-        let (used, all, more) = match phrase {
-            Some((n, words, more)) => (n, words, Some(more)),
-            None => {
-                let words = said[at].1.clone();
-                let more = SYNONYMS.get(&words);
-                (1, words, more)
-            }
-        };
+            .find_map(|n| flat(at, n).filter(|words| !synonyms.of(words).is_empty()).map(|words| (n, words)));
+        let (used, all) = phrase.unwrap_or_else(|| (1, said[at].1.clone()));
+        let more = synonyms.of(&all);
         let (_, _, not) = said[at];
         let text = said[at..at + used].iter().map(|(text, _, _)| text.as_str()).collect::<Vec<_>>().join(" ");
         let mut any = vec![Alternative { all: all.clone(), weight: 1.0 }];
@@ -348,7 +394,7 @@ fn slots(words: &[(&str, bool)]) -> Vec<Slot> {
             any.push(Alternative { all: vec![stem(&all.concat())], weight: 1.0 });
         }
         if !not {
-            for other in more.into_iter().flatten() {
+            for other in more {
                 if any.iter().all(|a| a.all != *other) {
                     any.push(Alternative { all: other.clone(), weight: SYNONYM });
                 }
@@ -363,35 +409,6 @@ fn slots(words: &[(&str, bool)]) -> Vec<Slot> {
         out.retain(|slot| !bare(slot));
     }
     out
-}
-
-type Phrase = Vec<String>;
-
-/// What each phrase also finds.
-static SYNONYMS: LazyLock<HashMap<Phrase, Vec<Phrase>>> =
-    LazyLock::new(|| synonyms(include_str!("synonyms.txt")));
-
-fn synonyms(text: &str) -> HashMap<Phrase, Vec<Phrase>> {
-    let mut all: HashMap<Phrase, Vec<Phrase>> = HashMap::new();
-    let phrases = |list: &str| -> Vec<Phrase> {
-        let words = |phrase: &str| parts(&fold(phrase)).iter().map(|word| stem(word)).collect();
-        list.split(',').map(words).filter(|phrase: &Phrase| !phrase.is_empty()).collect()
-    };
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let (from, to) = match line.split_once("=>") {
-            Some((from, to)) => (phrases(from), phrases(to)),
-            None => (phrases(line), phrases(line)),
-        };
-        for phrase in &from {
-            let found = all.entry(phrase.clone()).or_default();
-            for other in &to {
-                if other != phrase && !found.contains(other) {
-                    found.push(other.clone());
-                }
-            }
-        }
-    }
-    all
 }
 
 /// Changes of one letter that turn one word into the other, counted up to `most`: one wrong, missing, added, or two
@@ -435,6 +452,10 @@ pub fn forgiven(word: &str) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn read(line: &str) -> Read {
+        super::read(line, &Synonyms::built_in())
+    }
 
     fn check(line: &str, words: &str, tempo: Option<(u32, u32)>, keys: &[&str]) {
         let read = read(line);
@@ -495,6 +516,31 @@ mod tests {
         assert_eq!(read("no vocals").understood, ["“no vocals” was read as: nobody sings or speaks."]);
     }
 
+    /// "House Loop 124 bpm" is a title as well as a wish: titles hold pieces as questions do, and a question has a second
+    /// reading in which they are words.
+    #[test]
+    fn what_is_read_as_something_else_is_words_too() {
+        for (title, there, words) in [
+            ("House Loop 124 bpm", &["124bpm"][..], "house loop 124 bpm"),
+            ("House (124BPM), a minor", &["124bpm", "aminor"], "house 124bpm minor"),
+            ("Am I Here", &["am"], "am i here"),
+            ("60 s timer", &["60s"], "60 s timer"),
+            ("Rain -am", &[], "rain -am"),
+            ("Copper Weather", &[], "copper weather"),
+        ] {
+            assert_eq!(pieces(title), there, "{title}");
+            let asked: Vec<String> = read(title).pieces.into_iter().map(|(_, piece)| piece).collect();
+            assert_eq!(asked, there, "{title}");
+            let plain = plain(title, &Synonyms::built_in());
+            let said = |s: &Slot| format!("{}{}", if s.not { "-" } else { "" }, s.any[0].all.join("+"));
+            assert_eq!(plain.slots.iter().map(said).collect::<Vec<_>>().join(" "), words, "{title}");
+            assert!(plain.understood.is_empty() && plain.tempo.is_none() && plain.keys.is_empty());
+        }
+        let of = |line: &str| read(line).pieces.into_iter().map(|(of, _)| of).collect::<Vec<_>>();
+        let all = [Reading::Tempo, Reading::Length, Reading::Key, Reading::Vocals];
+        assert_eq!(of("92 bpm 3:20 in f#m no vocals"), all);
+    }
+
     #[test]
     fn plurals_are_one_with_their_word() {
         for (word, stemmed) in [
@@ -523,14 +569,6 @@ mod tests {
         assert_eq!(any("lo-fi")[..2], ["lo fi", "lofi"]);
         assert!(any("horror").contains(&"eerie".to_owned()) && !any("eerie").contains(&"horror".to_owned()));
         assert_eq!(read("rain -film").slots[1].any.len(), 1);
-    }
-
-    #[test]
-    fn every_line_of_the_synonyms_says_something() {
-        for line in include_str!("synonyms.txt").lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
-            assert!(line.contains(',') || line.contains("=>"), "{line}");
-        }
-        assert!(SYNONYMS.len() > 150);
     }
 
     #[test]

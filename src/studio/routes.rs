@@ -61,8 +61,15 @@ pub fn all() -> Vec<rocket::Route> {
 }
 
 /// The board, or for somebody who does not sell yet the way to become an uploader.
-#[get("/studio")]
-async fn index(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
+#[get("/studio?<mine>&<others>&<shop>")]
+async fn index(
+    mine: Option<u64>,
+    others: Option<u64>,
+    shop: Option<u64>,
+    who: SignedIn,
+    page: Page,
+    app: &State<App>,
+) -> Result<Reply> {
     let is_child = who.band == Band::Child;
     if !who.has(Role::Uploader) {
         let (least, id) = (app.config.age.services.clone(), who.id.clone());
@@ -73,7 +80,8 @@ async fn index(who: SignedIn, page: Page, app: &State<App>) -> Result<Reply> {
         return page.show(&Welcome { form, is_child, confirmed: who.confirmed, agreement });
     }
     let (id, now) = (who.id.clone(), Timestamp::now());
-    let board = app.db.read(move |conn| Board::of(conn, &id, now)).await?;
+    let asked = [mine, others, shop].map(|page| page.unwrap_or(1));
+    let board = app.db.read(move |conn| Board::of(conn, &id, asked, now)).await?;
     page.show(&BoardPage::new(&who, &board, now))
 }
 

@@ -1,9 +1,11 @@
 //! A file an uploader gave, and what became of it.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
 use crate::catalogue::track::{Recording, Track};
-use crate::clock::Timestamp;
+use crate::clock::{DAY, Timestamp};
 use crate::db::Conn;
 use crate::db::schema::{recordings, uploads};
 use crate::error::{Error, Result};
@@ -13,6 +15,9 @@ use crate::ids::{UploadId, UserId};
 use crate::jobs;
 use crate::storage::Kept;
 use crate::text_enum;
+
+/// How long a refused file stands on the board. Its page stays.
+const REFUSAL_SHOWN: i64 = 7 * DAY;
 
 text_enum! {
     /// Where an upload is on its way.
@@ -121,13 +126,32 @@ impl Upload {
         Ok(mine.select(Upload::as_select()).first(conn)?)
     }
 
-    /// Uploads of a person that are no track yet, newest first.
-    pub fn unfinished_of(conn: &mut Conn, uploader: &UserId, limit: i64) -> Result<Vec<Upload>> {
-        let open = uploads::uploader_id.eq(uploader).and(uploads::state.ne(State::Ready));
+    /// How many files of a person are no track yet, by their state. A refused one counts for a week: nothing can be done
+    /// about it but to bring another.
+    pub fn waiting_by_state(conn: &mut Conn, uploader: &UserId, now: Timestamp) -> Result<Vec<(State, i64)>> {
         Ok(uploads::table
-            .filter(open)
-            .order((uploads::created_at.desc(), uploads::id.desc()))
+            .filter(uploads::uploader_id.eq(uploader).and(uploads::state.ne(State::Ready)))
+            .filter(uploads::state.ne(State::Refused).or(uploads::changed_at.gt(now.plus(-REFUSAL_SHOWN))))
+            .group_by(uploads::state)
+            .select((uploads::state, sql::<BigInt>("COUNT(*)")))
+            .load(conn)?)
+    }
+
+    /// Those of them that are in one of these states, by state and then the newest first.
+    pub fn waiting_of(
+        conn: &mut Conn,
+        uploader: &UserId,
+        states: &[State],
+        now: Timestamp,
+        limit: i64,
+        offset: i64,
+    ) -> Result<Vec<Upload>> {
+        Ok(uploads::table
+            .filter(uploads::uploader_id.eq(uploader).and(uploads::state.eq_any(states)))
+            .filter(uploads::state.ne(State::Refused).or(uploads::changed_at.gt(now.plus(-REFUSAL_SHOWN))))
+            .order((uploads::state, uploads::created_at.desc(), uploads::id.desc()))
             .limit(limit)
+            .offset(offset)
             .select(Upload::as_select())
             .load(conn)?)
     }

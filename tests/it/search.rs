@@ -12,7 +12,7 @@ use cuehouse::search::{Found, Index, Query, Way};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use crate::support::app::TestApp;
+use crate::support::app::{PASSWORD, TestApp, email_of};
 use crate::support::database::TestDb;
 use crate::support::folder::TestFolder;
 use crate::support::shelf::{Piece, Shelved, draft_row, piece, publish, seller, shelve, withdraw};
@@ -125,6 +125,34 @@ async fn words_are_found_as_people_type_them() {
     assert_eq!(shelf.finds("q=slow+stirngs").await.spelling.as_deref(), Some("slow string"));
     let loose = shelf.finds("q=strings+zeppelin").await;
     assert!(loose.loosened && has(&loose, strings));
+    shelf.index.stop().await;
+}
+
+/// A title may hold what a question says with a tempo, a key or a length: it is found as it stands, beside what fits, and
+/// where nothing fits the words count wherever they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_title_that_reads_like_a_wish_is_found_as_it_stands() {
+    let bare = |title: &str| Piece { bpm: None, key: None, ..piece(title) };
+    let fits = Piece { bpm: Some(124.0), ..bare("House Loop") };
+    let told = Piece { description: "Beaten at 99 bpm.".into(), ..bare("Kettle") };
+    let pieces = vec![bare("House Loop 124 bpm"), fits, bare("Am I Here"), bare("60 s timer"), told];
+    let (shelf, all) = Shelf::new(pieces).await;
+    let [named, fits, here, timer, told] = &all[..] else { panic!() };
+    for (asked, finds, plain) in [
+        ("q=House+Loop+124+bpm", vec![named, fits], false),
+        ("q=house+loop+124BPM", vec![named, fits], false),
+        ("q=124+bpm", vec![named, fits], false),
+        ("q=House+Loop+124+bpm&bpm_min=120&bpm_max=130", vec![fits], false),
+        ("q=Am+I+Here", vec![here], false),
+        ("q=60+s+timer", vec![timer], false),
+        ("q=kettle+99+bpm", vec![told], true),
+        ("q=kettle+98+bpm", vec![], false),
+    ] {
+        let found = shelf.finds(asked).await;
+        assert!(finds.iter().all(|track| has(&found, track)), "{asked}");
+        assert_eq!((found.total, found.plain), (finds.len() as u64, plain), "{asked}");
+        assert!(!found.loosened, "{asked}");
+    }
     shelf.index.stop().await;
 }
 
@@ -464,15 +492,42 @@ async fn filters_go_along_wherever_one_goes() {
     let query = Query::parse(asked.split_once('?').unwrap().1);
     let without = query.toggled(Field::Mood, "calm").address();
     assert!(text.contains(&format!("href=\"{without}\"")), "{without} is missing");
+    // Whoever signs in on the way lands on the very search, with everything that was chosen, and a wrong word first changes
+    // nothing about that.
+    app.buyer("Ada Field").await;
+    let (way_in, email) = (format!("/sign-in?next={next}"), email_of("Ada Field"));
+    let wrong = [("email", email.as_str()), ("password", "copper weather 8")];
+    let form = visitor.send(&way_in, "/sign-in", &wrong).await.is(422).form("/sign-in");
+    assert!(form.contains(&("next".to_owned(), asked.to_owned())), "{form:?}");
+    let right = [("email", email.as_str()), ("password", PASSWORD)];
+    let there = visitor.send(&way_in, "/sign-in", &right).await.is(303).location().to_owned();
+    assert_eq!(there, asked);
+    let again = visitor.get(&there).await.is(200);
+    assert!(again.has("action=\"/sign-out\"") && again.has("30 sounds"));
+    let again = again.text().replace("&amp;", "&").replace("&#x2F;", "/");
+    assert_eq!(again.matches("data-track=").count(), ROWS);
+    for link in [format!("{address}&page=2"), format!("{address}&sort=longest"), without] {
+        assert!(again.contains(&format!("href=\"{link}\"")), "{link} is missing");
+    }
+    for (name, value) in query.pairs().into_iter().filter(|(name, _)| *name != "q") {
+        assert!(
+            again.contains(&format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")),
+            "{name}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn results_say_why_they_are_there() {
-    let app = TestApp::new().await;
+    let list = TestFolder::new();
+    let file = list.path().join("synonyms.txt");
+    std::fs::write(&file, "# ours\nbrolly, copper\n").unwrap();
+    let app = TestApp::with(&[("CUEHOUSE_SEARCH_SYNONYMS", &file.display().to_string())]).await;
     let ines = app.uploader("Ines Morrow").await.user.unwrap();
     let mut one = piece("Copper Weather");
     one.tags = vec!["storm"];
     one.moods = vec!["eerie"];
+    one.description = "A track of a test at 77 bpm.".into();
     shelve(&app.app, &ines, one).await;
     app.app.index.caught_up().await.unwrap();
     let mut visitor = app.visitor();
@@ -482,10 +537,17 @@ async fn results_say_why_they_are_there() {
         ("copper+morrow", "In its title and uploader."),
         ("test", "In its description."),
         ("scary", "In its facts; “scary” as “eerie”."),
+        ("brolly", "In its title; “brolly” as “copper”."),
     ] {
         let page = visitor.get(&format!("/search?q={q}")).await.is(200);
         assert!(page.has(why), "{q}: {why} is missing in {}", page.text());
     }
     assert!(visitor.get("/search?q=coper").await.has("Did you mean"));
-    assert!(visitor.get("/search?q=96+bpm").await.has("was read as"));
+    let read = visitor.get("/search?q=96+bpm").await;
+    assert!(read.has("was read as") && !read.has("as they were typed"));
+    // No track is of that tempo, and one has it among its words.
+    let plain = visitor.get("/search?q=copper+77+bpm").await;
+    for said in ["was read as", "these have the words as they were typed", "In its title and description."] {
+        assert!(plain.has(said), "{said} is missing");
+    }
 }

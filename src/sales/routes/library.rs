@@ -11,9 +11,10 @@ use super::invoice::Printed;
 use crate::App;
 use crate::accounts::guards::SignedIn;
 use crate::catalogue::pages::Paging;
+use crate::catalogue::sheet::open_among;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::ids::{OrderId, UploadId};
+use crate::ids::{OrderId, TrackId, UploadId};
 use crate::money::Cents;
 use crate::sales::certificate;
 use crate::sales::delivery::{self, File, Kept, Made, Source};
@@ -47,7 +48,8 @@ pub struct Shown {
     pub number: String,
     pub title: String,
     pub uploader_name: String,
-    pub track_href: String,
+    /// The track's page; none where its holder cannot open it.
+    pub track_href: Option<String>,
     pub tier: String,
     pub terms_href: String,
     /// What it permits, in one sentence.
@@ -59,6 +61,8 @@ pub struct Shown {
     pub receipt_href: String,
     /// Empty while it does not stand.
     pub files: Vec<Given>,
+    /// The best of the files that browsers play: to be heard here, without the mark.
+    pub hear_href: Option<String>,
 }
 
 /// A file to fetch.
@@ -87,7 +91,7 @@ pub struct Receipt {
 #[get("/library?<page>")]
 pub async fn index(page: Option<i64>, person: SignedIn, shown: Page, app: &State<App>) -> Result<Reply> {
     let at = page.unwrap_or(1).clamp(1, 100_000);
-    let buyer = person.id.clone();
+    let (buyer, me) = (person.id.clone(), person.0.clone());
     let library = app
         .db
         .read(move |conn| {
@@ -98,11 +102,14 @@ pub async fn index(page: Option<i64>, person: SignedIn, shown: Page, app: &State
             let editions = Edition::of_hashes(conn, &hashes)?;
             let containers = delivery::containers(conn, &uploads)?;
             let made = delivery::made_for(conn, &held)?;
+            let tracks: Vec<TrackId> = held.iter().map(|h| h.licence.track_id.clone()).collect();
+            let open = open_among(conn, &tracks, Some(&me))?;
             let licences = held.into_iter().map(|held| {
                 let container = containers.get(&held.line.upload_id).map_or("", |(name, _)| name);
                 let noted: Vec<Made> =
                     made.iter().filter(|(id, _)| *id == held.licence.id).map(|(_, m)| *m).collect();
-                self::shown(held, &editions, container, &noted)
+                let is_open = open.contains(&held.licence.track_id);
+                self::shown(held, &editions, container, &noted, is_open)
             });
             let licences = licences.collect();
             let settled = Order::settled_of(conn, &buyer, RECEIPTS)?;
@@ -117,13 +124,22 @@ pub async fn index(page: Option<i64>, person: SignedIn, shown: Page, app: &State
     shown.show(&library)
 }
 
-fn shown(held: Held, editions: &BTreeMap<String, Edition>, container: &str, noted: &[Made]) -> Shown {
+fn shown(
+    held: Held,
+    editions: &BTreeMap<String, Edition>,
+    container: &str,
+    noted: &[Made],
+    is_open: bool,
+) -> Shown {
     let edition = editions.get(&held.licence.terms_hash);
     let number = held.licence.number.clone();
     let files = match edition.filter(|_| held.status.is_valid()) {
         Some(edition) => delivery::files(&edition.tier.scope, container, &held.slug, &number),
         None => vec![],
     };
+    // The master before what was made from it.
+    let hear_href = files.iter().find(|file| delivery::is_played(file.kind));
+    let hear_href = hear_href.map(|file| format!("/library/{number}/{}?inline", file.name));
     let given = files.into_iter().map(|file| Given {
         href: format!("/library/{number}/{}", file.name),
         note_href: match file.source {
@@ -137,9 +153,10 @@ fn shown(held: Held, editions: &BTreeMap<String, Edition>, container: &str, note
     });
     Shown {
         files: given.collect(),
+        hear_href,
         title: held.line.title,
         uploader_name: held.line.uploader_name,
-        track_href: format!("/tracks/{}", held.slug),
+        track_href: is_open.then(|| format!("/tracks/{}", held.slug)),
         tier: edition.map_or(held.licence.tier.clone(), |e| e.tier.name.clone()),
         terms_href: format!("/licences/{}/{}", held.licence.tier, held.licence.terms_hash),
         permits: edition.map_or_else(String::new, |e| e.tier.scope.sentence()),
@@ -181,11 +198,13 @@ impl<'r> Responder<'r, 'static> for Fetched {
 }
 
 /// One file of a licence of one's own, by its name or by what it is: `master`, `wav`, `mp3`, `certificate.pdf`,
-/// `certificate.json`. The certificate of a licence that ended is still its holder's; its sounds are not.
-#[get("/library/<number>/<file>")]
+/// `certificate.json`. The certificate of a licence that ended is still its holder's; its sounds are not. With `inline` a
+/// sound that browsers play is heard instead of saved; nobody counts either.
+#[get("/library/<number>/<file>?<inline>")]
 pub async fn show(
     number: LicenceNumber,
     file: &str,
+    inline: Option<&str>,
     person: SignedIn,
     asked: Conditions,
     app: &State<App>,
@@ -203,7 +222,10 @@ pub async fn show(
     if !held.status.is_valid() {
         return Err(Error::Forbidden);
     }
-    let stored = stored(app, &held, file).await?;
+    let mut stored = stored(app, &held, file).await?;
+    if inline.is_some() && delivery::is_played(&stored.kind) {
+        stored.disposition = Disposition::Inline;
+    }
     let reply = stored.answer(&app.storage, app.config.delivery, &asked).await?;
     Ok(Fetched::Stored(Box::new(reply)))
 }
@@ -289,7 +311,9 @@ impl View for Library {
             number: number.into(),
             title: "Copper Weather & <Rain>".into(),
             uploader_name: "Ines Morrow".into(),
-            track_href: "/tracks/copper-weather".into(),
+            track_href: (status == Status::Valid).then(|| "/tracks/copper-weather".into()),
+            hear_href: (status == Status::Valid)
+                .then(|| format!("/library/{number}/copper-weather-{number}.wav?inline")),
             tier: "Creator".into(),
             terms_href: "/licences/creator/0".into(),
             permits: "You may use this in one work or one series, online, anywhere, for ever.".into(),

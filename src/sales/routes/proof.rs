@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt;
 
 use crate::App;
+use crate::catalogue::sheet::open_among;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::proof::{issuer, moment};
@@ -40,7 +41,8 @@ pub struct ShowLicence {
     pub country: String,
     pub title: String,
     pub uploader: String,
-    pub track_href: String,
+    /// The track's page, where whoever reads this can open it.
+    pub track_href: Option<String>,
     pub tier: String,
     pub edition: i64,
     pub terms_href: String,
@@ -206,16 +208,19 @@ async fn found(app: &App, bytes: &[u8]) -> Result<Found> {
 #[get("/verify/<number>")]
 pub async fn show(number: LicenceNumber, client: Client, page: Page, app: &State<App>) -> Result<Reply> {
     app.limits.attempt(Attempt::Verify, &client.key())?;
-    let (licence, status) = app
+    let reader = page.visitor.clone();
+    let (licence, status, is_open) = app
         .db
         .read(move |conn| {
             let licence = Licence::by_number(conn, number)?;
             let status = licence.status(conn)?;
-            Ok((licence, status))
+            let open = open_among(conn, std::slice::from_ref(&licence.track_id), reader.as_ref())?;
+            Ok((licence, status, !open.is_empty()))
         })
         .await?;
     let document: Value = serde_json::from_str(&licence.credential)?;
-    page.show(&ShowLicence::new(&document, status)?)
+    let shown = ShowLicence::new(&document, status)?;
+    page.show(&ShowLicence { track_href: shown.track_href.filter(|_| is_open), ..shown })
 }
 
 impl ShowLicence {
@@ -245,7 +250,7 @@ impl ShowLicence {
             country: text("/licensee/country"),
             title: text("/track/title"),
             uploader: text("/track/uploader"),
-            track_href: local(&text("/track/address")),
+            track_href: Some(local(&text("/track/address"))),
             tier: text("/tier/title"),
             edition: subject.pointer("/tier/edition").and_then(Value::as_i64).unwrap_or(1),
             terms_href: local(&text("/tier/termsAddress")).trim_end_matches(".txt").to_owned(),
@@ -398,7 +403,7 @@ impl View for ShowLicence {
             country: "DE".into(),
             title: "Copper Weather".into(),
             uploader: "Ines Morrow".into(),
-            track_href: "/tracks/copper-weather".into(),
+            track_href: (status == Status::Valid).then(|| "/tracks/copper-weather".into()),
             tier: "Creator".into(),
             edition: 1,
             terms_href: "/licences/creator/0".into(),

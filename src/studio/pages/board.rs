@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 
-use super::{edit_href, is_busy};
+use super::edit_href;
 use crate::accounts::band::Band;
 use crate::accounts::user::Visitor;
-use crate::catalogue::pages::Link;
+use crate::catalogue::pages::{Link, Paging};
 use crate::catalogue::row::TrackRow;
 use crate::catalogue::track::{State, Track};
 use crate::clock::{DAY, Timestamp};
 use crate::money::Cents;
-use crate::studio::board::{Board, DAYS};
+use crate::studio::board::{Board, Counts, DAYS, Part};
 use crate::studio::upload::{State as UploadState, Upload};
 use crate::web::View;
 
@@ -28,6 +28,26 @@ pub struct Task {
     /// The next step is a button that sends to this address.
     pub post: Option<String>,
     pub row: Option<TrackRow>,
+    /// What it did in the shop, where it was there.
+    pub did: Option<Did>,
+}
+
+/// What a track did, or all of them together.
+#[derive(Clone, Debug, Serialize)]
+pub struct Did {
+    pub plays: i64,
+    pub keeps: i64,
+    pub basket_adds: i64,
+    /// Licences that stand.
+    pub sold: i64,
+    pub earned: Cents,
+}
+
+impl From<Counts> for Did {
+    fn from(counts: Counts) -> Did {
+        let Counts { plays, keeps, basket_adds, sold, earned } = counts;
+        Did { plays, keeps, basket_adds, sold, earned }
+    }
 }
 
 /// A published track, and what it did.
@@ -35,11 +55,7 @@ pub struct Task {
 pub struct Sold {
     pub row: TrackRow,
     pub edit_href: String,
-    pub plays: i64,
-    pub keeps: i64,
-    pub basket_adds: i64,
-    pub sales: i64,
-    pub earned: Cents,
+    pub did: Did,
 }
 
 /// `/studio`: the board.
@@ -52,13 +68,14 @@ pub struct BoardPage {
     pub mine: Vec<Task>,
     pub others: Vec<Task>,
     pub published: Vec<Sold>,
-    pub plays: i64,
-    pub keeps: i64,
-    pub basket_adds: i64,
-    pub sales: i64,
-    pub earned: Cents,
+    /// The pages of each of the three; none where all of it is shown.
+    pub mine_paging: Option<Paging>,
+    pub others_paging: Option<Paging>,
+    pub published_paging: Option<Paging>,
+    /// All of the uploader's tracks together, whatever is shown.
+    pub did: Did,
     pub plays_by_day: Vec<i64>,
-    pub sales_by_day: Vec<i64>,
+    pub sold_by_day: Vec<i64>,
     pub days: Vec<String>,
     /// Something is being examined: the page looks again.
     pub busy: bool,
@@ -71,52 +88,54 @@ impl BoardPage {
         let handle = visitor.handle.as_ref().filter(|_| !is_child).map(ToString::to_string);
         let row = |track: &Track| TrackRow::of(track, &visitor.name, handle.as_deref());
         let (mut mine, mut others, mut published) = (vec![], vec![], vec![]);
-        for upload in &board.uploads {
+        for upload in board.parts.iter().flat_map(|part| &part.uploads) {
             let task = Task::of_upload(upload);
             if task.next.is_some() { mine.push(task) } else { others.push(task) }
         }
-        for track in &board.tracks {
-            let row = row(track);
-            match track.state {
-                State::Published => {
-                    let counts = board.counts_of(track);
-                    published.push(Sold {
-                        edit_href: edit_href(track),
-                        row,
-                        plays: counts.plays,
-                        keeps: track.kept,
-                        basket_adds: counts.basket_adds,
-                        sales: track.licensed,
-                        earned: counts.earned,
-                    });
-                }
-                State::Submitted => others.push(Task::of_track(track, row, None, is_child)),
-                _ => {
-                    let reason = board.refusals.get(&track.id).map(String::as_str);
-                    mine.push(Task::of_track(track, row, reason, is_child));
-                }
+        for track in board.parts.iter().flat_map(|part| &part.tracks) {
+            let (row, did) = (row(track), Did::from(board.counts_of(track)));
+            if track.state == State::Published {
+                published.push(Sold { edit_href: edit_href(track), row, did });
+                continue;
             }
+            let reason = board.refusals.get(&track.id).map(String::as_str);
+            // What was never in the shop did nothing yet.
+            let did = track.published_at.map(|_| did);
+            let task = Task { did, ..Task::of_track(track, row, reason, is_child) };
+            if track.state == State::Submitted { others.push(task) } else { mine.push(task) }
         }
-        let all = || board.tracks.iter();
-        let counts = || board.counts.values();
+        let [mine_paging, others_paging, published_paging] = Part::ALL.map(|part| paging(board, part));
         BoardPage {
             name: visitor.name.clone(),
             is_child,
             profile_href: handle.map(|handle| format!("/@{handle}")),
-            plays: counts().map(|c| c.plays).sum(),
-            keeps: all().map(|t| t.kept).sum(),
-            basket_adds: counts().map(|c| c.basket_adds).sum(),
-            sales: all().map(|t| t.licensed).sum(),
-            earned: counts().map(|c| c.earned).sum(),
+            did: board.total.into(),
             plays_by_day: board.plays.clone(),
-            sales_by_day: board.sales.clone(),
+            sold_by_day: board.sold.clone(),
             days: (0..DAYS).map(|n| day_name(now.plus((n + 1 - DAYS) * DAY))).collect(),
-            busy: board.uploads.iter().any(|u| is_busy(u.state)),
+            busy: board.is_busy,
             mine,
             others,
             published,
+            mine_paging,
+            others_paging,
+            published_paging,
         }
     }
+}
+
+/// The pages of a part; whoever leafs through it stays where they are in the others.
+fn paging(board: &Board, part: Part) -> Option<Paging> {
+    let shown = &board.parts[part as usize];
+    let address = |number: u64| {
+        let at = |other: Part| if other == part { number } else { board.parts[other as usize].page };
+        let pairs = Part::ALL.map(|other| (other.name(), at(other)));
+        let pairs: Vec<String> =
+            pairs.iter().filter(|(_, page)| *page > 1).map(|(name, page)| format!("{name}={page}")).collect();
+        let mark = if pairs.is_empty() { "" } else { "?" };
+        format!("/studio{mark}{}#{}", pairs.join("&"), part.name())
+    };
+    Paging::new(shown.page, shown.last, address)
 }
 
 /// `2 June`.
@@ -151,6 +170,7 @@ impl Task {
             next: next.map(|words| Link::new(words, to)),
             post,
             row: None,
+            did: None,
         }
     }
 
@@ -181,6 +201,7 @@ impl Task {
             next: next.map(|words| Link::new(words, edit_href(track))),
             post: None,
             row: Some(row),
+            did: None,
         }
     }
 }
@@ -197,32 +218,31 @@ impl View for BoardPage {
             next: next.map(|words| Link::new(words, "/studio/tracks/copper-weather/edit")),
             post: post.map(str::to_owned),
             row: row.then(TrackRow::sample),
+            did: None,
         };
+        let did = Did { plays: 1204, keeps: 31, basket_adds: 12, sold: 7, earned: Cents(13_195) };
+        let pages = |part: &str| Paging::new(2, 4, |n| format!("/studio?{part}={n}#{part}"));
         let full = BoardPage {
             name: "Ines Morrow".into(),
             is_child: false,
             profile_href: Some("/@ines-morrow".into()),
             mine: vec![
                 task("draft", Some("Describe it"), None, true),
+                Task { did: Some(did.clone()), ..task("withdrawn", Some("Offer it again"), None, true) },
                 task("failed", Some("Try again"), Some("/studio/uploads/1/attempt"), false),
             ],
             others: vec![task("processing", None, None, false), task("submitted", None, None, true)],
             published: vec![Sold {
                 row: TrackRow::sample(),
                 edit_href: "/studio/tracks/copper-weather/edit".into(),
-                plays: 1204,
-                keeps: 31,
-                basket_adds: 12,
-                sales: 7,
-                earned: Cents(13_195),
+                did: did.clone(),
             }],
-            plays: 1204,
-            keeps: 31,
-            basket_adds: 12,
-            sales: 7,
-            earned: Cents(13_195),
+            mine_paging: pages("mine"),
+            others_paging: pages("others"),
+            published_paging: pages("shop"),
+            did,
             plays_by_day: (0..DAYS).map(|n| n * 7 % 23).collect(),
-            sales_by_day: (0..DAYS).map(|n| n % 5 / 4).collect(),
+            sold_by_day: (0..DAYS).map(|n| n % 5 / 4).collect(),
             days: (0..DAYS).map(|n| format!("{} June", n + 1)).collect(),
             busy: true,
         };
@@ -231,13 +251,12 @@ impl View for BoardPage {
             mine: vec![],
             others: vec![],
             published: vec![],
-            plays: 0,
-            keeps: 0,
-            basket_adds: 0,
-            sales: 0,
-            earned: Cents::ZERO,
+            mine_paging: None,
+            others_paging: None,
+            published_paging: None,
+            did: Counts::default().into(),
             plays_by_day: vec![0; DAYS as usize],
-            sales_by_day: vec![0; DAYS as usize],
+            sold_by_day: vec![0; DAYS as usize],
             busy: false,
             profile_href: None,
             ..full.clone()

@@ -11,7 +11,7 @@ use super::upload::State as UploadState;
 use crate::catalogue::track::Track;
 use crate::web::{FormView, View};
 
-pub use board::{BoardPage, Sold, Task};
+pub use board::{BoardPage, Did, Sold, Task};
 pub use edit::{Choice, EditPage, Edited, Lists, PriceField, first_prices};
 pub use measured::{Suggestion, facts, size};
 pub use upload::{Found, NewUpload, UploadPage, twin_words};

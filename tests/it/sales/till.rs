@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use cuehouse::accounts::band::Band;
 use cuehouse::accounts::shell;
 use cuehouse::accounts::user::Role;
-use cuehouse::clock::Timestamp;
-use cuehouse::db::schema::{licences, orders, stripe_events};
-use cuehouse::ids::OrderId;
+use cuehouse::clock::{DAY, Timestamp};
+use cuehouse::db::schema::{licences, orders, stripe_events, suspensions, track_days, users};
+use cuehouse::guardians::erasing;
+use cuehouse::ids::{LicenceId, OrderId, UserId};
 use cuehouse::jobs::{self, Job, enqueue};
 use cuehouse::sales::basket::LINES_MAX;
 use cuehouse::sales::ledger;
@@ -24,7 +26,7 @@ use crate::support::app::{PASSWORD, TestApp, email_of, free_port};
 use crate::support::folder::TestFolder;
 use crate::support::launch::{launched, listening};
 use crate::support::sandbox::wish;
-use crate::support::shelf::{Piece, piece, shelve};
+use crate::support::shelf::{Piece, piece, shelve, sounds};
 
 async fn count_orders(app: &TestApp) -> i64 {
     app.app.db.read(|conn| Ok(orders::table.count().get_result(conn)?)).await.unwrap()
@@ -822,10 +824,20 @@ async fn a_lost_answer_of_stripes_opens_no_second_page() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_revokes_reverses_and_says_so() {
     let app = TestApp::new().await;
-    let track = rain(&app).await;
+    let mut ines = app.uploader("Ines Morrow").await;
+    let by = ines.user.clone().unwrap();
+    let track = sells(&app, &by, "Rain on tin", &[("creator", 2_900)], wav(1), "WAV").await;
     let mut ada = app.buyer("Ada Field").await;
     adds(&mut ada, &track, "creator").await.is(303);
     let back = buys(&app, &mut ada).await;
+    // The first day of the chart is a whole one, from its first moment.
+    let begins = Timestamp::now().midnight().plus(-29 * DAY);
+    let moved = app.app.db.write(move |conn| {
+        Ok(diesel::update(licences::table).set(licences::issued_at.eq(begins)).execute(conn)?)
+    });
+    assert_eq!(moved.await.unwrap(), 1);
+    let board = ines.get("/studio").await.is(200);
+    assert!(board.has("1 sold") && board.has("Licences sold, last 30 days: 1 in all"), "{}", board.text());
     let number = numbers(&ada.get("/library").await).remove(0);
     let before = bits(&mut app.visitor(), "/status/revocation").await;
     assert_eq!(before, 0);
@@ -838,6 +850,9 @@ async fn a_refund_revokes_reverses_and_says_so() {
     assert_eq!(bits(&mut app.visitor(), "/status/suspension").await, 0);
     let library = ada.get("/library").await.is(200);
     assert!(library.has("This licence ended on") && !library.has("/master"));
+    // One meaning of sold, in the figures and in the chart.
+    let board = ines.get("/studio").await.is(200);
+    assert!(board.has("0 sold") && board.has("Licences sold, last 30 days: 0 in all"), "{}", board.text());
     ada.get(&format!("/library/{number}/master")).await.is(403);
     ada.get(&format!("/library/{number}/mp3")).await.is(403);
     ada.get(&format!("/library/{number}/certificate.json")).await.is(200);
@@ -937,4 +952,119 @@ async fn a_shop_without_a_key_finds_no_stripe_but_the_pretend_one() {
         Ok(queue::table.filter(queue::kind.eq("reconcile")).select(queue::runs).load::<i32>(conn)?)
     };
     assert_eq!(app.app.db.read(runs).await.unwrap(), [0], "waiting is no failure");
+}
+
+/// What was licensed is heard in the library without the mark, and its page stays open to its licensee after it went off
+/// sale: to nobody else, and not where a child's account ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licensee_hears_the_master_and_keeps_the_page_of_what_went_off_sale() {
+    let app = TestApp::new().await;
+    let ines = seller(&app, "Ines Morrow").await;
+    let shelved = shelve(&app.app, &ines, piece("Rain on tin")).await;
+    let track = OnSale { id: shelved.id, slug: shelved.slug, master: sounds().master.clone() };
+    let (mut ada, mut ben) = (app.buyer("Ada Field").await, app.buyer("Ben Field").await);
+    adds(&mut ada, &track, "creator").await.is(303);
+    buys(&app, &mut ada).await;
+    let library = ada.get("/library").await.is(200);
+    let number = numbers(&library).remove(0);
+    let page = format!("/tracks/{}", track.slug);
+    let file = format!("/library/{number}/{}-{number}.wav", track.slug);
+    let hear = format!("{file}?inline");
+    assert!(library.has(&format!("<audio controls preload=\"none\" src=\"{hear}\"")), "{}", library.text());
+    let heard = ada.get(&hear).await.is(200);
+    assert_eq!(heard.bytes, track.master);
+    assert_eq!(heard.header("content-disposition"), Some("inline"));
+    assert_eq!(heard.header("content-type"), Some("audio/wav"));
+    let part = ada.get_with(&hear, &[("range", "bytes=0-3")]).await.is(206);
+    assert_eq!(part.bytes, b"RIFF");
+    let saved = ada.get(&file).await.is(200);
+    assert!(saved.header("content-disposition").unwrap().starts_with("attachment"));
+    // A certificate is no sound.
+    let proof = ada.get(&format!("/library/{number}/certificate.json?inline")).await.is(200);
+    assert!(proof.header("content-disposition").unwrap().starts_with("attachment"));
+    ben.get(&hear).await.is(404);
+    let verify = format!("/verify/{number}");
+    let link = format!("href=\"{page}\"");
+    assert!(app.visitor().get(&verify).await.is(200).has(&link));
+
+    withdraws(&app, &track, &ines).await;
+    let library = ada.get("/library").await.is(200);
+    assert!(library.has(&link) && library.has(&format!("src=\"{page}/artwork.svg\"")));
+    assert!(ada.get(&verify).await.is(200).has(&link));
+    let seen = ada.get(&page).await.is(200);
+    assert!(seen.has("you see it because you licensed it") && seen.has("content=\"noindex\""));
+    for gone in ["action=\"/cart\"", "/favourite", "application/ld+json"] {
+        assert!(!seen.has(gone), "{gone} in {}", seen.text());
+    }
+    let sounds = ["artwork.svg", "peaks.json", "sample.mp3", "preview.mp3"];
+    for name in sounds {
+        ada.get(&format!("{page}/{name}")).await.is(200);
+    }
+    ada.says("/cart", &format!("{page}/favourite"), &[("keep", "yes")]).await.is(404);
+    assert_eq!(adds(&mut ada, &track, "business").await.status, 404);
+    for who in [&mut ben, &mut app.visitor()] {
+        who.get(&page).await.is(404);
+        for name in sounds {
+            who.get(&format!("{page}/{name}")).await.is(404);
+        }
+        assert!(!who.get(&verify).await.is(200).has(&link));
+    }
+    // Nobody counted what was heard.
+    let counted = app.app.db.read(|conn| {
+        let plays = track_days::table.filter(track_days::plays.gt(0)).count();
+        Ok(plays.get_result::<i64>(conn)?)
+    });
+    assert_eq!(counted.await.unwrap(), 0);
+
+    // While a bank looks into the payment the page rests as the files do.
+    let now = Timestamp::now();
+    rests(&app, None, now).await;
+    ada.get(&page).await.is(404);
+    ada.get(&hear).await.is(403);
+    let library = ada.get("/library").await.is(200);
+    assert!(library.has("Rain on tin") && !library.has(&link) && !library.has("<audio controls"));
+    rests(&app, Some(now), now).await;
+    ada.get(&page).await.is(200);
+
+    // Its maker turns out to be a child; or a child's account ends, and nothing says any more that it was one.
+    band(&app, &ines, Band::Child).await;
+    ada.get(&page).await.is(404);
+    ada.get(&format!("{page}/sample.mp3")).await.is(404);
+    band(&app, &ines, Band::Adult).await;
+    ada.get(&page).await.is(200);
+    app.app.db.write(move |conn| erasing::erase(conn, &ines, now)).await.unwrap();
+    ada.get(&page).await.is(404);
+    ada.get(&format!("{page}/artwork.svg")).await.is(404);
+    assert!(!ada.get(&verify).await.is(200).has(&link));
+    let library = ada.get("/library").await.is(200);
+    assert!(library.has("Rain on tin") && !library.has(&link) && library.has("<audio controls"));
+    ada.get(&hear).await.is(200);
+}
+
+/// Lets every licence rest, until then.
+async fn rests(app: &TestApp, until: Option<Timestamp>, now: Timestamp) {
+    let write = app.app.db.write(move |conn| {
+        let ids: Vec<LicenceId> = licences::table.select(licences::id).load(conn)?;
+        for id in ids {
+            diesel::delete(suspensions::table.filter(suspensions::licence_id.eq(&id))).execute(conn)?;
+            diesel::insert_into(suspensions::table)
+                .values((
+                    suspensions::licence_id.eq(&id),
+                    suspensions::dispute.eq("dp_1"),
+                    suspensions::at.eq(now),
+                    suspensions::ended_at.eq(until),
+                ))
+                .execute(conn)?;
+        }
+        Ok(())
+    });
+    write.await.unwrap();
+}
+
+async fn band(app: &TestApp, user: &UserId, band: Band) {
+    let user = user.clone();
+    let write = app.app.db.write(move |conn| {
+        Ok(diesel::update(users::table.find(&user)).set(users::band.eq(band)).execute(conn)?)
+    });
+    assert_eq!(write.await.unwrap(), 1);
 }

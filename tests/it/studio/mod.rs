@@ -7,7 +7,7 @@ use std::time::Duration;
 use cuehouse::accounts::band::Hold;
 use cuehouse::audio::wav;
 use cuehouse::catalogue::track::{State as TrackState, Track};
-use cuehouse::clock::Timestamp;
+use cuehouse::clock::{DAY, Timestamp};
 use cuehouse::db::schema::{jobs as queue, tracks, uploads, users};
 use cuehouse::ids::UploadId;
 use cuehouse::jobs;
@@ -157,6 +157,14 @@ async fn every_refusal_reaches_its_uploader_as_a_sentence() {
     assert!(ines.upload(NEW, UPLOADS, "empty.wav", b"").await.is(422).has("This file is empty."));
     assert!(ines.upload(NEW, UPLOADS, "", b"").await.is(422).has("Choose a file first."));
     assert!(ines.get("/studio").await.is(200).has("silent"));
+    // A refusal is news for a week; nothing else can be done about it.
+    let old = Timestamp::now().plus(-8 * DAY);
+    let aged = app.app.db.write(move |conn| {
+        let refused = uploads::table.filter(uploads::state.eq(State::Refused));
+        Ok(diesel::update(refused).set(uploads::changed_at.eq(old)).execute(conn)?)
+    });
+    assert_eq!(aged.await.unwrap(), 5);
+    assert!(ines.get("/studio").await.is(200).has("Your board is empty"));
 }
 
 /// S1-46: what limits a file is said where it is met.
@@ -469,14 +477,22 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
 /// S0-35: plays, baskets and sales are counted as numbers of a day.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_board_counts_what_sounds_did_and_names_nobody() {
-    use cuehouse::catalogue::track::{Counted, count};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use cuehouse::catalogue::track::{Counted, count, insert_many};
+    use cuehouse::db::counter;
+    use cuehouse::ids::{Slug, TrackId};
+    use cuehouse::money::Cents;
+    use cuehouse::studio::board::Board;
+
     let app = TestApp::new().await;
     let mut ines = app.uploader("Ines Morrow").await;
     let user = ines.user.clone().unwrap();
     app.app
         .db
         .write(move |conn| {
-            let prices = [("creator".to_owned(), cuehouse::money::Cents(2900))];
+            let prices = [("creator".to_owned(), Cents(2900))];
             let (track, _) = crate::support::shop::published(conn, &user, "Rain", &prices)?;
             for what in [Counted::Play, Counted::Play, Counted::BasketAdd] {
                 count(conn, &track, what, Timestamp::now())?;
@@ -492,6 +508,58 @@ async fn the_board_counts_what_sounds_did_and_names_nobody() {
     }
     // Somebody else's board counts nothing of it.
     assert!(!app.uploader("Bo Lind").await.get("/studio").await.has("2 plays"));
+
+    // What was taken off sale shows its figures, too, and drafts beyond a page count for nothing and can be reached.
+    let user = ines.user.clone().unwrap();
+    app.app
+        .db
+        .write(move |conn| {
+            let (gone, _) =
+                crate::support::shop::published(conn, &user, "Mist", &[("creator".to_owned(), Cents(2900))])?;
+            for _ in 0..5 {
+                count(conn, &gone, Counted::Play, Timestamp::now())?;
+            }
+            diesel::update(tracks::table.find(&gone)).set(tracks::licensed.eq(3_i64)).execute(conn)?;
+            Track::find(conn, &gone)?.withdraw(conn, &user, Timestamp::now())?;
+            let model = Track::find(conn, &gone)?;
+            let draft = |n: i64| Track {
+                id: TrackId::new(),
+                slug: Slug::from_title(&format!("Draft {n}")),
+                title: format!("Draft {n}."),
+                state: TrackState::Draft,
+                created_at: Timestamp(model.created_at.0 + 1 + n),
+                published_at: None,
+                licensed: 0,
+                kept: 0,
+                ..model.clone()
+            };
+            insert_many(conn, &(0..30).map(draft).collect::<Vec<Track>>(), &[])
+        })
+        .await
+        .unwrap();
+    let first = ines.get("/studio").await.is(200);
+    for words in ["Draft 29.", "Draft 6.", "<dd>7</dd>", "<dd>3</dd>", "href=\"/studio?mine=2#mine\""] {
+        assert!(first.has(words), "{words} in {}", first.text());
+    }
+    assert!(!first.has("Draft 5.") && !first.has("Mist") && first.has("2 plays"));
+    let second = ines.get("/studio?mine=2").await.is(200);
+    for words in ["Draft 5.", "Draft 0.", "Mist", "5 plays", "3 sold", "<dd>7</dd>", "2 plays"] {
+        assert!(second.has(words), "{words} in {}", second.text());
+    }
+    assert!(!second.has("Draft 6."));
+    // However many there are, it asks as often.
+    let counted = Arc::new(AtomicU32::new(0));
+    let mut asked = vec![];
+    for page in [1, 2, 99] {
+        let (db, user) = (app.app.db.clone(), ines.user.clone().unwrap());
+        let look = db.read(move |conn| Board::of(conn, &user, [page, 1, 1], Timestamp::now()).map(drop));
+        counter::TASK.scope(Arc::clone(&counted), look).await.unwrap();
+        asked.push(counted.swap(0, Ordering::Relaxed));
+    }
+    assert!(asked.iter().all(|n| *n == asked[0] && (1..=15).contains(n)), "{asked:?}");
+    // A page that is not there is the last; one that is none is the first.
+    assert!(ines.get("/studio?mine=99").await.is(200).has("Mist"));
+    assert!(ines.get("/studio?mine=x&shop=0").await.is(200).has("Draft 29."));
 }
 
 /// S3-40: a folder with a table of words is taken in once, whatever was taken before.
