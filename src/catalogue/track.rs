@@ -122,6 +122,9 @@ pub struct Recording {
     pub created_at: Timestamp,
 }
 
+/// From this sureness what was heard counts as a fact; below it is a question for the uploader.
+pub const SURE: f64 = 0.25;
+
 /// A track with who made it, as rows and pages show it.
 #[derive(Clone, Debug)]
 pub struct Listed {
@@ -194,8 +197,8 @@ impl Track {
             moods: String::new(),
             instruments: String::new(),
             tags: String::new(),
-            bpm: rec.bpm.filter(|_| rec.bpm_sure >= 0.25),
-            musical_key: rec.musical_key.clone().filter(|_| rec.key_sure > 0.0),
+            bpm: rec.bpm.filter(|_| rec.bpm_sure >= SURE),
+            musical_key: rec.musical_key.clone().filter(|_| rec.key_sure >= SURE),
             duration_ms: rec.duration_ms,
             sample_start_ms: rec.sample_start_ms,
             bars: rec.bars.clone(),

@@ -9,7 +9,7 @@ use cuehouse::db::counter;
 use diesel::prelude::*;
 
 use crate::support::app::TestApp;
-use crate::support::shelf::{drafted, piece, shelve};
+use crate::support::shelf::{drafted, piece, shelve, taken_when_sure};
 
 /// S3-20: a track's page and a profile are complete without script.
 #[tokio::test(flavor = "multi_thread")]
@@ -78,6 +78,12 @@ async fn a_track_and_its_uploader_have_whole_pages() {
 async fn an_empty_shop_says_so() {
     let app = TestApp::new().await;
     assert!(app.visitor().get("/").await.is(200).has("Nothing to hear yet"));
+    // A door that slams has no key: a draft takes what was heard surely, and no guess.
+    let ines = app.uploader("Ines Morrow").await.user.unwrap();
+    let surely = (Some(96.0), Some("fsm".to_owned()));
+    for (sure, taken) in [(0.04, (None, None)), (0.24, (None, None)), (0.25, surely)] {
+        assert_eq!(taken_when_sure(&app.app.db, &ines, sure).await, taken, "{sure}");
+    }
 }
 
 /// What people call their tracks cannot end the script element it is told to machines in.

@@ -4,15 +4,13 @@ use serde::Serialize;
 
 use crate::catalogue::lists;
 use crate::catalogue::pages::Fact;
-use crate::catalogue::track::Recording;
+use crate::catalogue::track::{Recording, SURE};
 use crate::money::grouped;
 use crate::studio::describing::shown_bpm;
 use crate::studio::upload::Upload;
 use crate::web::templates::clock;
 
-/// From this sureness a measured fact is shown as one; below it is a question.
-const SURE: f64 = 0.25;
-/// Below this we say nothing.
+/// Below this we say nothing; from here to `SURE` it is a question.
 const GUESS: f64 = 0.10;
 
 /// A fact we are not sure of, or that has two readings: one tap takes it.
@@ -95,5 +93,55 @@ pub fn size(bytes: i64) -> String {
         1000..1_000_000 => format!("{} kB", (bytes + 500) / 1000),
         1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
         _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::ids::UploadId;
+
+    fn heard(sure: f64, frames: i64) -> Recording {
+        Recording {
+            upload_id: UploadId::new(),
+            container: "WAV".into(),
+            codec: "PCM".into(),
+            frames,
+            duration_ms: frames * 1000 / 44_100,
+            sample_rate: 44_100,
+            channels: 2,
+            bits: Some(24),
+            loudness_lufs: Some(-14.2),
+            loudness_range: None,
+            true_peak_dbtp: Some(-1.0),
+            samples_sha256: "00".repeat(32),
+            bpm: Some(92.0),
+            bpm_sure: sure,
+            musical_key: Some("fsm".into()),
+            key_sure: sure,
+            bars: "40".repeat(200),
+            peaks_key: String::new(),
+            artwork_key: String::new(),
+            preview_key: String::new(),
+            preview_bytes: 1,
+            sample_key: String::new(),
+            sample_bytes: 1,
+            sample_start_ms: 0,
+            fingerprint_key: None,
+            created_at: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn what_was_heard_is_a_fact_a_question_or_nothing() {
+        for (sure, words) in [(0.09, None), (0.10, Some("F♯ minor?")), (0.24, Some("F♯ minor?"))] {
+            let rec = heard(sure, 44_100 * 60);
+            assert_eq!(keys(&rec, "").first().map(|key| key.words.as_str()), words, "{sure}");
+            assert_eq!(tempos(&rec, "").first().is_some_and(|t| t.words == "92 bpm?"), words.is_some());
+        }
+        let rec = heard(0.25, 44_100 * 60);
+        assert_eq!(keys(&rec, "")[0].words, "F♯ minor");
+        assert_eq!(tempos(&rec, "")[0].words, "92 bpm");
     }
 }
