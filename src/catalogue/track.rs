@@ -507,6 +507,11 @@ pub fn insert_many(conn: &mut Conn, many: &[Track], offered: &[Offer]) -> Result
 }
 
 impl Recording {
+    /// Whether it is so short (under 3 s) that its loudness is that of the sound repeated.
+    pub fn is_repeated(&self) -> bool {
+        self.frames < 3 * i64::from(self.sample_rate)
+    }
+
     pub fn find(conn: &mut Conn, upload: &UploadId) -> Result<Recording> {
         Ok(recordings::table.find(upload).select(Recording::as_select()).first(conn)?)
     }

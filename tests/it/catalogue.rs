@@ -34,6 +34,7 @@ async fn a_track_and_its_uploader_have_whole_pages() {
     weather.tags = vec!["slow build"];
     let track = shelve(&app.app, &ines_id, weather).await;
     let mut other = piece("Iron Weather");
+    other.duration_ms = 2_900;
     other.moods = vec!["brooding"];
     let other = shelve(&app.app, &ines_id, other).await;
     app.app.index.caught_up().await.unwrap();
@@ -58,6 +59,8 @@ async fn a_track_and_its_uploader_have_whole_pages() {
         assert!(page.has(words), "{words} is missing in {}", page.text());
     }
     assert!(page.has(&other.href()) && !page.has("preview.mp3\""));
+    assert!(!page.has("LUFS when repeated"));
+    assert!(visitor.get(&other.href()).await.is(200).has("−14.2 LUFS when repeated"));
     assert!(page.has("Exclusive buy-out"), "what is on request is named");
     let profile = visitor.get("/@ines-morrow").await.is(200);
     for words in ["<h1>Ines Morrow</h1>", "2 sounds", track.href().as_str(), other.href().as_str()] {

@@ -62,12 +62,13 @@ pub fn facts(rec: &Recording, upload: &Upload) -> Vec<Fact> {
     let bits = rec.bits.map(|bits| format!(", {bits} bit")).unwrap_or_default();
     let sure = |sure: f64| if sure < SURE { ", not sure" } else { "" };
     let signed = |n: f64, unit: &str| format!("{n:.1} {unit}").replace('-', "−");
+    let loud = if rec.is_repeated() { "LUFS when repeated" } else { "LUFS" };
     let mut all = vec![
         fact("Length", clock(rec.duration_ms)),
         fact("File", format!("{coded}{bits}")),
         fact("Sound", format!("{} kHz, {channels}", f64::from(rec.sample_rate) / 1000.0)),
         fact("Frames", grouped(rec.frames.unsigned_abs())),
-        fact("Loudness", rec.loudness_lufs.map_or("too quiet to say".into(), |n| signed(n, "LUFS"))),
+        fact("Loudness", rec.loudness_lufs.map_or("too quiet to say".into(), |n| signed(n, loud))),
         fact("True peak", rec.true_peak_dbtp.map_or("none".into(), |n| signed(n, "dBTP"))),
     ];
     if let Some(range) = rec.loudness_range {
@@ -100,7 +101,8 @@ pub fn size(bytes: i64) -> String {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use crate::ids::UploadId;
+    use crate::ids::{UploadId, UserId};
+    use crate::studio::upload::State;
 
     fn heard(sure: f64, frames: i64) -> Recording {
         Recording {
@@ -133,6 +135,23 @@ mod tests {
         }
     }
 
+    fn upload() -> Upload {
+        Upload {
+            id: UploadId::new(),
+            uploader_id: UserId::new(),
+            filename: "slam.wav".into(),
+            bytes: 1,
+            file_sha256: "00".repeat(32),
+            master_key: String::new(),
+            state: State::Ready,
+            reason: None,
+            twin_of: None,
+            twin_kind: None,
+            created_at: Timestamp(0),
+            changed_at: Timestamp(0),
+        }
+    }
+
     #[test]
     fn what_was_heard_is_a_fact_a_question_or_nothing() {
         for (sure, words) in [(0.09, None), (0.10, Some("F♯ minor?")), (0.24, Some("F♯ minor?"))] {
@@ -143,5 +162,15 @@ mod tests {
         let rec = heard(0.25, 44_100 * 60);
         assert_eq!(keys(&rec, "")[0].words, "F♯ minor");
         assert_eq!(tempos(&rec, "")[0].words, "92 bpm");
+    }
+
+    #[test]
+    fn the_loudness_of_a_short_sound_says_how_it_came_about() {
+        let said = |frames: i64| {
+            let all = facts(&heard(0.9, frames), &upload());
+            all.into_iter().find(|fact| fact.name == "Loudness").map(|fact| fact.words)
+        };
+        assert_eq!(said(3 * 44_100).as_deref(), Some("−14.2 LUFS"));
+        assert_eq!(said(3 * 44_100 - 1).as_deref(), Some("−14.2 LUFS when repeated"));
     }
 }
