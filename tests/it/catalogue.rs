@@ -55,6 +55,7 @@ async fn a_track_and_its_uploader_have_whole_pages() {
         "$29",
         "action=\"/cart\"",
         "Also brooding",
+        "Levelled to −16 LUFS, with peaks of −1 dBTP at most; what you license keeps its own level.",
     ] {
         assert!(page.has(words), "{words} is missing in {}", page.text());
     }
