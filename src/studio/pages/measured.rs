@@ -71,6 +71,12 @@ pub fn facts(rec: &Recording, upload: &Upload) -> Vec<Fact> {
         fact("Loudness", rec.loudness_lufs.map_or("too quiet to say".into(), |n| signed(n, loud))),
         fact("True peak", rec.true_peak_dbtp.map_or("none".into(), |n| signed(n, "dBTP"))),
     ];
+    if rec.codec == "AAC" && rec.sample_rate <= 24_000 {
+        // Where only its packets say that there is an upper half, nothing tells it from plain AAC.
+        let words =
+            "AAC at so low a rate may be HE-AAC, of which we read the lower half. Hear its preview first.";
+        all.push(fact("Take care", words.into()));
+    }
     if let Some(range) = rec.loudness_range {
         all.push(fact("Loudness range", format!("{range:.1} LU")));
     }
@@ -162,6 +168,16 @@ mod tests {
         let rec = heard(0.25, 44_100 * 60);
         assert_eq!(keys(&rec, "")[0].words, "F♯ minor");
         assert_eq!(tempos(&rec, "")[0].words, "92 bpm");
+    }
+
+    #[test]
+    fn aac_at_a_low_rate_is_to_be_listened_to() {
+        let warns = |codec: &str, sample_rate: i32| {
+            let rec = Recording { codec: codec.into(), sample_rate, ..heard(0.9, 44_100 * 60) };
+            facts(&rec, &upload()).iter().any(|fact| fact.words.contains("may be HE-AAC"))
+        };
+        assert!(warns("AAC", 22_050) && warns("AAC", 24_000));
+        assert!(!warns("AAC", 44_100) && !warns("ALAC", 22_050));
     }
 
     #[test]
