@@ -399,6 +399,7 @@ impl JobsPage {
 fn kind_words(kind: &str) -> &'static str {
     match kind {
         "process_upload" => "Listen to an upload",
+        "sample_words" => "Look up recordings that came before",
         "send_letter" => "Send a letter",
         "send_receipt" => "Send a receipt",
         "reconcile" => "Ask Stripe what we missed",

@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod pages;
 mod profile;
 mod receiving;
+pub mod resemblance;
 pub mod routes;
 pub mod upload;
 

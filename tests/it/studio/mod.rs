@@ -4,13 +4,16 @@ mod examination;
 
 use std::time::Duration;
 
-use cuehouse::audio::wav;
+use cuehouse::audio::{self, Limits, Rendering, Tags, wav};
 use cuehouse::catalogue::track::{State as TrackState, Track};
-use cuehouse::db::schema::{jobs as queue, tracks, uploads, users};
+use cuehouse::clock::Timestamp;
+use cuehouse::db::schema::{jobs as queue, recordings, sampled_words, tracks, uploads, users};
+use cuehouse::guardians::erasing;
 use cuehouse::ids::UploadId;
 use cuehouse::jobs;
 use cuehouse::studio;
-use cuehouse::studio::upload::{Likeness, State, Upload};
+use cuehouse::studio::resemblance;
+use cuehouse::studio::upload::{Likeness, State, Twin, Upload};
 use diesel::prelude::*;
 
 use crate::accounts::signs_in;
@@ -243,31 +246,137 @@ async fn the_same_bytes_are_noticed_whoever_brings_them_and_nobody_is_named() {
     assert!(bo.get(&again).await.has("You uploaded the same recording before, in another file."));
 }
 
-/// S2-07: a recording is known again by its sound, whatever its file.
+/// S2-07: a recording is known again by its sound, whatever its file and whoever brings it; nobody but a reviewer learns
+/// whose it is.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_recording_coded_another_way_is_noticed() {
+async fn the_same_recording_coded_another_way_is_noticed_whoever_brings_it() {
     let app = TestApp::new().await;
-    let mut ines = app.uploader("Ines Morrow").await;
-    uploads(&mut ines, "song.wav", &melody(1.0)).await;
+    let (mut ines, mut bo) = (app.uploader("Ines Morrow").await, app.uploader("Bo Lind").await);
+    let song = uploads(&mut ines, "song.wav", &melody(7, 35, 0.0, 1.0)).await;
     app.run_jobs().await;
-    let softer = uploads(&mut ines, "softer.wav", &melody(0.4)).await;
+    let softer = uploads(&mut ines, "softer.wav", &melody(7, 35, 0.0, 0.4)).await;
     app.run_jobs().await;
     assert_eq!(upload(&app, &id_of(&softer)).await.twin_kind, Some(Likeness::Alike));
-    assert!(ines.get(&softer).await.has("sounds the same"));
+    let page = ines.get(&softer).await.is(200);
+    assert!(page.has("You uploaded a recording before that sounds the same.") && !page.has("Somebody else"));
+
+    // Somebody else's: its start is cut, its level another, its coding MP3. And a tune that is none of these.
+    let taken = as_mp3(&app, &melody(7, 35, 2.5, 0.4)).await;
+    let copy = uploads(&mut bo, "mine.mp3", &taken).await;
+    let other = uploads(&mut bo, "other.wav", &melody(99, 12, 0.0, 1.0)).await;
+    app.run_jobs().await;
+    let page = bo.get(&copy).await.is(200);
+    assert!(page.has("Somebody else uploaded a recording before that sounds the same."), "{}", page.text());
+    assert!(!page.has("Ines") && !page.has("You uploaded a recording"));
+    let edit = page.link("/studio/tracks/").unwrap();
+    let case = format!("/admin/review/{}", edit.split('/').nth(3).unwrap());
+    let seen = app.reviewer().await.get(&case).await.is(200);
+    assert!(seen.has("A recording that sounds the same, by Ines Morrow (@ines-morrow)"), "{}", seen.text());
+    let strange = upload(&app, &id_of(&other)).await;
+    assert!(strange.state == State::Ready && strange.twin_of.is_none());
+    assert!(!bo.get(&other).await.is(200).has("before that"));
+    recordings_are_found_by_their_words(&app, [id_of(&song), id_of(&softer), id_of(&copy)]).await;
+
+    // Each reads of both: their own, and somebody else's.
+    let twin = Twin { upload: id_of(&copy), uploader: bo.user.clone().unwrap(), kind: Likeness::Perhaps };
+    let id = id_of(&softer);
+    app.app.db.write(move |conn| resemblance::keep(conn, &id, std::slice::from_ref(&twin))).await.unwrap();
+    let both = "You uploaded a recording before that sounds the same. Somebody else uploaded a recording before that \
+                may be the same.";
+    assert!(ines.get(&softer).await.is(200).has(both));
+
+    // What is removed is found no more, and nothing resembles it.
+    let gone = id_of(&song);
+    app.app.db.write(move |conn| erasing::remove_upload(conn, &gone, Timestamp::now())).await.unwrap();
+    let (gone, left) = (id_of(&song), id_of(&softer));
+    let (words, alike) = app
+        .app
+        .db
+        .read(move |conn| {
+            let words = sampled_words::table.filter(sampled_words::upload_id.eq(&gone));
+            let words: i64 = words.count().get_result(conn)?;
+            Ok((words, resemblance::kept(conn, &left)?))
+        })
+        .await
+        .unwrap();
+    assert_eq!((words, alike.len()), (0, 1));
+    assert_eq!(upload(&app, &id_of(&softer)).await.twin_of, None);
 }
 
-/// A tune of 35 s that never repeats itself.
-fn melody(gain: f64) -> Vec<u8> {
-    let mut state = 7u32;
-    let notes: Vec<f64> = (0..35 * 4)
+/// The words in the table are those of the fingerprints; lost ones are looked up again; a child's are its own alone.
+async fn recordings_are_found_by_their_words(app: &TestApp, [song, softer, copy]: [UploadId; 3]) {
+    let all = async || {
+        let kept = app.app.db.read(|conn| {
+            let rows = sampled_words::table.order((sampled_words::upload_id, sampled_words::word));
+            Ok(rows.load::<(i64, UploadId)>(conn)?)
+        });
+        kept.await.unwrap()
+    };
+    let before = all().await;
+    assert!([&song, &softer, &copy].iter().all(|id| before.iter().any(|(_, whose)| whose == *id)));
+    app.app
+        .db
+        .write(|conn| {
+            diesel::delete(sampled_words::table).execute(conn)?;
+            jobs::enqueue(conn, &jobs::Job::SampleWords { after: String::new() }, Timestamp::now())
+        })
+        .await
+        .unwrap();
+    app.run_jobs().await;
+    assert_eq!(all().await, before);
+    let whose = upload(app, &song).await.uploader_id;
+    let thief = upload(app, &copy).await;
+    let found = async || {
+        let (id, thief) = (thief.id.clone(), thief.uploader_id.clone());
+        let of = id.clone();
+        let key = app.app.db.read(move |conn| {
+            let key = recordings::table.find(&of).select(recordings::fingerprint_key);
+            Ok(key.first::<Option<String>>(conn)?.unwrap())
+        });
+        let bytes = app.app.storage.bytes(&key.await.unwrap()).await.unwrap();
+        let words: Vec<u32> = bytes.as_chunks::<4>().0.iter().map(|four| u32::from_le_bytes(*four)).collect();
+        let asked = app.app.db.read(move |conn| resemblance::candidates(conn, &id, &thief, &words));
+        asked.await.unwrap().into_iter().map(|one| one.upload).collect::<Vec<UploadId>>()
+    };
+    let there = found().await;
+    assert!(there.len() == 2 && there.contains(&song) && there.contains(&softer), "{there:?}");
+    for (band, count) in [("child", 0), ("adult", 2)] {
+        let whose = whose.clone();
+        app.app
+            .db
+            .write(move |conn| {
+                diesel::update(users::table.find(&whose)).set(users::band.eq(band)).execute(conn)?;
+                Ok(())
+            })
+            .await
+            .unwrap();
+        assert_eq!(found().await.len(), count, "{band}");
+    }
+}
+
+/// The MP3 a licensee would be given of this.
+async fn as_mp3(app: &TestApp, wav: &[u8]) -> Vec<u8> {
+    let out = app.folder.path().join("as-mp3");
+    std::fs::create_dir_all(&out).unwrap();
+    std::fs::write(out.join("master.wav"), wav).unwrap();
+    let master = std::fs::File::open(out.join("master.wav")).unwrap();
+    let what = Rendering::Mp3 { tags: Tags::default() };
+    let made = audio::render(&app.app.worker, master, what, &Limits::default(), &out).await.unwrap();
+    std::fs::read(made).unwrap()
+}
+
+/// A tune that never repeats itself, the same for the same seed, without its first seconds.
+fn melody(seed: u32, secs: usize, without: f64, gain: f64) -> Vec<u8> {
+    let mut state = seed;
+    let notes: Vec<f64> = (0..secs * 4)
         .map(|_| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             220.0 * 2f64.powf(f64::from(state >> 24) % 24.0 / 12.0)
         })
         .collect();
-    let samples: Vec<f32> = (0..35 * 22_050)
+    let samples: Vec<f32> = ((without * 22_050.0) as usize..secs * 22_050)
         .map(|i| {
-            let t = f64::from(i) / 22_050.0;
+            let t = i as f64 / 22_050.0;
             let tone = std::f64::consts::TAU * notes[(t * 4.0) as usize] * t;
             (gain * 0.4 * (tone.sin() + 0.4 * (2.0 * tone).sin())) as f32
         })
@@ -310,7 +419,7 @@ async fn an_unconfirmed_address_neither_uploads_nor_opens_a_studio() {
     app.app
         .db
         .write(move |conn| {
-            let none: Option<cuehouse::clock::Timestamp> = None;
+            let none: Option<Timestamp> = None;
             diesel::update(users::table.find(&id)).set(users::confirmed_at.eq(none)).execute(conn)?;
             Ok(())
         })
@@ -443,7 +552,6 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_board_counts_what_sounds_did_and_names_nobody() {
     use cuehouse::catalogue::track::{Counted, count};
-    use cuehouse::clock::Timestamp;
     let app = TestApp::new().await;
     let mut ines = app.uploader("Ines Morrow").await;
     let user = ines.user.clone().unwrap();
