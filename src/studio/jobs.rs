@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::resemblance;
 use super::upload::{Likeness, State, Twin, Upload, derived_key};
+use super::{jail, resemblance};
 use crate::App;
 use crate::audio::{self, Alike, Examined, Refusal, Wish};
 use crate::catalogue::track::Recording;
@@ -43,12 +43,13 @@ pub async fn process(app: &App, lease: &Lease, id: &UploadId) -> Result<()> {
         }
         Ok(examined) => {
             let recording = keep(app, id, &examined).await?;
-            let words = examined.facts.fingerprint;
+            let (words, layers) = (examined.facts.fingerprint, examined.layers);
             let near = near(app, &upload, &words).await?;
             let (ready, least) = (id.clone(), app.config.age.services.clone());
             let done = finish(app, lease, move |conn| {
                 Upload::ready(conn, &ready, &recording, &near, &least, Timestamp::now())?;
-                resemblance::sample(conn, &ready, &words)
+                resemblance::sample(conn, &ready, &words)?;
+                jail::keep(conn, &layers, Timestamp::now())
             });
             match done.await {
                 // Taken back while we listened: what was made has no row, and is collected.

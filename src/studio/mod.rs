@@ -6,6 +6,7 @@
 pub mod board;
 mod describing;
 mod import;
+pub mod jail;
 pub mod jobs;
 pub mod pages;
 mod profile;
