@@ -22,7 +22,7 @@ const CANDIDATES: i64 = 20;
 const COMMON: i64 = 200;
 /// One word in common is chance.
 const SHARED: i64 = 2;
-/// Values that SQLite takes in a statement are 32,766.
+/// Rows in one statement: SQLite takes 32,766 values.
 const ROWS: usize = 10_000;
 
 /// A recording that shares words with a new one.
@@ -38,7 +38,8 @@ pub struct Candidate {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = sampled_words)]
+// So that many go into one statement on SQLite too.
+#[diesel(table_name = sampled_words, treat_none_as_default_value = false)]
 struct Sampled {
     word: i64,
     upload_id: UploadId,

@@ -19,6 +19,8 @@ use diesel::prelude::*;
 use crate::accounts::signs_in;
 use crate::support::app::{PASSWORD, TestApp, email_of};
 use crate::support::browser::{Browser, Seen};
+use crate::support::database::TestDb;
+use crate::support::shelf::{draft_row, piece, seller};
 use crate::support::wavs::music;
 
 const NEW: &str = "/studio/uploads/new";
@@ -351,6 +353,60 @@ async fn recordings_are_found_by_their_words(app: &TestApp, [song, softer, copy]
             .await
             .unwrap();
         assert_eq!(found().await.len(), count, "{band}");
+    }
+}
+
+/// However many share its words, twenty are held against a new recording; what more than two hundred share finds nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn few_are_held_against_a_new_recording_and_none_by_what_very_many_share() {
+    let db = TestDb::new().await;
+    let ines = seller(&db.db, "Ines Morrow").await;
+    let first = draft_row(&db.db, &ines, piece("Take")).await.upload;
+    let words: Vec<u32> = (0..200).collect();
+    let (of, mine) = (first.clone(), words.clone());
+    db.db
+        .write(move |conn| {
+            diesel::update(recordings::table).set(recordings::fingerprint_key.eq("print")).execute(conn)?;
+            resemblance::sample(conn, &of, &mine)
+        })
+        .await
+        .unwrap();
+    for (from, upto, found) in [(1, 30, 20), (31, 200, 0)] {
+        let numbers = format!(
+            "WITH RECURSIVE n(i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM n WHERE i < {upto}) INSERT INTO"
+        );
+        let copies = [
+            format!(
+                "{numbers} uploads (id, uploader_id, filename, bytes, file_sha256, master_key, state, created_at, \
+                 changed_at) SELECT u.id || '-' || i, u.uploader_id, u.filename, u.bytes, u.file_sha256, u.master_key, \
+                 u.state, u.created_at, u.changed_at FROM uploads u, n WHERE u.id = '{first}'"
+            ),
+            format!(
+                "{numbers} recordings (upload_id, container, codec, frames, duration_ms, sample_rate, channels, \
+                 samples_sha256, bpm_sure, key_sure, bars, peaks_key, artwork_key, preview_key, preview_bytes, \
+                 sample_key, sample_bytes, sample_start_ms, fingerprint_key, created_at) SELECT r.upload_id || '-' || i, \
+                 r.container, r.codec, r.frames, r.duration_ms, r.sample_rate, r.channels, r.samples_sha256, r.bpm_sure, \
+                 r.key_sure, r.bars, r.peaks_key, r.artwork_key, r.preview_key, r.preview_bytes, r.sample_key, \
+                 r.sample_bytes, r.sample_start_ms, r.fingerprint_key, r.created_at FROM recordings r, n \
+                 WHERE r.upload_id = '{first}'"
+            ),
+            format!(
+                "INSERT INTO sampled_words (word, upload_id) SELECT s.word, r.upload_id FROM sampled_words s, recordings r \
+                 WHERE s.upload_id = '{first}' AND r.upload_id NOT IN (SELECT upload_id FROM sampled_words)"
+            ),
+        ];
+        db.db
+            .write(move |conn| {
+                for sql in &copies {
+                    diesel::sql_query(sql.as_str()).execute(conn)?;
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+        let (ines, words) = (ines.clone(), words.clone());
+        let asked = db.db.read(move |conn| resemblance::candidates(conn, &UploadId::new(), &ines, &words));
+        assert_eq!(asked.await.unwrap().len(), found, "{upto} copies");
     }
 }
 
