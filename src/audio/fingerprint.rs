@@ -164,7 +164,7 @@ mod tests {
         assert!(shared * 2 > sampled(&song).len());
     }
 
-    /// Words by chance; `flipped` bits of each are turned, but for every twentieth word.
+    /// Words by chance.
     fn chance(seed: u32, words: usize) -> Vec<u32> {
         let mut state = seed;
         let mut next = || {
@@ -174,8 +174,11 @@ mod tests {
         (0..words).map(|_| next() << 16 | next()).collect()
     }
 
+    /// The same with so many bits of each word turned, but for every twentieth.
     fn turned(words: &[u32], bits: u32) -> Vec<u32> {
-        let turn = |(i, word): (usize, &u32)| if i % 20 == 0 { *word } else { *word ^ ((1u32 << bits) - 1) };
+        let turn = |(i, word): (usize, &u32)| {
+            if i.is_multiple_of(20) { *word } else { *word ^ ((1u32 << bits) - 1) }
+        };
         words.iter().enumerate().map(turn).collect()
     }
 
