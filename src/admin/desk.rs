@@ -134,14 +134,14 @@ impl Case {
     }
 }
 
-/// Earlier and later uploads of the same bytes or samples, and the one that sounds alike.
+/// Earlier and later uploads of the same bytes or samples, and those that sound alike.
 fn resembling(conn: &mut Conn, upload: &Upload, rec: &Recording) -> Result<Vec<Resembling>> {
     let mut kinds: HashMap<UploadId, Likeness> = HashMap::new();
-    if let Some(twin) = upload.twin(conn)? {
+    for twin in upload.resembled(conn)? {
         kinds.insert(twin.upload, twin.kind);
     }
     for (id, _) in twins(conn, &upload.id, &upload.file_sha256, &rec.samples_sha256)? {
-        kinds.entry(id).or_insert(Likeness::Samples);
+        kinds.insert(id, Likeness::Samples);
     }
     if kinds.is_empty() {
         return Ok(vec![]);

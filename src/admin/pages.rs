@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::desk::{Case, Waiting};
 use super::security::Standing;
+use crate::audio::Layers;
 use crate::catalogue::lists;
 use crate::catalogue::pages::{Fact, Link};
 use crate::catalogue::row::TrackRow;
@@ -378,11 +379,52 @@ pub struct ParkedJob {
 pub struct JobsPage {
     pub waiting: Vec<Heap>,
     pub parked: Vec<ParkedJob>,
+    pub jail: JailLines,
+}
+
+/// The jail in which sounds of strangers are read.
+#[derive(Clone, Debug, Serialize)]
+pub struct JailLines {
+    pub layers: Vec<JailLine>,
+    pub is_whole: bool,
+    /// Since when the last sound was read in this one; none where none was read yet.
+    pub since: Option<Timestamp>,
+}
+
+/// A layer of it, in plain words.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JailLine {
+    pub words: &'static str,
+    /// `On`, `On in part`, `Missing`.
+    pub state: &'static str,
+}
+
+impl JailLines {
+    /// Each layer, and whether it is on.
+    pub fn new(layers: &Layers, since: Option<Timestamp>) -> JailLines {
+        let on = |is_on: bool| if is_on { "On" } else { "Missing" };
+        let paths = match layers.landlock.as_str() {
+            "full" => "On",
+            "partial" => "On in part",
+            _ => "Missing",
+        };
+        let line = |words, state| JailLine { words, state };
+        JailLines {
+            layers: vec![
+                line("Memory, time, files and processes are bounded", on(layers.limits)),
+                line("Nothing started from it gains rights", on(layers.no_new_privileges)),
+                line("No file can be opened and no network reached (landlock)", paths),
+                line("The kernel answers only what decoding asks (seccomp)", on(layers.seccomp)),
+            ],
+            is_whole: layers.are_whole(),
+            since,
+        }
+    }
 }
 
 impl JobsPage {
-    /// What waits by kind, and what was given up.
-    pub fn new(waiting: &[jobs::Waiting], parked: &[jobs::Parked]) -> JobsPage {
+    /// What waits by kind, what was given up, and the jail that sounds are read in.
+    pub fn new(waiting: &[jobs::Waiting], parked: &[jobs::Parked], jail: JailLines) -> JobsPage {
         JobsPage {
             waiting: waiting
                 .iter()
@@ -403,6 +445,7 @@ impl JobsPage {
                     since: *since,
                 })
                 .collect(),
+            jail,
         }
     }
 }
@@ -410,6 +453,7 @@ impl JobsPage {
 fn kind_words(kind: &str) -> &'static str {
     match kind {
         "process_upload" => "Listen to an upload",
+        "sample_words" => "Look up recordings that came before",
         "send_letter" => "Send a letter",
         "send_receipt" => "Send a receipt",
         "reconcile" => "Ask Stripe what we missed",
@@ -434,9 +478,12 @@ impl View for JobsPage {
             reason: "a sound could not be examined: <no memory>".into(),
             since: Timestamp(1_795_000_000_000),
         };
+        let whole = Layers { limits: true, no_new_privileges: true, landlock: "full".into(), seccomp: true };
+        let torn = Layers { landlock: "partial".into(), seccomp: false, ..whole.clone() };
+        let jail = JailLines::new(&torn, Some(Timestamp(1_795_000_000_000)));
         vec![
-            JobsPage { waiting: vec![heap], parked: vec![parked] },
-            JobsPage { waiting: vec![], parked: vec![] },
+            JobsPage { waiting: vec![heap], parked: vec![parked], jail },
+            JobsPage { waiting: vec![], parked: vec![], jail: JailLines::new(&whole, None) },
         ]
     }
 }
@@ -444,6 +491,19 @@ impl View for JobsPage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_layer_that_is_missing_is_said_and_the_others_with_it() {
+        let whole = Layers { limits: true, no_new_privileges: true, landlock: "full".into(), seccomp: true };
+        let states = |layers: &Layers| {
+            let lines = JailLines::new(layers, None);
+            (lines.is_whole, lines.layers.iter().map(|line| line.state).collect::<Vec<_>>())
+        };
+        assert_eq!(states(&whole), (true, vec!["On"; 4]));
+        let torn = Layers { landlock: "partial".into(), seccomp: false, ..whole };
+        assert_eq!(states(&torn), (false, vec!["On", "On", "On in part", "Missing"]));
+        assert_eq!(states(&Layers::default()), (false, vec!["Missing"; 4]));
+    }
 
     #[test]
     fn ages_are_said_as_people_say_them() {

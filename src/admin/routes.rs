@@ -4,13 +4,14 @@ use rocket::{State, get, post, routes};
 
 use super::ad_free;
 use super::desk::{self, Case};
-use super::pages::{Doors, JobsPage, LookLine, QueuePage, ReviewPage};
+use super::pages::{Doors, JailLines, JobsPage, LookLine, QueuePage, ReviewPage};
 use super::risk::Record;
 use super::security::{self, Standing};
 use super::{inquiries, letters, orders};
 use crate::App;
 use crate::accounts::guards::{Admin, Reviewer, Staff};
 use crate::accounts::user::Role;
+use crate::audio;
 use crate::clock::Timestamp;
 use crate::consent::inquiry;
 use crate::consent::selfcheck::Check;
@@ -18,6 +19,7 @@ use crate::error::Result;
 use crate::ids::{JobId, Slug};
 use crate::jobs::{self, Job};
 use crate::sales::note;
+use crate::studio::jail;
 use crate::studio::routes::master_of;
 use crate::studio::upload::Upload;
 use crate::web::ranges::{Conditions, FileFacts};
@@ -190,11 +192,15 @@ async fn look(_who: Admin, app: &State<App>, _form: Posted) -> Result<Reply> {
 #[get("/admin/jobs")]
 async fn jobs_page(_who: Admin, page: Page, app: &State<App>) -> Result<Reply> {
     let now = Timestamp::now();
-    let view = app
+    let (waiting, parked, last) = app
         .db
-        .read(move |conn| Ok(JobsPage::new(&jobs::waiting(conn, now)?, &jobs::parked(conn, 100)?)))
+        .read(move |conn| Ok((jobs::waiting(conn, now)?, jobs::parked(conn, 100)?, jail::last(conn)?)))
         .await?;
-    page.show(&view)
+    let (layers, since) = match last {
+        Some((layers, since)) => (layers, Some(since)),
+        None => (tokio::task::spawn_blocking(audio::layers).await?, None),
+    };
+    page.show(&JobsPage::new(&waiting, &parked, JailLines::new(&layers, since)))
 }
 
 /// Gives a parked job another five tries.

@@ -326,16 +326,7 @@ pub fn peaks_json(peaks: &[u8], sample_rate: i32) -> String {
 
 /// The same with `halvings` times half as many pairs, exact without the sound.
 pub fn coarse_peaks_json(peaks: &[u8], sample_rate: i32, halvings: u32) -> String {
-    let mut pairs: Vec<(i8, i8)> =
-        peaks.as_chunks::<2>().0.iter().map(|[a, b]| (*a as i8, *b as i8)).collect();
-    for _ in 0..halvings {
-        pairs = pairs
-            .chunks(2)
-            .map(|two| {
-                (two.iter().map(|p| p.0).min().unwrap_or(0), two.iter().map(|p| p.1).max().unwrap_or(0))
-            })
-            .collect();
-    }
+    let pairs = coarse(peaks, halvings);
     let mut json = String::with_capacity(pairs.len() * 9 + 128);
     let _ = write!(
         json,
@@ -349,4 +340,36 @@ pub fn coarse_peaks_json(peaks: &[u8], sample_rate: i32, halvings: u32) -> Strin
     }
     json.push_str("]}");
     json
+}
+
+/// What `coarse_peaks_json` says, as the version-2 binary of BBC audiowaveform: a head of six little-endian numbers of
+/// four bytes, then least and most of each pair as a signed byte.
+pub fn coarse_peaks_dat(peaks: &[u8], sample_rate: i32, halvings: u32) -> Vec<u8> {
+    const VERSION: i32 = 2;
+    const EIGHT_BITS: i32 = 1;
+    const CHANNELS: i32 = 1;
+    let pairs = coarse(peaks, halvings);
+    let mut dat = Vec::with_capacity(24 + 2 * pairs.len());
+    let per_pixel = (PIXEL << halvings) as i32;
+    for number in [VERSION, EIGHT_BITS, sample_rate, per_pixel, pairs.len() as i32, CHANNELS] {
+        dat.extend_from_slice(&number.to_le_bytes());
+    }
+    for (least, most) in pairs {
+        dat.extend([least as u8, most as u8]);
+    }
+    dat
+}
+
+fn coarse(peaks: &[u8], halvings: u32) -> Vec<(i8, i8)> {
+    let mut pairs: Vec<(i8, i8)> =
+        peaks.as_chunks::<2>().0.iter().map(|[a, b]| (*a as i8, *b as i8)).collect();
+    for _ in 0..halvings {
+        pairs = pairs
+            .chunks(2)
+            .map(|two| {
+                (two.iter().map(|p| p.0).min().unwrap_or(0), two.iter().map(|p| p.1).max().unwrap_or(0))
+            })
+            .collect();
+    }
+    pairs
 }

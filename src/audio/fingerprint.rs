@@ -49,9 +49,37 @@ pub fn sampled(words: &[u32]) -> Vec<u32> {
     chosen
 }
 
-/// The share of bits that differ at the best alignment: up to 0.20 is the same recording for whole tracks
-/// of 30 s, up to 0.33 perhaps; 0.43 and more is another. None when nothing lines up.
-pub fn likeness(a: &[u32], b: &[u32]) -> Option<f64> {
+/// How alike two recordings are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Alike {
+    /// They are the same recording; else only perhaps.
+    pub is_same: bool,
+    /// The share of bits that differ where they lie side by side.
+    pub differ: f64,
+}
+
+/// Whether two recordings are the same, coded or cut another way, wherever they line up best. None: they are not.
+pub fn alike(a: &[u32], b: &[u32]) -> Option<Alike> {
+    alignments(a, b)
+        .into_iter()
+        .filter_map(|(differ, shared)| judged(differ, shared))
+        .min_by(|a, b| b.is_same.cmp(&a.is_same).then(a.differ.total_cmp(&b.differ)))
+}
+
+/// Words of 30 s: the first takes 2.7 s, and then there is one every 0.1238 s.
+const WHOLE: usize = 220;
+/// Fewer words side by side prove nothing; they are some 7 s of sound.
+const LEAST: usize = 40;
+
+/// What so small a difference over so many words means. Excerpts agree by chance more often than whole tracks, so they
+/// must agree better, and say nothing else; what shares 30 s is 30 s long itself.
+fn judged(differ: f64, shared: usize) -> Option<Alike> {
+    let (same, perhaps) = if shared >= WHOLE { (0.20, 0.33) } else { (0.15, 0.15) };
+    (differ <= perhaps).then_some(Alike { is_same: differ <= same, differ })
+}
+
+/// The places where most words of both are equal: the share of bits that differ there, and over how many words.
+fn alignments(a: &[u32], b: &[u32]) -> Vec<(f64, usize)> {
     let (in_a, in_b) = (counts(a), counts(b));
     let mut places: HashMap<u32, Vec<usize>> = HashMap::new();
     for (i, word) in b.iter().enumerate().filter(|(_, word)| in_b[word] <= COMMON) {
@@ -72,11 +100,10 @@ pub fn likeness(a: &[u32], b: &[u32]) -> Option<f64> {
             let (a, b) =
                 if *offset >= 0 { (a.get(*offset as usize..)?, b) } else { (a, b.get(-*offset as usize..)?) };
             let shared = a.len().min(b.len());
-            // A few words alone prove nothing.
             let differ: u32 = a.iter().zip(b).map(|(x, y)| (x ^ y).count_ones()).sum();
-            (shared >= 40).then(|| f64::from(differ) / (32.0 * shared as f64))
+            (shared >= LEAST).then(|| (f64::from(differ) / (32.0 * shared as f64), shared))
         })
-        .min_by(f64::total_cmp)
+        .collect()
 }
 
 const COMMON: u32 = 20;
@@ -128,12 +155,49 @@ mod tests {
         let song = words(&melody(1, 40, 0.5));
         assert!(song.len() > 300);
         let softer = words(&melody(1, 40, 0.2));
-        assert!(likeness(&song, &softer).unwrap() < 0.05);
+        assert!(alike(&song, &softer).is_some_and(|alike| alike.is_same && alike.differ < 0.05));
         let cut = words(&melody(1, 40, 0.5)[RATE as usize * 7..]);
-        assert!(likeness(&song, &cut).unwrap() < 0.20);
+        assert!(alike(&song, &cut).is_some_and(|alike| alike.is_same));
         let other = words(&melody(99, 40, 0.5));
-        assert!(likeness(&song, &other).is_none_or(|share| share > 0.33));
+        assert_eq!(alike(&song, &other), None);
         let shared = sampled(&song).iter().filter(|w| sampled(&softer).contains(w)).count();
         assert!(shared * 2 > sampled(&song).len());
+    }
+
+    /// Words by chance.
+    fn chance(seed: u32, words: usize) -> Vec<u32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 16
+        };
+        (0..words).map(|_| next() << 16 | next()).collect()
+    }
+
+    /// The same with so many bits of each word turned, but for every twentieth.
+    fn turned(words: &[u32], bits: u32) -> Vec<u32> {
+        let turn = |(i, word): (usize, &u32)| {
+            if i.is_multiple_of(20) { *word } else { *word ^ ((1u32 << bits) - 1) }
+        };
+        words.iter().enumerate().map(turn).collect()
+    }
+
+    #[test]
+    fn excerpts_must_agree_better_than_whole_tracks() {
+        let track = chance(1, 290);
+        let judged = |other: &[u32]| alike(&track, other).map(|alike| alike.is_same);
+        // Of 32 bits four are an eighth, six are 0.18, nine are 0.27.
+        assert_eq!(judged(&turned(&track, 4)), Some(true));
+        assert_eq!(judged(&turned(&track, 6)), Some(true));
+        assert_eq!(judged(&turned(&track, 9)), Some(false));
+        assert_eq!(judged(&turned(&track, 13)), None);
+        // A loop of 10 s against a track of 35 s, and two tracks that overlap for 10 s alone.
+        let tail = |bits: u32| [turned(&track[200..], bits), chance(7, 200)].concat();
+        for (bits, found) in [(4, Some(true)), (6, None), (9, None)] {
+            assert_eq!(judged(&turned(&track[100..165], bits)), found, "{bits} bits of a loop");
+            assert_eq!(judged(&tail(bits)), found, "{bits} bits of an overlap");
+        }
+        assert_eq!(judged(&track[100..139]), None, "too short to say");
+        assert_eq!(judged(&chance(2, 290)), None);
     }
 }

@@ -90,6 +90,12 @@ pub fn open(file: File) -> Result<Opened, Refusal> {
 /// How much of the beginning is looked at.
 pub(super) const HEAD: usize = 64 * 1024;
 
+/// Brands of pictures, alone and in series: HEIF, HEIC, AVIF and Canon's raw ones.
+const PICTURES: [&[u8]; 13] = [
+    b"mif1", b"mif2", b"msf1", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"avif", b"avis",
+    b"miaf", b"crx ",
+];
+
 /// Says what `head` begins. After a tag, only what tags are put before.
 fn recognise(head: &[u8], tagged: bool) -> Result<Kind, Refusal> {
     let form = head.get(8..12).unwrap_or_default();
@@ -107,6 +113,10 @@ fn recognise(head: &[u8], tagged: bool) -> Result<Kind, Refusal> {
         [b'f', b'L', b'a', b'C', ..] => return Ok(Kind::Flac),
         [b'c', b'a', b'f', b'f', ..] => return Ok(Kind::Caf),
         [b'O', b'g', b'g', b'S', ..] => return ogg(head),
+        // The photographs of telephones lie in the same boxes; their brand says so.
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] if PICTURES.iter().any(|brand| form == *brand) => {
+            return Err(Refusal::looks_like("a picture"));
+        }
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => return Ok(Kind::M4a),
         _ => {}
     }
@@ -166,6 +176,8 @@ fn stranger(head: &[u8]) -> Option<Refusal> {
         (b"\x89PNG", "a picture"),
         (b"\xff\xd8\xff", "a picture"),
         (b"GIF8", "a picture"),
+        (b"\0\0\0\x0cJXL ", "a picture"),
+        (b"\0\0\0\x0cjP  ", "a picture"),
         (b"BM", "a picture"),
         (b"II*\0", "a picture"),
         (b"MM\0*", "a picture"),

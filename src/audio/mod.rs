@@ -32,8 +32,8 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Facts, Oddities, coarse_peaks_json, peaks_json};
-pub use fingerprint::{likeness, sampled};
+pub use facts::{Facts, Oddities, coarse_peaks_dat, coarse_peaks_json, peaks_json};
+pub use fingerprint::{Alike, alike, sampled};
 pub use jail::{Escape, Layers, layers};
 pub use parent::{Examined, escapes, examine, render};
 pub use refusal::Refusal;

@@ -180,8 +180,11 @@ fn reason(status: Option<ExitStatus>) -> Refusal {
     let Some(status) = status else { return Refusal::ours("a worker hung") };
     match (status.signal(), status.code()) {
         (Some(libc::SIGXCPU), _) => Refusal::TooSlow,
-        // Memory that is refused aborts; the kernel's own choice for want of memory kills.
-        (Some(libc::SIGABRT | libc::SIGXFSZ | libc::SIGKILL), _) => Refusal::TooLarge,
+        // Memory that is refused beyond the limit on addresses aborts.
+        (Some(libc::SIGABRT | libc::SIGXFSZ), _) => Refusal::TooLarge,
+        // Our own clock says so itself: whoever else kills is a host that is short of memory, or its
+        // administrator, and the file may be a good one.
+        (Some(libc::SIGKILL), _) => Refusal::ours("a worker was killed from outside"),
         (Some(libc::SIGSYS | libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE), _) => {
             Refusal::Damaged
         }
@@ -314,4 +317,23 @@ fn believable(told: Told) -> Result<Told, Refusal> {
         && numbers.into_iter().flatten().all(f64::is_finite)
         && told.sample_start_ms >= 0;
     if honest { Ok(told) } else { Err(Refusal::ours("a worker told what cannot be")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ended_a_worker_says_whose_fault_it_was() {
+        let by = |signal| reason(Some(ExitStatus::from_raw(signal))).slug();
+        assert_eq!(by(libc::SIGXCPU), "too_slow");
+        assert_eq!((by(libc::SIGABRT), by(libc::SIGXFSZ)), ("too_large", "too_large"));
+        assert_eq!((by(libc::SIGSYS), by(libc::SIGSEGV)), ("damaged", "damaged"));
+        // The exit code stands in the second byte; 101 is a panic.
+        assert_eq!((by(101 << 8), by(74 << 8)), ("damaged", "ours"));
+        for outside in [libc::SIGKILL, libc::SIGTERM] {
+            assert!(reason(Some(ExitStatus::from_raw(outside))).is_ours());
+        }
+        assert!(reason(None).is_ours());
+    }
 }

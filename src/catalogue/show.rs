@@ -165,7 +165,8 @@ fn facts(track: &Track, recording: &Recording) -> Vec<Fact> {
     }
     let figure = |value: f64| format!("{value:.1}").replace('-', "−");
     if let Some(lufs) = recording.loudness_lufs {
-        fact("Loudness", format!("{} LUFS", figure(lufs)), None);
+        let how = if recording.is_repeated() { " when repeated" } else { "" };
+        fact("Loudness", format!("{} LUFS{how}", figure(lufs)), None);
     }
     if let Some(peak) = recording.true_peak_dbtp {
         fact("True peak", format!("{} dBTP", figure(peak)), None);

@@ -124,6 +124,9 @@ pub struct Recording {
     pub created_at: Timestamp,
 }
 
+/// From this sureness what was heard counts as a fact; below it is a question for the uploader.
+pub const SURE: f64 = 0.25;
+
 /// A track with who made it, as rows and pages show it.
 #[derive(Clone, Debug)]
 pub struct Listed {
@@ -196,8 +199,8 @@ impl Track {
             moods: String::new(),
             instruments: String::new(),
             tags: String::new(),
-            bpm: rec.bpm.filter(|_| rec.bpm_sure >= 0.25),
-            musical_key: rec.musical_key.clone().filter(|_| rec.key_sure > 0.0),
+            bpm: rec.bpm.filter(|_| rec.bpm_sure >= SURE),
+            musical_key: rec.musical_key.clone().filter(|_| rec.key_sure >= SURE),
             duration_ms: rec.duration_ms,
             sample_start_ms: rec.sample_start_ms,
             bars: rec.bars.clone(),
@@ -556,6 +559,11 @@ pub fn insert_many(conn: &mut Conn, many: &[Track], offered: &[Offer]) -> Result
 }
 
 impl Recording {
+    /// Whether it is so short (under 3 s) that its loudness is that of the sound repeated.
+    pub fn is_repeated(&self) -> bool {
+        self.frames < 3 * i64::from(self.sample_rate)
+    }
+
     pub fn find(conn: &mut Conn, upload: &UploadId) -> Result<Recording> {
         Ok(recordings::table.find(upload).select(Recording::as_select()).first(conn)?)
     }

@@ -820,6 +820,23 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    sampled_words (word, upload_id) {
+        word -> BigInt,
+        upload_id -> Text,
+    }
+}
+
+diesel::table! {
+    resemblances (upload_id, other_id) {
+        upload_id -> Text,
+        other_id -> Text,
+        kind -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(recordings, sampled_words);
+diesel::allow_tables_to_appear_in_same_query!(uploads, resemblances);
 diesel::joinable!(tracks -> users (uploader_id));
 diesel::joinable!(recordings -> uploads (upload_id));
 diesel::joinable!(offers -> tracks (track_id));

@@ -60,6 +60,8 @@ pub enum Job {
     FetchVendorList {},
     /// Look at our own banner as a visitor does.
     SelfCheck {},
+    /// Keep by which words recordings are found that came before any were kept: those whose ids lie behind this one.
+    SampleWords { after: String },
 }
 
 impl Job {
@@ -84,6 +86,7 @@ impl Job {
             Job::SendNews {} => "send_news",
             Job::FetchVendorList {} => "fetch_vendor_list",
             Job::SelfCheck {} => "self_check",
+            Job::SampleWords { .. } => "sample_words",
         }
     }
 

@@ -160,6 +160,7 @@ async fn deliver(app: &App, lease: &Lease) -> Result<()> {
         }
         Job::SendReset { email } => accounts::jobs::send_reset(app, lease, email).await,
         Job::ProcessUpload { upload } => studio::jobs::process(app, lease, upload).await,
+        Job::SampleWords { after } => studio::jobs::sample_words(app, lease, after).await,
         Job::FillDemo { number } => demo::jobs::fill(app, lease, *number).await,
         Job::SelfCheck {} => consent::look::self_check(app, lease).await,
         Job::Collect {} => upkeep::jobs::collect(app, lease).await,

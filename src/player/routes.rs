@@ -23,7 +23,7 @@ const MOST_PEAKS: usize = 20_000;
 
 /// The addresses of this room.
 pub fn all() -> Vec<Route> {
-    routes![sample, preview, artwork, peaks, plays]
+    routes![sample, preview, artwork, peaks, peaks_dat, plays]
 }
 
 async fn sound(app: &App, slug: Slug, visitor: Option<Visitor>) -> Result<Sound> {
@@ -96,9 +96,31 @@ async fn artwork(slug: Slug, listener: Listener, asked: Conditions, app: &State<
 /// The waveform, in the version-2 JSON of BBC audiowaveform.
 #[get("/tracks/<slug>/peaks.json")]
 async fn peaks(slug: Slug, listener: Listener, asked: Conditions, app: &State<App>) -> Result<Reply> {
-    let sound = sound(app, slug, listener.0).await?;
+    wave(app, sound(app, slug, listener.0).await?, asked, Shape::Json).await
+}
+
+/// The same in its version-2 binary, a third as long.
+#[get("/tracks/<slug>/peaks.dat")]
+async fn peaks_dat(slug: Slug, listener: Listener, asked: Conditions, app: &State<App>) -> Result<Reply> {
+    wave(app, sound(app, slug, listener.0).await?, asked, Shape::Dat).await
+}
+
+/// How a waveform is written down.
+#[derive(Clone, Copy)]
+enum Shape {
+    Json,
+    Dat,
+}
+
+async fn wave(app: &App, sound: Sound, asked: Conditions, shape: Shape) -> Result<Reply> {
     let recording = sound.recording.clone();
-    let file = stored(&sound, &recording.peaks_key, 0, "application/json");
+    let mut file = stored(&sound, &recording.peaks_key, 0, "");
+    // Both are made of the same bytes, and neither is the other.
+    let ending = match shape {
+        Shape::Json => "json",
+        Shape::Dat => "dat",
+    };
+    file.facts.etag = format!("{}.{ending}", file.facts.etag);
     let asked = Conditions { range: None, ..asked };
     let named =
         |reply: Reply| reply.header("ETag", file.facts.tag()).header("Cache-Control", file.cache.clone());
@@ -112,10 +134,15 @@ async fn peaks(slug: Slug, listener: Listener, asked: Conditions, app: &State<Ap
     while (pairs.len() / 2) >> halvings > MOST_PEAKS {
         halvings += 1;
     }
-    let json = tokio::task::spawn_blocking(move || {
-        audio::coarse_peaks_json(&pairs, recording.sample_rate, halvings)
-    });
-    Ok(named(Reply::bytes(ContentType::JSON, json.await?)))
+    let (kind, body) = tokio::task::spawn_blocking(move || match shape {
+        Shape::Json => {
+            let json = audio::coarse_peaks_json(&pairs, recording.sample_rate, halvings);
+            (ContentType::JSON, json.into_bytes())
+        }
+        Shape::Dat => (ContentType::Binary, audio::coarse_peaks_dat(&pairs, recording.sample_rate, halvings)),
+    })
+    .await?;
+    Ok(named(Reply::bytes(kind, body)))
 }
 
 /// Counts one play of a published track: a whole number for the day, and nobody behind it. The uploader's own plays

@@ -2,20 +2,18 @@
 
 use std::path::Path;
 
-use super::upload::{Likeness, State, Twin, Upload, derived_key, prints_of};
+use super::upload::{Likeness, State, Twin, Upload, derived_key};
+use super::{jail, resemblance};
 use crate::App;
-use crate::audio::{self, Examined, Facts, Refusal, Wish};
+use crate::audio::{self, Alike, Examined, Refusal, Wish};
 use crate::catalogue::track::Recording;
 use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ids::UploadId;
-use crate::jobs::{Job, Lease};
+use crate::jobs::{Job, Lease, Priority, Terms, enqueue_as};
 use crate::secrets::{sha256, sha256_of};
 use crate::storage::Scratch;
-
-/// Own recordings that a new one is held against.
-const COMPARED: i64 = 50;
 
 /// Examines an upload: its facts, what listeners hear of it, its draft. Run twice it finds its work done; run under
 /// a lease that was lost it changes nothing.
@@ -45,10 +43,13 @@ pub async fn process(app: &App, lease: &Lease, id: &UploadId) -> Result<()> {
         }
         Ok(examined) => {
             let recording = keep(app, id, &examined).await?;
-            let near = near(app, &upload, &examined.facts).await?;
+            let (words, layers) = (examined.facts.fingerprint, examined.layers);
+            let near = near(app, &upload, &words).await?;
             let (ready, least) = (id.clone(), app.config.age.services.clone());
             let done = finish(app, lease, move |conn| {
-                Upload::ready(conn, &ready, &recording, near.as_ref(), &least, Timestamp::now()).map(drop)
+                Upload::ready(conn, &ready, &recording, &near, &least, Timestamp::now())?;
+                resemblance::sample(conn, &ready, &words)?;
+                jail::keep(conn, &layers, Timestamp::now())
             });
             match done.await {
                 // Taken back while we listened: what was made has no row, and is collected.
@@ -163,32 +164,61 @@ async fn keep_bytes(
     Ok(key)
 }
 
-/// The own recording that sounds most like this one, if one does.
-async fn near(app: &App, upload: &Upload, facts: &Facts) -> Result<Option<Twin>> {
-    if upload.twin_of.is_some() || facts.fingerprint.is_empty() {
-        return Ok(None);
+/// What sounds like this one, whoever gave it: the nearest of its uploader's own, then the nearest of anybody else's.
+async fn near(app: &App, upload: &Upload, fingerprint: &[u32]) -> Result<Vec<Twin>> {
+    if fingerprint.is_empty() {
+        return Ok(vec![]);
     }
-    let (uploader, id) = (upload.uploader_id.clone(), upload.id.clone());
-    let prints = app.db.read(move |conn| prints_of(conn, &uploader, &id, COMPARED)).await?;
-    let mut best: Option<(f64, UploadId)> = None;
-    for (id, key, _) in prints {
+    let (uploader, id, mine) = (upload.uploader_id.clone(), upload.id.clone(), fingerprint.to_vec());
+    let found = app.db.read(move |conn| resemblance::candidates(conn, &id, &uploader, &mine)).await?;
+    let mut nearest: [Option<(Alike, Twin)>; 2] = [None, None];
+    for candidate in found {
         // A print that was collected meanwhile is no reason to fail.
-        let Ok(bytes) = app.storage.bytes(&key).await else { continue };
-        let words: Vec<u32> = bytes.as_chunks::<4>().0.iter().map(|four| u32::from_le_bytes(*four)).collect();
-        let mine = facts.fingerprint.clone();
-        let differ = tokio::task::spawn_blocking(move || audio::likeness(&mine, &words)).await?;
-        if let Some(differ) = differ.filter(|d| best.as_ref().is_none_or(|(least, _)| d < least)) {
-            best = Some((differ, id));
+        let Some(theirs) = print(app, &candidate.fingerprint_key).await else { continue };
+        let mine = fingerprint.to_vec();
+        let alike = tokio::task::spawn_blocking(move || audio::alike(&mine, &theirs)).await?;
+        let Some(alike) = alike else { continue };
+        let place = &mut nearest[usize::from(candidate.uploader != upload.uploader_id)];
+        let is_nearer = place
+            .as_ref()
+            .is_none_or(|(best, _)| (!alike.is_same, alike.differ) < (!best.is_same, best.differ));
+        if is_nearer {
+            let kind = if alike.is_same { Likeness::Alike } else { Likeness::Perhaps };
+            let twin = Twin { upload: candidate.upload, uploader: candidate.uploader, kind };
+            *place = Some((alike, twin));
         }
     }
-    // Short sounds agree by chance more often, so they must agree better.
-    let (same, perhaps) = if facts.duration_ms >= 30_000 { (0.20, 0.33) } else { (0.15, 0.20) };
-    let kind = |differ: f64| match differ {
-        d if d <= same => Some(Likeness::Alike),
-        d if d <= perhaps => Some(Likeness::Perhaps),
-        _ => None,
-    };
-    Ok(best.and_then(|(differ, id)| {
-        Some(Twin { upload: id, uploader: upload.uploader_id.clone(), kind: kind(differ)? })
-    }))
+    Ok(nearest.into_iter().flatten().map(|(_, twin)| twin).collect())
+}
+
+/// A fingerprint as it lies in storage; none when it cannot be had.
+async fn print(app: &App, key: &str) -> Option<Vec<u32>> {
+    let bytes = app.storage.bytes(key).await.ok()?;
+    Some(bytes.as_chunks::<4>().0.iter().map(|four| u32::from_le_bytes(*four)).collect())
+}
+
+/// Recordings that one job looks up; the rest is another's.
+const AT_ONCE: i64 = 200;
+
+/// Keeps by which words recordings are found whose fingerprints lie in storage since before any words were kept. Run twice,
+/// it finds its work done.
+pub async fn sample_words(app: &App, lease: &Lease, after: &str) -> Result<()> {
+    let from = after.to_owned();
+    let some = app.db.read(move |conn| resemblance::unsampled(conn, &from, AT_ONCE)).await?;
+    let last = some.last().map(|(id, _)| id.to_string());
+    let mut prints = vec![];
+    for (id, key) in some {
+        if let Some(words) = print(app, &key).await {
+            prints.push((id, words));
+        }
+    }
+    finish(app, lease, move |conn| {
+        for (id, words) in &prints {
+            resemblance::sample(conn, id, words)?;
+        }
+        let Some(after) = last.clone() else { return Ok(()) };
+        let terms = Terms { priority: Priority::Upkeep, ..Terms::default() };
+        enqueue_as(conn, &Job::SampleWords { after }, terms, Timestamp::now()).map(drop)
+    })
+    .await
 }

@@ -6,10 +6,12 @@
 pub mod board;
 mod describing;
 mod import;
+pub mod jail;
 pub mod jobs;
 pub mod pages;
 mod profile;
 mod receiving;
+pub mod resemblance;
 pub mod routes;
 pub mod upload;
 

@@ -193,9 +193,9 @@ async fn show_upload(id: UploadId, who: Uploader, page: Page, app: &State<App>) 
                 Some(_) => Some(Recording::find(conn, &id)?),
                 None => None,
             };
-            let twin_is_own = upload.twin(conn)?.is_some_and(|twin| twin.uploader == who.id);
+            let twins = upload.resembled(conn)?;
             let attempt = jobs::attempt_of(conn, &id)?;
-            let found = Found { track, recording, twin_is_own, is_child: who.band == Band::Child };
+            let found = Found { track, recording, twins, is_child: who.band == Band::Child };
             Ok(UploadPage::new(&upload, &found, attempt.as_ref()))
         })
         .await?;
@@ -233,7 +233,7 @@ pub(super) fn tiers(conn: &mut Conn) -> Result<Vec<Tier>> {
 fn edited(conn: &mut Conn, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)> {
     let track = Track::own(conn, slug, who)?;
     let upload = Upload::find(conn, &track.upload_id)?;
-    let twin_is_own = upload.twin(conn)?.is_some_and(|twin| twin.uploader == *who);
+    let twins = upload.resembled(conn)?;
     let tiers = tiers(conn)?;
     let (offers, said) = (offer::of_track(conn, &track.id)?, Said::of(conn, &track.id)?);
     let mut fields = describing::fields_of(&track, said.as_ref(), &offers);
@@ -249,7 +249,7 @@ fn edited(conn: &mut Conn, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)
         may_be_shown: permission::may(conn, who, scope, Timestamp::now())?,
         track,
         upload,
-        twin_is_own,
+        twins,
         tiers,
     };
     Ok((edited, fields))

@@ -4,6 +4,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::resemblance;
 use crate::catalogue::track::{Recording, Track};
 use crate::clock::{DAY, Timestamp};
 use crate::db::Conn;
@@ -184,13 +185,14 @@ impl Upload {
         move_on(conn, id, &open, State::Processing, None, now)
     }
 
-    /// It was examined: keeps the facts, makes the draft, notices what resembles it. Answers the draft. `Guardian` when its
-    /// uploader may not upload any more, `NotYet` when they turned out to be too young for it here.
+    /// It was examined: keeps the facts, makes the draft, notices what resembles it (`near` sounds like it, what says most
+    /// comes first). Answers the draft. `Guardian` when its uploader may not upload any more, `NotYet` when they turned out
+    /// to be too young for it here.
     pub fn ready(
         conn: &mut Conn,
         id: &UploadId,
         recording: &Recording,
-        near: Option<&Twin>,
+        near: &[Twin],
         minimums: &Minimums,
         now: Timestamp,
     ) -> Result<Track> {
@@ -200,13 +202,14 @@ impl Upload {
         if upload.twin_of.is_none() {
             let samples = earliest_with_samples(conn, &upload, &recording.samples_sha256)?;
             let twin = samples.map(|of| (of, Likeness::Samples));
-            let twin = twin.or_else(|| near.map(|near| (near.upload.clone(), near.kind)));
+            let twin = twin.or_else(|| near.first().map(|near| (near.upload.clone(), near.kind)));
             if let Some((of, kind)) = twin {
                 diesel::update(uploads::table.find(id))
                     .set((uploads::twin_of.eq(of), uploads::twin_kind.eq(kind)))
                     .execute(conn)?;
             }
         }
+        resemblance::keep(conn, id, near)?;
         recording.insert(conn)?;
         let title = title_of(&upload.filename);
         let track = Track::draft(conn, id, &upload.uploader_id, &title, recording, now)?;
@@ -258,30 +261,21 @@ impl Upload {
         Ok(ids.iter().map(|id| with.contains(id)).collect())
     }
 
-    /// The earlier upload that this one resembles, with whose it is.
-    pub fn twin(&self, conn: &mut Conn) -> Result<Option<Twin>> {
-        let (Some(of), Some(kind)) = (&self.twin_of, self.twin_kind) else { return Ok(None) };
-        let twin = Upload::find(conn, of)?;
-        Ok(Some(Twin { upload: twin.id, uploader: twin.uploader_id, kind }))
+    /// The earlier uploads that this one resembles, with whose they are: the one that was noticed first, then those that
+    /// sound like it.
+    pub fn resembled(&self, conn: &mut Conn) -> Result<Vec<Twin>> {
+        let mut all = vec![];
+        if let (Some(of), Some(kind)) = (&self.twin_of, self.twin_kind) {
+            let twin = Upload::find(conn, of)?;
+            all.push(Twin { upload: twin.id, uploader: twin.uploader_id, kind });
+        }
+        for twin in resemblance::kept(conn, &self.id)? {
+            if all.iter().all(|known: &Twin| known.upload != twin.upload) {
+                all.push(twin);
+            }
+        }
+        Ok(all)
     }
-}
-
-/// Fingerprints of this person's other recordings, the newest first: `(upload, storage key, duration)`.
-pub fn prints_of(
-    conn: &mut Conn,
-    uploader: &UserId,
-    except: &UploadId,
-    limit: i64,
-) -> Result<Vec<(UploadId, String, i64)>> {
-    let rows: Vec<(UploadId, Option<String>, i64)> = recordings::table
-        .inner_join(uploads::table)
-        .filter(uploads::uploader_id.eq(uploader).and(uploads::id.ne(except)))
-        .filter(recordings::fingerprint_key.is_not_null())
-        .order(recordings::created_at.desc())
-        .limit(limit)
-        .select((recordings::upload_id, recordings::fingerprint_key, recordings::duration_ms))
-        .load(conn)?;
-    Ok(rows.into_iter().filter_map(|(id, key, ms)| Some((id, key?, ms))).collect())
 }
 
 fn move_on(

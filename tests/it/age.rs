@@ -439,6 +439,7 @@ const UNASKED: [&str; 70] = [
     "/pictures/<name>",
     "/<handle>/picture",
     "/tracks/<slug>/artwork.svg",
+    "/tracks/<slug>/peaks.dat",
     "/tracks/<slug>/peaks.json",
     "/tracks/<slug>/preview.mp3",
     "/tracks/<slug>/sample.mp3",

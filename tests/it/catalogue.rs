@@ -11,7 +11,7 @@ use cuehouse::guardians::erasing;
 use diesel::prelude::*;
 
 use crate::support::app::TestApp;
-use crate::support::shelf::{drafted, piece, shelve};
+use crate::support::shelf::{drafted, piece, shelve, taken_when_sure};
 
 /// S3-20: a track's page and a profile are complete without script.
 #[tokio::test(flavor = "multi_thread")]
@@ -36,6 +36,7 @@ async fn a_track_and_its_uploader_have_whole_pages() {
     weather.tags = vec!["slow build"];
     let track = shelve(&app.app, &ines_id, weather).await;
     let mut other = piece("Iron Weather");
+    other.duration_ms = 2_900;
     other.moods = vec!["brooding"];
     let other = shelve(&app.app, &ines_id, other).await;
     app.app.index.caught_up().await.unwrap();
@@ -56,10 +57,13 @@ async fn a_track_and_its_uploader_have_whole_pages() {
         "$29",
         "action=\"/cart\"",
         "Also brooding",
+        "Levelled to −16 LUFS, with peaks of −1 dBTP at most; what you license keeps its own level.",
     ] {
         assert!(page.has(words), "{words} is missing in {}", page.text());
     }
     assert!(page.has(&other.href()) && !page.has("preview.mp3\""));
+    assert!(!page.has("LUFS when repeated"));
+    assert!(visitor.get(&other.href()).await.is(200).has("−14.2 LUFS when repeated"));
     assert!(page.has("Exclusive buy-out"), "what is on request is named");
     let profile = visitor.get("/@ines-morrow").await.is(200);
     for words in ["<h1>Ines Morrow</h1>", "2 sounds", track.href().as_str(), other.href().as_str()] {
@@ -136,6 +140,12 @@ async fn a_handle_that_somebody_had_leads_to_them_and_to_nobody_else() {
 async fn an_empty_shop_says_so() {
     let app = TestApp::new().await;
     assert!(app.visitor().get("/").await.is(200).has("Nothing to hear yet"));
+    // A door that slams has no key: a draft takes what was heard surely, and no guess.
+    let ines = app.uploader("Ines Morrow").await.user.unwrap();
+    let surely = (Some(96.0), Some("fsm".to_owned()));
+    for (sure, taken) in [(0.04, (None, None)), (0.24, (None, None)), (0.25, surely)] {
+        assert_eq!(taken_when_sure(&app.app.db, &ines, sure).await, taken, "{sure}");
+    }
 }
 
 /// What people call their tracks cannot end the script element it is told to machines in.

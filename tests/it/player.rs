@@ -169,6 +169,7 @@ async fn drafts_are_heard_by_their_uploader_and_reviewers_alone() {
             track.at("sample.mp3"),
             track.at("preview.mp3"),
             track.at("peaks.json"),
+            track.at("peaks.dat"),
             track.at("artwork.svg"),
         ] {
             for person in [&mut stranger, &mut buyer, &mut other] {
@@ -207,6 +208,16 @@ async fn the_waveform_is_that_of_the_sound_in_the_common_shape() {
     assert_eq!(data, pairs.iter().map(|byte| i64::from(*byte as i8)).collect::<Vec<_>>());
     let tag = seen.header("etag").unwrap().to_owned();
     visitor.get_with(&track.at("peaks.json"), &[("If-None-Match", &tag)]).await.is(304);
+    let dat = visitor.get(&track.at("peaks.dat")).await.is(200);
+    assert_eq!(dat.header("content-type"), Some("application/octet-stream"));
+    let head = [2, 1, RATE as i32, 256, pairs.len() as i32 / 2, 1].map(i32::to_le_bytes);
+    assert!(dat.bytes == [head.as_flattened(), pairs.as_slice()].concat());
+    let other = dat.header("etag").unwrap().to_owned();
+    assert_ne!(other, tag);
+    let head = visitor.head(&track.at("peaks.dat")).await.is(200);
+    assert!(head.bytes.is_empty() && head.header("etag") == Some(other.as_str()));
+    visitor.get_with(&track.at("peaks.dat"), &[("If-None-Match", &other)]).await.is(304);
+    visitor.get_with(&track.at("peaks.dat"), &[("If-None-Match", &tag)]).await.is(200);
     let art = visitor.get(&track.at("artwork.svg")).await.is(200);
     assert_eq!(art.text(), sounds().artwork);
     assert_eq!(art.header("content-type"), Some("image/svg+xml"));

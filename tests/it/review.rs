@@ -155,6 +155,7 @@ async fn an_admin_sees_what_was_given_up_and_tries_it_again() {
         crate::studio::due_now(&app).await;
     }
     let page = ada.get("/admin/jobs").await.is(200);
+    assert!(page.has("No sound was read yet"), "{}", page.text());
     assert!(page.has("Listen to an upload") && page.has("could not be examined"), "{}", page.text());
     let text = page.text();
     let action = text.split("action=\"").skip(1).find(|a| a.starts_with("/admin/jobs/")).unwrap();
@@ -163,4 +164,13 @@ async fn an_admin_sees_what_was_given_up_and_tries_it_again() {
     ada.send("/admin/jobs", &action, &[]).await.is(303);
     app.run_jobs().await;
     assert!(ines.get("/studio").await.is(200).has("Describe it"));
+    // What is said of the jail is what the worker said of it, and what a machine says of itself.
+    let page = ada.get("/admin/jobs").await.is(200);
+    assert!(page.has("As the last sound was read, and so since"), "{}", page.text());
+    let here = cuehouse::audio::layers();
+    assert_eq!(
+        app.app.db.read(cuehouse::studio::jail::last).await.unwrap().map(|(jail, _)| jail),
+        Some(here.clone())
+    );
+    assert_eq!(page.has("Not every layer of it is on"), !here.are_whole());
 }

@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::{RATE, band, examined, heard, steps};
-use crate::audio::facts::{coarse_peaks_json, peaks_json};
+use crate::audio::facts::{coarse_peaks_dat, coarse_peaks_json, peaks_json};
 use crate::audio::{Tags, wav};
 
 /// The signals of EBU Tech 3341 (1 to 6) as they stand there, at a rate that costs less.
@@ -99,6 +99,22 @@ fn peaks_are_those_of_every_256_samples_to_the_byte() {
     assert_eq!(read["data"].as_array().unwrap().len(), found.peaks.len());
     let coarse = coarse_peaks_json(&found.peaks[..4], 22_050, 1);
     assert!(coarse.contains(r#""samples_per_pixel":512,"bits":8,"length":1,"data":[-128,127]"#), "{coarse}");
+    // The binary shape says the same, at whatever coarseness.
+    for halvings in 0..3 {
+        let json = coarse_peaks_json(&found.peaks, 22_050, halvings);
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let dat = coarse_peaks_dat(&found.peaks, 22_050, halvings);
+        let head: Vec<i64> =
+            dat[..24].as_chunks::<4>().0.iter().map(|four| i64::from(i32::from_le_bytes(*four))).collect();
+        let says = |name: &str| json[name].as_i64().unwrap();
+        // The flag of the second number is that of eight bits.
+        let wanted = ["version", "sample_rate", "samples_per_pixel", "length", "channels"].map(says);
+        assert_eq!([head[0], head[2], head[3], head[4], head[5]], wanted);
+        assert_eq!((head[1], says("bits")), (1, 8));
+        let pairs: Vec<i64> = dat[24..].iter().map(|byte| i64::from(*byte as i8)).collect();
+        let data = json["data"].as_array().unwrap();
+        assert_eq!(pairs, data.iter().map(|n| n.as_i64().unwrap()).collect::<Vec<_>>());
+    }
     assert_eq!(found.bars.len(), 200);
     assert_eq!(found.bars.iter().max(), Some(&255));
 }

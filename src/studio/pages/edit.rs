@@ -12,7 +12,7 @@ use crate::catalogue::row::TrackRow;
 use crate::catalogue::track::{Recording, State, Track};
 use crate::catalogue::voices::{RELEASE, RELEASE_EDITION};
 use crate::sales::tier::{PriceBounds, Tier, offered_for};
-use crate::studio::upload::Upload;
+use crate::studio::upload::{Twin, Upload};
 use crate::web::{FormView, View};
 
 /// One word of a list to choose from.
@@ -105,7 +105,7 @@ pub struct Edited {
     pub upload: Upload,
     pub recording: Recording,
     pub refusal: Option<String>,
-    pub twin_is_own: bool,
+    pub twins: Vec<Twin>,
     pub tiers: Vec<Tier>,
     pub may_be_shown: bool,
 }
@@ -138,7 +138,7 @@ impl EditPage {
             facts: facts(&it.recording, &it.upload),
             row: TrackRow::of(track, &visitor.name, handle.as_deref()),
             master_href: format!("/studio/tracks/{}/master", track.slug),
-            twin: twin_words(&it.upload, it.twin_is_own),
+            twin: twin_words(&it.upload, &it.twins),
             may_submit: matches!(track.state, State::Draft | State::Refused | State::Withdrawn)
                 && (!is_child || it.may_be_shown),
             may_withdraw: matches!(track.state, State::Published | State::Submitted),

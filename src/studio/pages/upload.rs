@@ -7,7 +7,7 @@ use crate::catalogue::pages::Fact;
 use crate::catalogue::track::{Recording, Track};
 use crate::clock::Timestamp;
 use crate::jobs;
-use crate::studio::upload::{Likeness, State as UploadState, Upload};
+use crate::studio::upload::{Likeness, State as UploadState, Twin, Upload};
 use crate::web::View;
 
 /// `/studio/uploads/new`.
@@ -103,7 +103,7 @@ impl UploadPage {
             edit_href: found.track.as_ref().map(edit_href),
             is_child: found.is_child,
             facts: found.recording.as_ref().map(|rec| facts(rec, upload)).unwrap_or_default(),
-            twin: twin_words(upload, found.twin_is_own),
+            twin: twin_words(upload, &found.twins),
         }
     }
 }
@@ -113,19 +113,24 @@ impl UploadPage {
 pub struct Found {
     pub track: Option<Track>,
     pub recording: Option<Recording>,
-    pub twin_is_own: bool,
+    pub twins: Vec<Twin>,
     pub is_child: bool,
 }
 
-/// What resembles an upload, for its uploader: never whose it is.
-pub fn twin_words(upload: &Upload, own: bool) -> Option<String> {
-    let who = if own { "You uploaded" } else { "Somebody else uploaded" };
-    Some(match upload.twin_kind? {
-        Likeness::Bytes => format!("{who} the very same file before."),
-        Likeness::Samples => format!("{who} the same recording before, in another file."),
-        Likeness::Alike => format!("{who} a recording before that sounds the same."),
-        Likeness::Perhaps => format!("{who} a recording before that may be the same."),
-    })
+/// What resembles an upload, for its uploader: one of their own, one of somebody else's, and never whose that is.
+pub fn twin_words(upload: &Upload, twins: &[Twin]) -> Option<String> {
+    let said = |own: bool| -> Option<String> {
+        let twin = twins.iter().find(|twin| (twin.uploader == upload.uploader_id) == own)?;
+        let who = if own { "You uploaded" } else { "Somebody else uploaded" };
+        Some(match twin.kind {
+            Likeness::Bytes => format!("{who} the very same file before."),
+            Likeness::Samples => format!("{who} the same recording before, in another file."),
+            Likeness::Alike => format!("{who} a recording before that sounds the same."),
+            Likeness::Perhaps => format!("{who} a recording before that may be the same."),
+        })
+    };
+    let all: Vec<String> = [said(true), said(false)].into_iter().flatten().collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }
 
 impl View for UploadPage {

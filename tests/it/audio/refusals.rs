@@ -41,6 +41,9 @@ async fn what_is_no_sound_is_called_what_it_is() {
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a picture"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "a picture"),
         (b"GIF89a\x01\0\x01\0", "a picture"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\x01\xa4meta", "a picture"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "a picture"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "a picture"),
         (b"RIFF\x24\0\0\0WEBPVP8 ", "a picture"),
         (b"RIFF\x24\0\0\0AVI LIST", "a video"),
         (b"RIFF\x24\0\0\0RMIDdata", "a MIDI file"),
@@ -103,6 +106,7 @@ async fn sound_we_do_not_read_is_refused_by_name() {
     }
     for (bytes, what) in [
         (made("movie.mp4", &still), "a video"),
+        (made("mute.mov", &[&still[..], &["-an"]].concat()), "a video"),
         (made("sound.mka", &["-c:a", "flac"]), "a WebM or Matroska file"),
     ] {
         let said = sentence(refusal_of(&bytes).await);

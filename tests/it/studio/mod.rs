@@ -5,19 +5,23 @@ mod examination;
 use std::time::Duration;
 
 use cuehouse::accounts::band::Hold;
-use cuehouse::audio::wav;
+use cuehouse::audio::{self, Limits, Rendering, Tags, wav};
 use cuehouse::catalogue::track::{State as TrackState, Track};
 use cuehouse::clock::{DAY, Timestamp};
-use cuehouse::db::schema::{jobs as queue, tracks, uploads, users};
+use cuehouse::db::schema::{jobs as queue, recordings, sampled_words, tracks, uploads, users};
+use cuehouse::guardians::erasing;
 use cuehouse::ids::UploadId;
 use cuehouse::jobs;
 use cuehouse::studio;
-use cuehouse::studio::upload::{Likeness, State, Upload};
+use cuehouse::studio::resemblance;
+use cuehouse::studio::upload::{Likeness, State, Twin, Upload};
 use diesel::prelude::*;
 
 use crate::accounts::signs_in;
 use crate::support::app::{PASSWORD, TestApp, email_of};
 use crate::support::browser::{Browser, Seen};
+use crate::support::database::TestDb;
+use crate::support::shelf::{draft_row, piece, seller};
 use crate::support::wavs::music;
 
 const NEW: &str = "/studio/uploads/new";
@@ -253,31 +257,191 @@ async fn the_same_bytes_are_noticed_whoever_brings_them_and_nobody_is_named() {
     assert!(bo.get(&again).await.has("You uploaded the same recording before, in another file."));
 }
 
-/// S2-07: a recording is known again by its sound, whatever its file.
+/// S2-07: a recording is known again by its sound, whatever its file and whoever brings it; nobody but a reviewer learns
+/// whose it is.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_recording_coded_another_way_is_noticed() {
+async fn the_same_recording_coded_another_way_is_noticed_whoever_brings_it() {
     let app = TestApp::new().await;
-    let mut ines = app.uploader("Ines Morrow").await;
-    uploads(&mut ines, "song.wav", &melody(1.0)).await;
+    let (mut ines, mut bo) = (app.uploader("Ines Morrow").await, app.uploader("Bo Lind").await);
+    let song = uploads(&mut ines, "song.wav", &melody(7, 35, 0.0, 1.0)).await;
     app.run_jobs().await;
-    let softer = uploads(&mut ines, "softer.wav", &melody(0.4)).await;
+    let softer = uploads(&mut ines, "softer.wav", &melody(7, 35, 0.0, 0.4)).await;
     app.run_jobs().await;
     assert_eq!(upload(&app, &id_of(&softer)).await.twin_kind, Some(Likeness::Alike));
-    assert!(ines.get(&softer).await.has("sounds the same"));
+    let page = ines.get(&softer).await.is(200);
+    assert!(page.has("You uploaded a recording before that sounds the same.") && !page.has("Somebody else"));
+
+    // Somebody else's: its start is cut, its level another, its coding MP3. And a tune that is none of these.
+    let taken = as_mp3(&app, &melody(7, 35, 2.5, 0.4)).await;
+    let copy = uploads(&mut bo, "mine.mp3", &taken).await;
+    let other = uploads(&mut bo, "other.wav", &melody(99, 12, 0.0, 1.0)).await;
+    app.run_jobs().await;
+    let page = bo.get(&copy).await.is(200);
+    assert!(page.has("Somebody else uploaded a recording before that sounds the same."), "{}", page.text());
+    assert!(!page.has("Ines") && !page.has("You uploaded a recording"));
+    let edit = page.link("/studio/tracks/").unwrap();
+    let case = format!("/admin/review/{}", edit.split('/').nth(3).unwrap());
+    let seen = app.reviewer().await.get(&case).await.is(200);
+    assert!(seen.has("A recording that sounds the same, by Ines Morrow (@ines-morrow)"), "{}", seen.text());
+    let strange = upload(&app, &id_of(&other)).await;
+    assert!(strange.state == State::Ready && strange.twin_of.is_none());
+    assert!(!bo.get(&other).await.is(200).has("before that"));
+    recordings_are_found_by_their_words(&app, [id_of(&song), id_of(&softer), id_of(&copy)]).await;
+
+    // Each reads of both: their own, and somebody else's.
+    let twin = Twin { upload: id_of(&copy), uploader: bo.user.clone().unwrap(), kind: Likeness::Perhaps };
+    let id = id_of(&softer);
+    app.app.db.write(move |conn| resemblance::keep(conn, &id, std::slice::from_ref(&twin))).await.unwrap();
+    let both = "You uploaded a recording before that sounds the same. Somebody else uploaded a recording before that \
+                may be the same.";
+    assert!(ines.get(&softer).await.is(200).has(both));
+
+    // What is removed is found no more, and nothing resembles it.
+    let gone = id_of(&song);
+    app.app.db.write(move |conn| erasing::remove_upload(conn, &gone, Timestamp::now())).await.unwrap();
+    let (gone, left) = (id_of(&song), id_of(&softer));
+    let (words, alike) = app
+        .app
+        .db
+        .read(move |conn| {
+            let words = sampled_words::table.filter(sampled_words::upload_id.eq(&gone));
+            let words: i64 = words.count().get_result(conn)?;
+            Ok((words, resemblance::kept(conn, &left)?))
+        })
+        .await
+        .unwrap();
+    assert_eq!((words, alike.len()), (0, 1));
+    assert_eq!(upload(&app, &id_of(&softer)).await.twin_of, None);
 }
 
-/// A tune of 35 s that never repeats itself.
-fn melody(gain: f64) -> Vec<u8> {
-    let mut state = 7u32;
-    let notes: Vec<f64> = (0..35 * 4)
+/// The words in the table are those of the fingerprints; lost ones are looked up again; a child's are its own alone.
+async fn recordings_are_found_by_their_words(app: &TestApp, [song, softer, copy]: [UploadId; 3]) {
+    let all = async || {
+        let kept = app.app.db.read(|conn| {
+            let rows = sampled_words::table.order((sampled_words::upload_id, sampled_words::word));
+            Ok(rows.load::<(i64, UploadId)>(conn)?)
+        });
+        kept.await.unwrap()
+    };
+    let before = all().await;
+    assert!([&song, &softer, &copy].iter().all(|id| before.iter().any(|(_, whose)| whose == *id)));
+    app.app
+        .db
+        .write(|conn| {
+            diesel::delete(sampled_words::table).execute(conn)?;
+            jobs::enqueue(conn, &jobs::Job::SampleWords { after: String::new() }, Timestamp::now())
+        })
+        .await
+        .unwrap();
+    app.run_jobs().await;
+    assert_eq!(all().await, before);
+    let whose = upload(app, &song).await.uploader_id;
+    let thief = upload(app, &copy).await;
+    let found = async || {
+        let (id, thief) = (thief.id.clone(), thief.uploader_id.clone());
+        let of = id.clone();
+        let key = app.app.db.read(move |conn| {
+            let key = recordings::table.find(&of).select(recordings::fingerprint_key);
+            Ok(key.first::<Option<String>>(conn)?.unwrap())
+        });
+        let bytes = app.app.storage.bytes(&key.await.unwrap()).await.unwrap();
+        let words: Vec<u32> = bytes.as_chunks::<4>().0.iter().map(|four| u32::from_le_bytes(*four)).collect();
+        let asked = app.app.db.read(move |conn| resemblance::candidates(conn, &id, &thief, &words));
+        asked.await.unwrap().into_iter().map(|one| one.upload).collect::<Vec<UploadId>>()
+    };
+    let there = found().await;
+    assert!(there.len() == 2 && there.contains(&song) && there.contains(&softer), "{there:?}");
+    for (band, count) in [("child", 0), ("adult", 2)] {
+        let whose = whose.clone();
+        app.app
+            .db
+            .write(move |conn| {
+                diesel::update(users::table.find(&whose)).set(users::band.eq(band)).execute(conn)?;
+                Ok(())
+            })
+            .await
+            .unwrap();
+        assert_eq!(found().await.len(), count, "{band}");
+    }
+}
+
+/// However many share its words, twenty are held against a new recording; what more than two hundred share finds nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn few_are_held_against_a_new_recording_and_none_by_what_very_many_share() {
+    let db = TestDb::new().await;
+    let ines = seller(&db.db, "Ines Morrow").await;
+    let first = draft_row(&db.db, &ines, piece("Take")).await.upload;
+    let words: Vec<u32> = (0..200).collect();
+    let (of, mine) = (first.clone(), words.clone());
+    db.db
+        .write(move |conn| {
+            diesel::update(recordings::table).set(recordings::fingerprint_key.eq("print")).execute(conn)?;
+            resemblance::sample(conn, &of, &mine)
+        })
+        .await
+        .unwrap();
+    for (from, upto, found) in [(1, 30, 20), (31, 200, 0)] {
+        let numbers = format!(
+            "WITH RECURSIVE n(i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM n WHERE i < {upto}) INSERT INTO"
+        );
+        let copies = [
+            format!(
+                "{numbers} uploads (id, uploader_id, filename, bytes, file_sha256, master_key, state, created_at, \
+                 changed_at) SELECT u.id || '-' || i, u.uploader_id, u.filename, u.bytes, u.file_sha256, u.master_key, \
+                 u.state, u.created_at, u.changed_at FROM uploads u, n WHERE u.id = '{first}'"
+            ),
+            format!(
+                "{numbers} recordings (upload_id, container, codec, frames, duration_ms, sample_rate, channels, \
+                 samples_sha256, bpm_sure, key_sure, bars, peaks_key, artwork_key, preview_key, preview_bytes, \
+                 sample_key, sample_bytes, sample_start_ms, fingerprint_key, created_at) SELECT r.upload_id || '-' || i, \
+                 r.container, r.codec, r.frames, r.duration_ms, r.sample_rate, r.channels, r.samples_sha256, r.bpm_sure, \
+                 r.key_sure, r.bars, r.peaks_key, r.artwork_key, r.preview_key, r.preview_bytes, r.sample_key, \
+                 r.sample_bytes, r.sample_start_ms, r.fingerprint_key, r.created_at FROM recordings r, n \
+                 WHERE r.upload_id = '{first}'"
+            ),
+            format!(
+                "INSERT INTO sampled_words (word, upload_id) SELECT s.word, r.upload_id FROM sampled_words s, recordings r \
+                 WHERE s.upload_id = '{first}' AND r.upload_id NOT IN (SELECT upload_id FROM sampled_words)"
+            ),
+        ];
+        db.db
+            .write(move |conn| {
+                for sql in &copies {
+                    diesel::sql_query(sql.as_str()).execute(conn)?;
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+        let (ines, words) = (ines.clone(), words.clone());
+        let asked = db.db.read(move |conn| resemblance::candidates(conn, &UploadId::new(), &ines, &words));
+        assert_eq!(asked.await.unwrap().len(), found, "{upto} copies");
+    }
+}
+
+/// The MP3 a licensee would be given of this.
+async fn as_mp3(app: &TestApp, wav: &[u8]) -> Vec<u8> {
+    let out = app.folder.path().join("as-mp3");
+    std::fs::create_dir_all(&out).unwrap();
+    std::fs::write(out.join("master.wav"), wav).unwrap();
+    let master = std::fs::File::open(out.join("master.wav")).unwrap();
+    let what = Rendering::Mp3 { tags: Tags::default() };
+    let made = audio::render(&app.app.worker, master, what, &Limits::default(), &out).await.unwrap();
+    std::fs::read(made).unwrap()
+}
+
+/// A tune that never repeats itself, the same for the same seed, without its first seconds.
+fn melody(seed: u32, secs: usize, without: f64, gain: f64) -> Vec<u8> {
+    let mut state = seed;
+    let notes: Vec<f64> = (0..secs * 4)
         .map(|_| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             220.0 * 2f64.powf(f64::from(state >> 24) % 24.0 / 12.0)
         })
         .collect();
-    let samples: Vec<f32> = (0..35 * 22_050)
+    let samples: Vec<f32> = ((without * 22_050.0) as usize..secs * 22_050)
         .map(|i| {
-            let t = f64::from(i) / 22_050.0;
+            let t = i as f64 / 22_050.0;
             let tone = std::f64::consts::TAU * notes[(t * 4.0) as usize] * t;
             (gain * 0.4 * (tone.sin() + 0.4 * (2.0 * tone).sin())) as f32
         })
@@ -320,7 +484,7 @@ async fn an_unconfirmed_address_neither_uploads_nor_opens_a_studio() {
     app.app
         .db
         .write(move |conn| {
-            let none: Option<cuehouse::clock::Timestamp> = None;
+            let none: Option<Timestamp> = None;
             diesel::update(users::table.find(&id)).set(users::confirmed_at.eq(none)).execute(conn)?;
             Ok(())
         })

@@ -148,6 +148,21 @@ pub async fn draft_row(db: &Db, uploader: &UserId, piece: Piece) -> Shelved {
     db.write(move |conn| insert(conn, &uploader, &upload, &recording, &piece)).await.unwrap()
 }
 
+/// What a fresh draft takes of a tempo and a key that were heard as surely as this; in rows alone, and undescribed.
+pub async fn taken_when_sure(db: &Db, uploader: &UserId, sure: f64) -> (Option<f64>, Option<String>) {
+    let uploader = uploader.clone();
+    db.write(move |conn| {
+        let upload = UploadId::new();
+        let heard = Recording { bpm_sure: sure, key_sure: sure, ..recording(&upload, &piece("Slam")) };
+        insert_upload(conn, &uploader, &upload)?;
+        heard.insert(conn)?;
+        let track = Track::draft(conn, &upload, &uploader, "Slam", &heard, Timestamp::now())?;
+        Ok((track.bpm, track.musical_key))
+    })
+    .await
+    .unwrap()
+}
+
 pub async fn publish(db: &Db, uploader: &UserId, shelved: &Shelved) {
     let (id, uploader) = (shelved.id.clone(), uploader.clone());
     db.write(move |conn| {
@@ -186,19 +201,7 @@ fn insert(
     piece: &Piece,
 ) -> Result<Shelved> {
     let now = Timestamp::now();
-    diesel::insert_into(uploads::table)
-        .values((
-            uploads::id.eq(upload),
-            uploads::uploader_id.eq(uploader),
-            uploads::filename.eq("master.wav"),
-            uploads::bytes.eq(sounds().master.len() as i64),
-            uploads::file_sha256.eq(sha256(upload.as_str())),
-            uploads::master_key.eq(cuehouse::studio::upload::master_key(upload)),
-            uploads::state.eq("ready"),
-            uploads::created_at.eq(now),
-            uploads::changed_at.eq(now),
-        ))
-        .execute(conn)?;
+    insert_upload(conn, uploader, upload)?;
     recording.insert(conn)?;
     let track = Track::draft(conn, upload, uploader, &piece.title, recording, now)?;
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
@@ -218,6 +221,24 @@ fn insert(
     };
     track.describe(conn, &said, "usd", uploader, now)?;
     Ok(Shelved { id: track.id, slug: track.slug, upload: upload.clone() })
+}
+
+fn insert_upload(conn: &mut Conn, uploader: &UserId, upload: &UploadId) -> Result<()> {
+    let now = Timestamp::now();
+    diesel::insert_into(uploads::table)
+        .values((
+            uploads::id.eq(upload),
+            uploads::uploader_id.eq(uploader),
+            uploads::filename.eq("master.wav"),
+            uploads::bytes.eq(sounds().master.len() as i64),
+            uploads::file_sha256.eq(sha256(upload.as_str())),
+            uploads::master_key.eq(cuehouse::studio::upload::master_key(upload)),
+            uploads::state.eq("ready"),
+            uploads::created_at.eq(now),
+            uploads::changed_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
 
 fn recording(upload: &UploadId, piece: &Piece) -> Recording {
