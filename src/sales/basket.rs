@@ -222,7 +222,7 @@ pub fn count(conn: &mut Conn, owner: &Owner) -> Result<i64> {
 pub fn put(conn: &mut Conn, owner: &Owner, track: &Slug, tier: &str, now: Timestamp) -> Result<bool> {
     let track = Track::live(conn, track)?.track;
     let offer = offer::find(conn, &track.id, tier)?.ok_or(Error::NotFound)?;
-    if Edition::newest(conn, tier)?.tier.on_request {
+    if Edition::current(conn, tier)?.tier.on_request {
         return Err(Error::refused("This licence is sold on request: ask the uploader."));
     }
     let id = owner.made(conn, now)?;

@@ -177,20 +177,21 @@ async fn pay(app: &App, order: &Order) -> Result<Option<Next>> {
 
 async fn wish(app: &App, order: &Order) -> Result<CheckoutWish> {
     let asked = order.clone();
-    let (lines, editions, buyer) = app
+    let (lines, names, buyer) = app
         .db
         .read(move |conn| {
-            Ok((asked.lines(conn)?, Edition::on_sale(conn)?, User::find(conn, &asked.buyer_id)?))
+            let lines = asked.lines(conn)?;
+            let hashes: Vec<String> = lines.iter().map(|line| line.terms_hash.clone()).collect();
+            Ok((lines, Edition::names(conn, &hashes)?, User::find(conn, &asked.buyer_id)?))
         })
         .await?;
-    let name =
-        |slug: &str| editions.iter().find(|e| e.tier.slug == slug).map_or(slug, |e| &e.tier.name).to_owned();
+    let name = |line: &order::Line| names.get(&line.terms_hash).unwrap_or(&line.tier).clone();
     let lines = lines
         .iter()
         .filter(|line| line.price_cents > Cents::ZERO)
         .map(|line| WishLine {
             name: line.title.clone(),
-            description: Some(format!("{} licence · by {}", name(&line.tier), line.uploader_name)),
+            description: Some(format!("{} licence · by {}", name(line), line.uploader_name)),
             amount: line.price_cents,
         })
         .collect();

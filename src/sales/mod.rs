@@ -41,7 +41,7 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::proof::{Issuer, Operator, issuer};
 
-/// Opens the till: every tier of the catalogue is on sale, every paid order has its invoice, and the issuer has a key,
+/// Opens the till: the tiers of the settings are on sale and no others, every paid order has its invoice, and the issuer has a key,
 /// whose public half lies in the data folder for `cuehouse verify`.
 pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer> {
     let operator = Operator {
@@ -50,11 +50,11 @@ pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer>
         site_url: config.site_url.clone(),
         indemnity: config.indemnity,
     };
-    let secret = *secret;
+    let (secret, catalogue) = (*secret, tier::Catalogue::default());
     let issuer = db
         .write(move |conn| {
             let now = Timestamp::now();
-            edition::seed(conn, &tier::default_catalogue(), now)?;
+            edition::seed(conn, &catalogue, now)?;
             invoice::catch_up(conn, &operator, now)?;
             Issuer::open(conn, &secret, &operator, now)
         })

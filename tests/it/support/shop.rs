@@ -39,7 +39,7 @@ impl Shop {
     pub async fn new(db: &Db) -> Shop {
         let issuer = db
             .write(|conn| {
-                edition::seed(conn, &tier::default_catalogue(), NOW)?;
+                edition::seed(conn, &tier::Catalogue::default(), NOW)?;
                 Issuer::open(conn, SECRET, &operator(), NOW)
             })
             .await
