@@ -6,6 +6,7 @@
 mod ad_frames;
 mod registered;
 mod services;
+mod tiers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -27,6 +28,7 @@ use crate::consent::trade;
 use crate::consent::trade::tcf::Cmp;
 use crate::db::DbUrl;
 use crate::egress::PublicFile;
+use crate::sales::tier::Catalogue;
 use crate::storage::{S3Access, StorageUrl};
 use crate::web::client::Net;
 use crate::web::stream::Delivery;
@@ -148,6 +150,8 @@ pub struct Config {
     pub share_bps: i64,
     /// Whether the operator stands behind the indemnity the tiers name.
     pub indemnity: bool,
+    /// The tiers on sale, the bounds of uploaders' prices and the time for refunds.
+    pub catalogue: Catalogue,
     pub age: AgeSettings,
     /// Jobs worked at once; 0 is as many as there are cores.
     pub workers: usize,
@@ -237,6 +241,9 @@ const NAMES: &[&str] = &[
     "upload.max_bytes",
     "share_bps",
     "indemnity",
+    "prices.low_percent",
+    "prices.high_percent",
+    "refund_days",
     "age.profile",
     "age.under_minimum",
     "age.minimum",
@@ -264,6 +271,8 @@ const NAMES: &[&str] = &[
 /// What was said, by name, and what is wrong with it.
 struct Said {
     values: BTreeMap<String, String>,
+    /// What the file says of tiers, whose fields are more than a word.
+    tiers: Option<toml::Value>,
     faults: Vec<String>,
 }
 
@@ -323,10 +332,13 @@ impl Config {
 
     /// Reads settings from the text of a file and an environment.
     pub fn read(file: Option<&str>, env: &BTreeMap<String, String>) -> Result<Config, Vec<String>> {
-        let mut said = Said { values: BTreeMap::new(), faults: vec![] };
+        let mut said = Said { values: BTreeMap::new(), tiers: None, faults: vec![] };
         if let Some(text) = file {
             match text.parse::<toml::Table>() {
-                Ok(table) => from_table(&table, "", &mut said),
+                Ok(mut table) => {
+                    said.tiers = table.remove("tiers");
+                    from_table(&table, "", &mut said);
+                }
                 Err(error) => said.faults.push(format!("cuehouse.toml: {error}")),
             }
         }
@@ -524,6 +536,7 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
             text.parse().ok().filter(|n| (0..=10_000).contains(n))
         }),
         indemnity: said.switch("indemnity", false),
+        catalogue: tiers::catalogue(said),
         age: age::read(said),
         vendors,
         privacy,

@@ -50,7 +50,7 @@ pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer>
         site_url: config.site_url.clone(),
         indemnity: config.indemnity,
     };
-    let (secret, catalogue) = (*secret, tier::Catalogue::default());
+    let (secret, catalogue) = (*secret, config.catalogue.clone());
     let issuer = db
         .write(move |conn| {
             let now = Timestamp::now();

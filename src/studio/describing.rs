@@ -37,8 +37,15 @@ pub fn unpriced(fields: &Fields) -> Fields {
         .collect()
 }
 
-/// What the form says of a track, or everything that is wrong with it. `tiers` are those of the shop.
-pub fn read(fields: &Fields, track: &Track, tiers: &[Tier], currency: &str) -> Result<Description, Faults> {
+/// What the form says of a track, or everything that is wrong with it. `tiers` are those of the shop, `bounds` how far from
+/// theirs a price may be.
+pub fn read(
+    fields: &Fields,
+    track: &Track,
+    tiers: &[Tier],
+    bounds: PriceBounds,
+    currency: &str,
+) -> Result<Description, Faults> {
     let mut faults = Faults::default();
     let title = one_line(fields.text("title"));
     match title.chars().count() {
@@ -67,7 +74,7 @@ pub fn read(fields: &Fields, track: &Track, tiers: &[Tier], currency: &str) -> R
     let bpm = bpm(fields.text("bpm"), &mut faults);
     let musical_key = word(fields, "key", lists::parse_key, &mut faults);
     let voices = voices(fields, &mut faults);
-    let prices = prices(fields, tiers, currency, &mut faults);
+    let prices = prices(fields, tiers, bounds, currency, &mut faults);
     match kind {
         Some(kind) if faults.is_empty() => Ok(Description {
             title,
@@ -193,7 +200,13 @@ fn bpm(text: &str, faults: &mut Faults) -> Option<f64> {
     fine
 }
 
-fn prices(fields: &Fields, tiers: &[Tier], currency: &str, faults: &mut Faults) -> Vec<(String, Cents)> {
+fn prices(
+    fields: &Fields,
+    tiers: &[Tier],
+    bounds: PriceBounds,
+    currency: &str,
+    faults: &mut Faults,
+) -> Vec<(String, Cents)> {
     let mut prices: Vec<(String, Cents)> = vec![];
     for (name, text) in fields.iter() {
         let (Some(tier), text) = (name.strip_prefix("price."), text.trim()) else { continue };
@@ -205,7 +218,7 @@ fn prices(fields: &Fields, tiers: &[Tier], currency: &str, faults: &mut Faults) 
             None => faults.add(name, format!("“{}” is no price. Write it like 29 or 29.00.", short(text))),
         }
     }
-    if let Err(found) = check_prices(tiers, PriceBounds::default(), currency, &prices) {
+    if let Err(found) = check_prices(tiers, bounds, currency, &prices) {
         for (tier, sentence) in found {
             faults.add(&format!("price.{tier}"), sentence);
         }
@@ -258,7 +271,8 @@ mod tests {
     }
 
     fn check(form: &str) -> Result<Description, Faults> {
-        read(&taken(&Fields::parse(form)), &track(), &default_catalogue(), "usd")
+        let bounds = PriceBounds::default();
+        read(&taken(&Fields::parse(form)), &track(), &default_catalogue(), bounds, "usd")
     }
 
     fn faults(form: &str) -> Vec<String> {

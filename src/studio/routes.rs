@@ -252,7 +252,8 @@ async fn looked_up(app: &App, slug: &Slug, who: &UserId) -> Result<(Edited, Fiel
 }
 
 fn edit_page(app: &App, who: &Visitor, it: &Edited, form: FormView) -> EditPage {
-    EditPage::new(who, it, form, &app.config.currency, app.config.share_bps)
+    let config = &app.config;
+    EditPage::new(who, it, form, &config.currency, config.catalogue.bounds(), config.share_bps)
 }
 
 #[get("/studio/tracks/<slug>/edit")]
@@ -269,8 +270,8 @@ async fn update(slug: Slug, who: Uploader, page: Page, app: &State<App>, form: P
         _ => describing::taken(&form.0),
     };
     let (it, _) = looked_up(app, &slug, &who.id).await?;
-    let currency = app.config.currency.clone();
-    let said = match describing::read(&fields, &it.track, &it.tiers, &currency) {
+    let (currency, bounds) = (app.config.currency.clone(), app.config.catalogue.bounds());
+    let said = match describing::read(&fields, &it.track, &it.tiers, bounds, &currency) {
         Ok(said) => said,
         Err(faults) => return page.show_as(422, &edit_page(app, &who, &it, FormView::new(&fields, faults))),
     };

@@ -112,7 +112,14 @@ pub struct Edited {
 
 impl EditPage {
     /// The page with this form on it; `share_bps` is the uploader's part of a sale in ten-thousandths.
-    pub fn new(visitor: &Visitor, it: &Edited, form: FormView, currency: &str, share_bps: i64) -> EditPage {
+    pub fn new(
+        visitor: &Visitor,
+        it: &Edited,
+        form: FormView,
+        currency: &str,
+        bounds: PriceBounds,
+        share_bps: i64,
+    ) -> EditPage {
         let track = &it.track;
         let is_child = visitor.band == Band::Child;
         let handle = visitor.handle.as_ref().filter(|_| !is_child).map(ToString::to_string);
@@ -130,7 +137,7 @@ impl EditPage {
             state_words: words.into(),
             refusal: it.refusal.clone().filter(|_| track.state == State::Refused),
             lists: Lists::all(),
-            prices: if is_child { vec![] } else { price_fields(&it.tiers, currency) },
+            prices: if is_child { vec![] } else { price_fields(&it.tiers, currency, bounds) },
             on_request: it.tiers.iter().filter(|t| t.on_request).map(|t| t.name.clone()).collect(),
             share: shown_share(share_bps),
             tempos: tempos(&it.recording, form.typed.get("bpm").map_or("", String::as_str)),
@@ -165,11 +172,11 @@ pub fn first_prices(tiers: &[Tier], kind: &str) -> Vec<(String, String)> {
     fresh.filter_map(|t| Some((format!("price.{}", t.slug), t.price_cents?.to_string()))).collect()
 }
 
-fn price_fields(tiers: &[Tier], currency: &str) -> Vec<PriceField> {
+fn price_fields(tiers: &[Tier], currency: &str, bounds: PriceBounds) -> Vec<PriceField> {
     let priced = tiers.iter().filter(|t| !t.on_request);
     priced
         .filter_map(|t| {
-            let (low, high) = t.price_range(PriceBounds::default())?;
+            let (low, high) = t.price_range(bounds)?;
             let range = format!("{} to {}, or 0.", low.show(currency), high.show(currency));
             Some(PriceField {
                 name: format!("price.{}", t.slug),
@@ -196,7 +203,7 @@ impl View for EditPage {
             refusal: Some("There is a click at 1:12.".into()),
             form: FormView::new(&fields, faults),
             lists: Lists::all(),
-            prices: price_fields(&crate::sales::tier::default_catalogue(), "usd"),
+            prices: price_fields(&crate::sales::tier::default_catalogue(), "usd", PriceBounds::default()),
             on_request: vec!["Exclusive buy-out".into()],
             share: "35 %".into(),
             tempos: vec![Suggestion { take: "bpm=92".into(), words: "92 bpm?".into() }],
