@@ -73,7 +73,7 @@ async fn open(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -> Res
         .write(move |conn: &mut Conn| {
             let now = Timestamp::now();
             let owner = Owner::Account(buyer.clone());
-            let basket = Basket::of(conn, &owner)?;
+            let basket = Basket::of(conn, &owner, &rules.currency)?;
             if basket.lines.is_empty() {
                 let before = order::just_settled(conn, &buyer, now.plus(-SECOND_CLICK))?;
                 return Ok(before.map_or(Opened::Empty, Opened::Settled));
@@ -81,7 +81,7 @@ async fn open(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -> Res
             let seen = if seal.is_empty() { !basket.has_changed() } else { seal == basket.seal() };
             if !seen || basket.buyable().next().is_none() {
                 // The answer to this click says it.
-                basket::told(conn, &owner)?;
+                basket::told(conn, &owner, &rules.currency)?;
                 return Ok(Opened::Changed(basket));
             }
             // Whoever is under age needs their guardian's word for what costs something.

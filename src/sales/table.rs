@@ -27,10 +27,11 @@ pub struct Stand {
 
 type Row = (String, Option<Cents>, bool, bool);
 
-/// Every tier on sale, in the shop's order, beside this track. One statement.
+/// Every tier on sale, in the shop's order, beside this track in a shop of this currency. One statement.
 pub fn of_track(
     conn: &mut Conn,
     track: &TrackId,
+    currency: &str,
     buyer: Option<&UserId>,
     owner: Option<&Owner>,
 ) -> Result<Vec<Stand>> {
@@ -51,8 +52,9 @@ pub fn of_track(
         .filter(
             baskets::token_hash.assume_not_null().eq(hash).or(baskets::user_id.assume_not_null().eq(account)),
         );
+    let priced = offers::track_id.eq(track).and(offers::currency.eq(currency));
     let rows: Vec<Row> = each_db!(conn, |c| tier_editions::table
-        .left_join(offers::table.on(offers::tier.eq(tier_editions::slug).and(offers::track_id.eq(track))))
+        .left_join(offers::table.on(offers::tier.eq(tier_editions::slug).and(priced)))
         .filter(tier_editions::ended_at.is_null())
         .select((tier_editions::tier, offers::price_cents.nullable(), exists(held), exists(in_basket)))
         .load(c))?;

@@ -111,8 +111,15 @@ fn voices(fields: &Fields, faults: &mut Faults) -> Option<Voices> {
     }
 }
 
-/// The form of a track as it is kept.
-pub fn fields_of(track: &Track, said: Option<&Said>, offers: &[Offer]) -> Fields {
+/// The form of a track as it is kept. A price in another currency than the shop's, or at a tier that has none any more, stands
+/// in no field: to save the form would make it one.
+pub fn fields_of(
+    track: &Track,
+    said: Option<&Said>,
+    offers: &[Offer],
+    tiers: &[Tier],
+    currency: &str,
+) -> Fields {
     let mut pairs = vec![
         ("title".to_owned(), track.title.clone()),
         ("description".to_owned(), track.description.clone()),
@@ -129,7 +136,9 @@ pub fn fields_of(track: &Track, said: Option<&Said>, offers: &[Offer]) -> Fields
     }
     pairs.extend(split(&track.moods).into_iter().map(|mood| ("mood".to_owned(), mood)));
     pairs.extend(split(&track.instruments).into_iter().map(|one| ("instrument".to_owned(), one)));
-    pairs.extend(offers.iter().map(|o| (format!("price.{}", o.tier), o.price_cents.to_string())));
+    let has_price = |o: &&Offer| tiers.iter().any(|tier| tier.slug == o.tier && !tier.on_request);
+    let sold = offers.iter().filter(|o| o.is_in(currency)).filter(has_price);
+    pairs.extend(sold.map(|o| (format!("price.{}", o.tier), o.price_cents.to_string())));
     pairs.into_iter().collect()
 }
 

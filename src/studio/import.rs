@@ -214,7 +214,8 @@ async fn finish(
             }
             let tiers = tiers(conn)?;
             let voices = Said::of(conn, &track.id)?;
-            let kept = describing::fields_of(&track, voices.as_ref(), &offer::of_track(conn, &track.id)?);
+            let offers = offer::of_track(conn, &track.id)?;
+            let kept = describing::fields_of(&track, voices.as_ref(), &offers, &tiers, &currency);
             let mut fields = over(&kept, said.as_ref());
             if publish {
                 fields = with_defaults(fields, &track, &tiers);

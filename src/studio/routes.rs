@@ -221,13 +221,13 @@ pub(super) fn tiers(conn: &mut Conn) -> Result<Vec<Tier>> {
 }
 
 /// Everything the edit page is made of, and the form as it is kept.
-fn edited(conn: &mut Conn, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)> {
+fn edited(conn: &mut Conn, slug: &Slug, who: &UserId, currency: &str) -> Result<(Edited, Fields)> {
     let track = Track::own(conn, slug, who)?;
     let upload = Upload::find(conn, &track.upload_id)?;
     let twin_is_own = upload.twin(conn)?.is_some_and(|twin| twin.uploader == *who);
     let tiers = tiers(conn)?;
     let (offers, said) = (offer::of_track(conn, &track.id)?, Said::of(conn, &track.id)?);
-    let mut fields = describing::fields_of(&track, said.as_ref(), &offers);
+    let mut fields = describing::fields_of(&track, said.as_ref(), &offers, &tiers, currency);
     // A draft that nobody described yet begins with the shop's own prices.
     if offers.is_empty() && track.created_at == track.changed_at {
         let fresh = first_prices(&tiers, track.kind.as_str());
@@ -238,6 +238,7 @@ fn edited(conn: &mut Conn, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)
         recording: track.recording(conn)?,
         refusal: track.refusal(conn)?.map(|(reason, _)| reason),
         may_be_shown: permission::may(conn, who, scope, Timestamp::now())?,
+        unpriced: offers.into_iter().filter(|offer| !offer.is_in(currency)).collect(),
         track,
         upload,
         twin_is_own,
@@ -247,8 +248,8 @@ fn edited(conn: &mut Conn, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)
 }
 
 async fn looked_up(app: &App, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)> {
-    let (slug, who) = (slug.clone(), who.clone());
-    app.db.read(move |conn| edited(conn, &slug, &who)).await
+    let (slug, who, currency) = (slug.clone(), who.clone(), app.config.currency.clone());
+    app.db.read(move |conn| edited(conn, &slug, &who, &currency)).await
 }
 
 fn edit_page(app: &App, who: &Visitor, it: &Edited, form: FormView) -> EditPage {

@@ -7,6 +7,7 @@ use super::{Suggestion, facts, twin_words};
 use crate::accounts::band::Band;
 use crate::accounts::user::Visitor;
 use crate::catalogue::lists;
+use crate::catalogue::offer::Offer;
 use crate::catalogue::pages::Fact;
 use crate::catalogue::row::TrackRow;
 use crate::catalogue::track::{Recording, State, Track};
@@ -75,6 +76,8 @@ pub struct EditPage {
     pub form: FormView,
     pub lists: Lists,
     pub prices: Vec<PriceField>,
+    /// Prices in another currency than the shop's, at which nobody can buy.
+    pub unpriced: Vec<String>,
     /// Names of tiers that are asked for, not priced.
     pub on_request: Vec<String>,
     /// The uploader's part of a sale, in per cent.
@@ -107,6 +110,8 @@ pub struct Edited {
     pub refusal: Option<String>,
     pub twin_is_own: bool,
     pub tiers: Vec<Tier>,
+    /// Its offers in another currency than the shop's.
+    pub unpriced: Vec<Offer>,
     pub may_be_shown: bool,
 }
 
@@ -138,6 +143,7 @@ impl EditPage {
             refusal: it.refusal.clone().filter(|_| track.state == State::Refused),
             lists: Lists::all(),
             prices: if is_child { vec![] } else { price_fields(&it.tiers, currency, bounds) },
+            unpriced: it.unpriced.iter().map(|offer| unpriced(offer, &it.tiers)).collect(),
             on_request: it.tiers.iter().filter(|t| t.on_request).map(|t| t.name.clone()).collect(),
             share: shown_share(share_bps),
             tempos: tempos(&it.recording, form.typed.get("bpm").map_or("", String::as_str)),
@@ -159,6 +165,12 @@ impl EditPage {
             form,
         }
     }
+}
+
+/// `Creator 29.00 USD`.
+fn unpriced(offer: &Offer, tiers: &[Tier]) -> String {
+    let name = tiers.iter().find(|tier| tier.slug == offer.tier).map_or(&offer.tier, |tier| &tier.name);
+    format!("{name} {}", offer.price_cents.exact(&offer.currency))
 }
 
 fn shown_share(bps: i64) -> String {
@@ -204,6 +216,7 @@ impl View for EditPage {
             form: FormView::new(&fields, faults),
             lists: Lists::all(),
             prices: price_fields(&crate::sales::tier::default_catalogue(), "usd", PriceBounds::default()),
+            unpriced: vec!["Creator 29.00 EUR".into()],
             on_request: vec!["Exclusive buy-out".into()],
             share: "35 %".into(),
             tempos: vec![Suggestion { take: "bpm=92".into(), words: "92 bpm?".into() }],
@@ -225,6 +238,7 @@ impl View for EditPage {
             state: "published".into(),
             refusal: None,
             form: FormView::default(),
+            unpriced: vec![],
             tempos: vec![],
             keys: vec![],
             twin: None,

@@ -103,10 +103,10 @@ async fn every_edit_is_an_edition_and_what_was_sold_stays_as_it_was() {
     assert_eq!(sold.len(), 7);
     assert!(sold.iter().all(|e| e.tier.slug != "creator"));
     let mine = owner.clone();
-    let lines = shop.db.read(move |conn| Basket::of(conn, &mine)).await.unwrap().lines;
-    assert!(lines.len() == 1 && lines[0].is_gone());
+    let lines = shop.db.read(move |conn| Basket::of(conn, &mine, "usd")).await.unwrap().lines;
+    assert!(lines.len() == 1 && !lines[0].is_sold());
     let (by, slug) = (owner.clone(), rain.clone());
-    let put = shop.db.write(move |conn| basket::put(conn, &by, &slug, "creator", NOW)).await;
+    let put = shop.db.write(move |conn| basket::put(conn, &by, &slug, "creator", "usd", NOW)).await;
     assert!(matches!(put, Err(Error::NotFound)));
     // It comes back as an edition of its own.
     opens(&shop.db, Catalogue::default(), NOW.plus(11)).await;
