@@ -61,8 +61,8 @@ async fn every_edit_is_an_edition_and_what_was_sold_stays_as_it_was() {
     let (paid, signs) = (order.id.clone(), shop.issuer.clone());
     shop.db.write(move |conn| cuehouse::sales::settle::settle_free(conn, &order, &signs, NOW)).await.unwrap();
     let held = || {
-        let paid = paid.clone();
-        async { shop.db.read(move |conn| Ok(Held::of_order(conn, &paid)?.remove(0).licence)).await.unwrap() }
+        let (db, paid) = (shop.db.clone(), paid.clone());
+        async move { db.read(move |conn| Ok(Held::of_order(conn, &paid)?.remove(0).licence)).await.unwrap() }
     };
     let licence = held().await;
     shop.puts(&owner, &[(&rain, "creator")]).await;
