@@ -181,7 +181,7 @@ async fn from_memory(app: &App) -> Bare {
     let slug = Slug::parse("track-7").expect("a slug");
     let read = app.db.read(move |conn| {
         let sheet = Sheet::open(conn, &slug, None)?;
-        let stands = cuehouse::sales::table::of_track(conn, &sheet.listed.track.id, None, None)?;
+        let stands = cuehouse::sales::table::of_track(conn, &sheet.listed.track.id, "usd", None, None)?;
         Ok((sheet, stands))
     });
     let (sheet, stands) = read.await.expect("a track");

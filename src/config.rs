@@ -8,6 +8,7 @@ mod currency;
 mod registered;
 mod services;
 mod synonyms;
+mod tiers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -31,6 +32,7 @@ use crate::consent::trade::tcf::Cmp;
 use crate::db::DbUrl;
 use crate::egress::PublicFile;
 use crate::mail;
+use crate::sales::tier::Catalogue;
 use crate::search::Synonyms;
 use crate::storage::{S3Access, StorageUrl};
 use crate::web::client::Net;
@@ -153,6 +155,8 @@ pub struct Config {
     pub share_bps: i64,
     /// Whether the operator stands behind the indemnity the tiers name.
     pub indemnity: bool,
+    /// The tiers on sale, the bounds of uploaders' prices and the time for refunds.
+    pub catalogue: Catalogue,
     pub age: AgeSettings,
     /// Jobs worked at once; 0 is as many as there are cores.
     pub workers: usize,
@@ -244,6 +248,9 @@ const NAMES: &[&str] = &[
     "upload.max_bytes",
     "share_bps",
     "indemnity",
+    "prices.low_percent",
+    "prices.high_percent",
+    "refund_days",
     "age.profile",
     "age.under_minimum",
     "age.minimum",
@@ -280,6 +287,8 @@ fn is_beside(name: &str) -> bool {
 /// What was said, by name, and what is wrong with it.
 struct Said {
     values: BTreeMap<String, String>,
+    /// What the file says of tiers, whose fields are more than a word.
+    tiers: Option<toml::Value>,
     faults: Vec<String>,
 }
 
@@ -360,10 +369,13 @@ impl Config {
         file: Option<&str>,
         env: &BTreeMap<String, String>,
     ) -> Result<Config, Vec<String>> {
-        let mut said = Said { values: BTreeMap::new(), faults };
+        let mut said = Said { values: BTreeMap::new(), tiers: None, faults };
         if let Some(text) = file {
             match text.parse::<toml::Table>() {
-                Ok(table) => from_table(&table, "", &mut said),
+                Ok(mut table) => {
+                    said.tiers = table.remove("tiers");
+                    from_table(&table, "", &mut said);
+                }
                 Err(error) => said.faults.push(format!("cuehouse.toml: {error}")),
             }
         }
@@ -571,6 +583,7 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
             text.parse().ok().filter(|n| (0..=10_000).contains(n))
         }),
         indemnity: said.switch("indemnity", false),
+        catalogue: tiers::catalogue(said),
         age: age::read(said, &currency),
         currency,
         vendors,

@@ -153,7 +153,7 @@ pub fn fill(path: &Path, count: usize) -> Db {
 async fn first_rows(db: &Db) -> (UserId, UploadId) {
     db.write(|conn| {
         let now = Timestamp::now();
-        cuehouse::sales::edition::seed(conn, &cuehouse::sales::tier::default_catalogue(), now)?;
+        cuehouse::sales::edition::seed(conn, &cuehouse::sales::tier::Catalogue::default(), now)?;
         let user = User::new(conn, "ines@example.org", "Ines Morrow", "no password", now)?;
         user.insert(conn)?;
         user.grant(conn, Role::Uploader, now)?;

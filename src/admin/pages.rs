@@ -184,7 +184,8 @@ pub struct ReviewPage {
     pub paragraphs: Vec<String>,
     pub words: Vec<String>,
     pub facts: Vec<Fact>,
-    pub prices: Vec<(String, Cents)>,
+    /// Of each offer the tier, the price and its currency.
+    pub prices: Vec<(String, Cents, String)>,
     pub twins: Vec<TwinLine>,
     pub events: Vec<Happened>,
     pub uploader: String,
@@ -229,7 +230,7 @@ impl ReviewPage {
                 .collect(),
             words,
             facts: facts(&case.recording, &case.upload),
-            prices: case.offers.iter().map(|o| (o.tier.clone(), o.price_cents)).collect(),
+            prices: case.offers.iter().map(|o| (o.tier.clone(), o.price_cents, o.currency.clone())).collect(),
             twins: case.twins.iter().map(twin_line).collect(),
             events: case
                 .events
@@ -319,7 +320,7 @@ impl View for ReviewPage {
             paragraphs: vec!["Low strings that gather & never <quite> break.".into()],
             words: vec!["Music".into(), "Cinematic".into(), "Brooding".into()],
             facts: vec![Fact { name: "Length".into(), words: "2:34".into(), href: None }],
-            prices: vec![("creator".into(), Cents(2900))],
+            prices: vec![("creator".into(), Cents(2900), "eur".into())],
             twins: vec![TwinLine {
                 words: "The very same file, by Ada: rain.wav".into(),
                 link: Some(Link::new("Rain, published", "/admin/review/rain")),

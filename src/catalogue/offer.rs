@@ -19,6 +19,13 @@ pub struct Offer {
     pub currency: String,
 }
 
+impl Offer {
+    /// Whether its price is in the shop's currency. In another it is no price: nobody said what it is in this one.
+    pub fn is_in(&self, currency: &str) -> bool {
+        self.currency == currency
+    }
+}
+
 /// What a track is offered at, the cheapest first.
 pub fn of_track(conn: &mut Conn, track: &TrackId) -> Result<Vec<Offer>> {
     let own = offers::table.filter(offers::track_id.eq(track));

@@ -70,13 +70,13 @@ async fn show(slug: Slug, page: Page, slot: Slot, carried: Carried, app: &State<
         None => carried.basket.as_deref().map(Owner::browser),
     };
     // All in one go: to change threads again would cost more than what is looked up there.
-    let now = app.index.view();
+    let (now, currency) = (app.index.view(), app.config.currency.clone());
     let (sheet, stands, similar) = app
         .db
         .read(move |conn| {
             let sheet = Sheet::open(conn, &slug, visitor.as_ref())?;
             let (track, me) = (&sheet.listed.track, visitor.as_ref().map(|visitor| &visitor.id));
-            let stands = table::of_track(conn, &track.id, me, owner.as_ref())?;
+            let stands = table::of_track(conn, &track.id, &currency, me, owner.as_ref())?;
             let similar = match track.state {
                 Stage::Published => similar(conn, &now, track, me)?,
                 _ => vec![],

@@ -81,6 +81,7 @@ pub struct Track {
     /// 200 heights of the waveform, 0 to 255, in hexadecimal.
     pub bars: String,
     /// The lowest price it is offered at, in minor units.
+    /// The least it is sold at; none: it is not sold at present.
     pub price_from: Option<Cents>,
     pub state: State,
     pub created_at: Timestamp,
@@ -384,7 +385,7 @@ impl Track {
             children::mark(conn, &format!("/tracks/{}", self.slug), true, by, now)?;
         }
         let said = Said::of(conn, &self.id)?;
-        if let Some(missing) = self.missing(offer::of_track(conn, &self.id)?.len(), said, is_of_child) {
+        if let Some(missing) = self.missing(said, is_of_child) {
             return Err(Error::refused(missing));
         }
         let from = [State::Draft, State::Refused, State::Withdrawn];
@@ -395,14 +396,14 @@ impl Track {
     }
 
     /// What a track still lacks before it can be submitted.
-    fn missing(&self, offers: usize, said: Option<Said>, is_of_child: bool) -> Option<&'static str> {
+    fn missing(&self, said: Option<Said>, is_of_child: bool) -> Option<&'static str> {
         if self.title.trim().is_empty() || self.description.trim().is_empty() {
             return Some("A track needs a title and a description before it can be reviewed.");
         }
         if is_of_child {
             return None;
         }
-        if offers == 0 {
+        if self.price_from.is_none() {
             return Some("Set a price for at least one licence before you submit.");
         }
         match said {

@@ -198,6 +198,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    tier_editions (slug, number) {
+        slug -> Text,
+        number -> Integer,
+        terms_hash -> Text,
+        tier -> Text,
+        refund_days -> BigInt,
+        created_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     baskets (id) {
         id -> Text,
         token_hash -> Nullable<Text>,
@@ -464,6 +476,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     track_days,
     favourites,
     tier_versions,
+    tier_editions,
     baskets,
     basket_lines,
     orders,
@@ -840,6 +853,7 @@ diesel::allow_tables_to_appear_in_same_query!(uploads, resemblances);
 diesel::joinable!(tracks -> users (uploader_id));
 diesel::joinable!(recordings -> uploads (upload_id));
 diesel::joinable!(offers -> tracks (track_id));
+diesel::joinable!(tier_editions -> tier_versions (terms_hash));
 diesel::joinable!(order_lines -> orders (order_id));
 diesel::joinable!(licences -> order_lines (order_line_id));
 diesel::joinable!(revocations -> licences (licence_id));

@@ -20,6 +20,7 @@ use crate::db::schema::tracks;
 use crate::error::{Error, Result};
 use crate::ids::{OfferId, Slug, TrackId};
 use crate::money::Cents;
+use crate::sales::tier::Catalogue;
 
 /// Rows in one write: enough to be quick, few enough that nobody else waits long for theirs.
 const BATCH: u64 = 2_000;
@@ -33,7 +34,8 @@ pub async fn grow(app: &App, upto: u64, told: impl Fn(u64)) -> Result<u64> {
     if models.is_empty() {
         return Err(Error::refused("there is nothing to share the sound of: fill the shop first"));
     }
-    let maker = std::sync::Arc::new(Maker::new(models, app.config.currency.clone(), Timestamp::now()));
+    let (config, now) = (&app.config, Timestamp::now());
+    let maker = std::sync::Arc::new(Maker::new(models, config.currency.clone(), &config.catalogue, now));
     told(there);
     while there < upto {
         let numbers = there..upto.min(there + BATCH);
@@ -76,10 +78,13 @@ struct Maker {
 const PERCENTS: [i64; 12] = [60, 70, 80, 90, 100, 100, 110, 120, 130, 150, 180, 220];
 
 impl Maker {
-    fn new(models: Vec<Track>, currency: String, now: Timestamp) -> Maker {
+    fn new(models: Vec<Track>, currency: String, catalogue: &Catalogue, now: Timestamp) -> Maker {
         let kinds = [Kind::Music, Kind::Loop, Kind::Effect];
         let all = kinds.iter().flat_map(|kind| PERCENTS.map(|per| (*kind, per)));
-        let prices = all.map(|(kind, per)| ((kind.as_str(), per), prices(kind, per))).collect();
+        let own = |kind, per| -> Vec<(String, Cents)> {
+            prices(kind, per).into_iter().filter(|(tier, _)| catalogue.sells(tier)).collect()
+        };
+        let prices = all.map(|(kind, per)| ((kind.as_str(), per), own(kind, per))).collect();
         Maker { models, currency, now, prices }
     }
 
@@ -381,7 +386,7 @@ mod tests {
     fn what_is_made_up_is_in_the_lists_and_sold_within_the_bounds() {
         let models: Vec<Track> = [Kind::Music, Kind::Loop, Kind::Effect].map(model).into();
         let now = Timestamp(2_000 * DAY);
-        let maker = Maker::new(models.clone(), "usd".into(), now);
+        let maker = Maker::new(models.clone(), "usd".into(), &Catalogue::default(), now);
         let (rows, offers) = maker.rows(0..600);
         let slugs: BTreeSet<&str> = rows.iter().map(|t| t.slug.as_str()).collect();
         let titles: BTreeSet<&str> = rows.iter().map(|t| t.title.as_str()).collect();

@@ -35,8 +35,10 @@ pub async fn fill(app: &App, lease: &Lease, number: usize) -> Result<()> {
     }
 }
 
-async fn offer(app: &App, lease: &Lease, filling: Filling, spec: Spec, upload: UploadId) -> Result<()> {
+async fn offer(app: &App, lease: &Lease, filling: Filling, mut spec: Spec, upload: UploadId) -> Result<()> {
     let (lease, currency) = (lease.clone(), app.config.currency.clone());
+    // What the operator took out is not offered.
+    spec.description.prices.retain(|(tier, _)| app.config.catalogue.sells(tier));
     app.db
         .write(move |conn| {
             let now = Timestamp::now();
@@ -50,7 +52,7 @@ async fn offer(app: &App, lease: &Lease, filling: Filling, spec: Spec, upload: U
                 State::Ready => lease.finish(conn, now)?,
             }
             let track = Track::of_upload(conn, &upload.id)?.ok_or(Error::NotFound)?;
-            if track.state != track::State::Draft {
+            if track.state != track::State::Draft || spec.description.prices.is_empty() {
                 return Ok(());
             }
             track.describe(conn, &spec.description, &currency, &upload.uploader_id, now)?;

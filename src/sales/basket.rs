@@ -79,6 +79,8 @@ pub enum Standing {
     },
     /// The track, or this licence to it, is not sold any more.
     Gone,
+    /// Its price is in another currency than the shop's by now, and its uploader has to set it anew.
+    Unpriced,
 }
 
 /// One offer in a basket.
@@ -99,15 +101,15 @@ pub struct Line {
     /// How many territory groups the buyer names.
     pub groups: u8,
     pub terms_hash: String,
-    /// What it costs now; of a line that is gone, what it cost.
+    /// What it costs now; of a line that is not sold, what it cost.
     pub price: Cents,
     pub standing: Standing,
 }
 
 impl Line {
-    /// Whether it cannot be bought any more.
-    pub fn is_gone(&self) -> bool {
-        self.standing == Standing::Gone
+    /// Whether it can be bought now.
+    pub fn is_sold(&self) -> bool {
+        !matches!(self.standing, Standing::Gone | Standing::Unpriced)
     }
 }
 
@@ -115,6 +117,8 @@ impl Line {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Basket {
     pub lines: Vec<Line>,
+    /// What its prices are in.
+    pub currency: String,
 }
 
 /// A line as it is kept, beside its track as it is now.
@@ -137,8 +141,8 @@ struct Row {
 }
 
 impl Basket {
-    /// The basket of this owner, each line beside the offer as it is now; empty when there is none.
-    pub fn of(conn: &mut Conn, owner: &Owner) -> Result<Basket> {
+    /// The basket of this owner in a shop of this currency, each line beside the offer as it is now; empty when there is none.
+    pub fn of(conn: &mut Conn, owner: &Owner, currency: &str) -> Result<Basket> {
         let Some(id) = owner.row(conn)? else { return Ok(Basket::default()) };
         let rows: Vec<Row> = basket_lines::table
             .inner_join(tracks::table.inner_join(users::table))
@@ -158,14 +162,14 @@ impl Basket {
         let lines = rows.into_iter().map(|row| {
             let edition = editions.iter().find(|e| e.tier.slug == row.tier);
             let offer = offers.get(&(row.track.id.clone(), row.tier.clone()));
-            line(row, offer, edition)
+            line(row, offer, edition, currency)
         });
-        Ok(Basket { lines: lines.collect() })
+        Ok(Basket { lines: lines.collect(), currency: currency.to_owned() })
     }
 
     /// The lines that can be bought now.
     pub fn buyable(&self) -> impl Iterator<Item = &Line> {
-        self.lines.iter().filter(|line| !line.is_gone())
+        self.lines.iter().filter(|line| line.is_sold())
     }
 
     /// The sum of what can be bought.
@@ -183,11 +187,11 @@ impl Basket {
     pub fn seal(&self) -> String {
         let words =
             self.buyable().map(|l| format!("{} {} {} {}\n", l.track, l.tier, l.price.0, l.terms_hash));
-        sha256(words.collect::<String>())[..32].to_owned()
+        sha256(format!("{}\n{}", self.currency, words.collect::<String>()))[..32].to_owned()
     }
 }
 
-fn line(row: Row, offer: Option<&Offer>, edition: Option<&Edition>) -> Line {
+fn line(row: Row, offer: Option<&Offer>, edition: Option<&Edition>, currency: &str) -> Line {
     let Row { track, uploader_name, uploader_handle, closed_at, tier, seen } = row;
     let is_live = track.state == State::Published && closed_at.is_none();
     let sold = is_live && edition.is_some_and(|e| !e.tier.on_request);
@@ -195,6 +199,7 @@ fn line(row: Row, offer: Option<&Offer>, edition: Option<&Edition>) -> Line {
     Line {
         standing: match offer {
             None => Standing::Gone,
+            Some(offer) if !offer.is_in(currency) => Standing::Unpriced,
             Some(offer) if offer.price_cents != seen => Standing::Changed { was: seen },
             Some(_) => Standing::Same,
         },
@@ -222,12 +227,25 @@ pub fn count(conn: &mut Conn, owner: &Owner) -> Result<i64> {
 }
 
 /// Puts an offer into the basket at its present price; one that is in it already stays as it was. Answers whether
-/// it is new. `NotFound` when it is not on sale, `Refused` when it is sold on request only or the basket is full.
-pub fn put(conn: &mut Conn, owner: &Owner, track: &Slug, tier: &str, now: Timestamp) -> Result<bool> {
+/// it is new. `NotFound` when it is not on sale, `Refused` when it is sold on request only, its price is in another currency
+/// than the shop's, or the basket is full.
+pub fn put(
+    conn: &mut Conn,
+    owner: &Owner,
+    track: &Slug,
+    tier: &str,
+    currency: &str,
+    now: Timestamp,
+) -> Result<bool> {
     let track = Track::live(conn, track)?.track;
     let offer = offer::find(conn, &track.id, tier)?.ok_or(Error::NotFound)?;
-    if Edition::newest(conn, tier)?.tier.on_request {
+    if Edition::current(conn, tier)?.tier.on_request {
         return Err(Error::refused("This licence is sold on request: ask the uploader."));
+    }
+    if !offer.is_in(currency) {
+        return Err(Error::refused(
+            "This cannot be bought at present: its uploader has to set its price anew.",
+        ));
     }
     let id = owner.made(conn, now)?;
     let lines: i64 = basket_lines::table.filter(basket_lines::basket_id.eq(&id)).count().get_result(conn)?;
@@ -269,17 +287,17 @@ pub fn take_out(conn: &mut Conn, owner: &Owner, track: &Slug, tier: &str) -> Res
     Ok(())
 }
 
-/// Notes that the owner was told how each line stands now: new prices become the seen ones, what is gone goes.
-pub fn told(conn: &mut Conn, owner: &Owner) -> Result<()> {
+/// Notes that the owner was told how each line stands now: new prices become the seen ones, what is not sold goes.
+pub fn told(conn: &mut Conn, owner: &Owner, currency: &str) -> Result<()> {
     let Some(id) = owner.row(conn)? else { return Ok(()) };
-    for line in Basket::of(conn, owner)?.lines {
+    for line in Basket::of(conn, owner, currency)?.lines {
         let row = basket_lines::table.find((&id, &line.track, &line.tier));
         match line.standing {
             Standing::Same => {}
             Standing::Changed { .. } => {
                 diesel::update(row).set(basket_lines::price_cents.eq(line.price)).execute(conn)?;
             }
-            Standing::Gone => {
+            Standing::Gone | Standing::Unpriced => {
                 diesel::delete(row).execute(conn)?;
             }
         }

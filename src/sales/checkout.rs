@@ -77,7 +77,7 @@ async fn open(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -> Res
         .write(move |conn: &mut Conn| {
             let now = Timestamp::now();
             let owner = Owner::Account(buyer.clone());
-            let basket = Basket::of(conn, &owner)?;
+            let basket = Basket::of(conn, &owner, &rules.currency)?;
             if basket.lines.is_empty() {
                 let before = order::just_settled(conn, &buyer, now.plus(-SECOND_CLICK))?;
                 return Ok(before.map_or(Opened::Empty, Opened::Settled));
@@ -85,7 +85,7 @@ async fn open(app: &App, buyer: &UserId, licensee: &Licensee, seal: &str) -> Res
             let seen = if seal.is_empty() { !basket.has_changed() } else { seal == basket.seal() };
             if !seen || basket.buyable().next().is_none() {
                 // The answer to this click says it.
-                basket::told(conn, &owner)?;
+                basket::told(conn, &owner, &rules.currency)?;
                 return Ok(Opened::Changed(basket));
             }
             // Whoever is under age needs their guardian's word for what costs something.
@@ -141,7 +141,8 @@ pub async fn resume(app: &App, order: &Order) -> Result<Next> {
         return Ok(Next::Order(order.id));
     }
     let owner = Owner::Account(order.buyer_id);
-    Ok(Next::Changed(app.db.read(move |conn| Basket::of(conn, &owner)).await?))
+    let currency = app.config.currency.clone();
+    Ok(Next::Changed(app.db.read(move |conn| Basket::of(conn, &owner, &currency)).await?))
 }
 
 /// The payment page of an order: the one it has, or a new one. Nothing when the order must be opened again.
@@ -206,20 +207,21 @@ async fn pay(app: &App, order: &Order) -> Result<Option<Next>> {
 
 async fn wish(app: &App, order: &Order) -> Result<CheckoutWish> {
     let asked = order.clone();
-    let (lines, editions, buyer) = app
+    let (lines, names, buyer) = app
         .db
         .read(move |conn| {
-            Ok((asked.lines(conn)?, Edition::on_sale(conn)?, User::find(conn, &asked.buyer_id)?))
+            let lines = asked.lines(conn)?;
+            let hashes: Vec<String> = lines.iter().map(|line| line.terms_hash.clone()).collect();
+            Ok((lines, Edition::names(conn, &hashes)?, User::find(conn, &asked.buyer_id)?))
         })
         .await?;
-    let name =
-        |slug: &str| editions.iter().find(|e| e.tier.slug == slug).map_or(slug, |e| &e.tier.name).to_owned();
+    let name = |line: &order::Line| names.get(&line.terms_hash).unwrap_or(&line.tier).clone();
     let lines = lines
         .iter()
         .filter(|line| line.price_cents > Cents::ZERO)
         .map(|line| WishLine {
             name: line.title.clone(),
-            description: Some(format!("{} licence · by {}", name(&line.tier), line.uploader_name)),
+            description: Some(format!("{} licence · by {}", name(line), line.uploader_name)),
             amount: line.price_cents,
         })
         .collect();

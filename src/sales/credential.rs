@@ -18,7 +18,7 @@ use crate::sales::order::{Line, Order};
 use crate::sales::places;
 use crate::sales::scope::{Clause, Field, PerformanceRight, Scope, Term};
 use crate::sales::status_list::{self, Purpose};
-use crate::sales::tier::{self, NEVER, REFUND_DAYS, Tier};
+use crate::sales::tier::{self, NEVER, Tier};
 
 /// The version of the certificate's shape.
 pub const FORMAT: &str = "1";
@@ -186,9 +186,10 @@ fn subject(granted: &Granted<'_>, issuer: &Issuer, until: Option<Timestamp>) -> 
         },
         "refundRule": {
             "version": order.refund_rule,
-            "days": REFUND_DAYS,
+            "days": granted.edition.refund_days,
             "words": format!(
-                "In full within {REFUND_DAYS} days if no file was downloaded; after a download a person decides. Consumer law goes first."
+                "In full within {} days if no file was downloaded; after a download a person decides. Consumer law goes first.",
+                granted.edition.refund_days,
             ),
         },
         "supersedes": null,

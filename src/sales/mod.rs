@@ -28,6 +28,7 @@ pub mod places;
 mod routes;
 pub mod scope;
 pub mod settle;
+pub mod shelf;
 pub mod status_list;
 pub mod table;
 pub mod tier;
@@ -41,9 +42,10 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::error::Result;
 use crate::proof::{Issuer, Operator, issuer};
+use crate::sales::shelf::Sold;
 
-/// Opens the till: every tier of the catalogue is on sale, every paid order has its invoice, and the issuer has a key,
-/// whose public half lies in the data folder for `cuehouse verify`.
+/// Opens the till: the tiers of the settings are on sale and no others, lists show prices in the shop's currency, every paid
+/// order has its invoice, and the issuer has a key, whose public half lies in the data folder for `cuehouse verify`.
 pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer> {
     let operator = Operator {
         name: config.operator_name.clone(),
@@ -51,15 +53,37 @@ pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer>
         site_url: config.site_url.clone(),
         indemnity: config.indemnity,
     };
-    let secret = *secret;
-    let issuer = db
+    let (secret, catalogue) = (*secret, config.catalogue.clone());
+    let currency = config.currency.clone();
+    let (issuer, sold) = db
         .write(move |conn| {
             let now = Timestamp::now();
-            edition::seed(conn, &tier::default_catalogue(), now)?;
+            edition::seed(conn, &catalogue, now)?;
             invoice::catch_up(conn, &operator, now)?;
-            Issuer::open(conn, &secret, &operator, now)
+            let sold = Sold::of(conn, &currency)?;
+            let is_news = sold.is_news(conn)?;
+            if !is_news {
+                sold.remember(conn, false, now)?;
+            }
+            Ok((Issuer::open(conn, &secret, &operator, now)?, Some(sold).filter(|_| is_news)))
         })
         .await?;
+    if let Some(sold) = sold {
+        follow(db, sold).await?;
+    }
     issuer.keep_document(&config.data(issuer::KEY_FILE))?;
     Ok(issuer)
+}
+
+/// Makes the prices in lists, and then the indexes, follow what is sold now. What an interruption left is begun again.
+async fn follow(db: &Db, sold: Sold) -> Result<()> {
+    let mut last = None;
+    loop {
+        let (from, next) = (last.take(), sold.clone());
+        last = db.write(move |conn| next.reprice(conn, from.as_ref())).await?;
+        if last.is_none() {
+            break;
+        }
+    }
+    db.write(move |conn| sold.remember(conn, true, Timestamp::now())).await
 }

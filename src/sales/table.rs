@@ -6,7 +6,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use crate::db::Conn;
-use crate::db::schema::{basket_lines, baskets, licences, offers, revocations, tier_versions};
+use crate::db::schema::{basket_lines, baskets, licences, offers, revocations, tier_editions, tier_versions};
 use crate::each_db;
 use crate::error::Result;
 use crate::ids::{TrackId, UserId};
@@ -25,12 +25,13 @@ pub struct Stand {
     pub in_basket: bool,
 }
 
-type Row = (String, i32, String, Option<Cents>, bool, bool);
+type Row = (String, Option<Cents>, bool, bool);
 
-/// Every tier on sale, in the shop's order, beside this track. One statement.
+/// Every tier on sale, in the shop's order, beside this track in a shop of this currency. One statement.
 pub fn of_track(
     conn: &mut Conn,
     track: &TrackId,
+    currency: &str,
     buyer: Option<&UserId>,
     owner: Option<&Owner>,
 ) -> Result<Vec<Stand>> {
@@ -43,36 +44,26 @@ pub fn of_track(
     let ended = revocations::table.select(revocations::licence_id);
     let held = licences::table
         .filter(licences::buyer_id.eq(me).and(licences::track_id.eq(track)))
-        .filter(licences::tier.eq(tier_versions::slug))
+        .filter(licences::tier.eq(tier_editions::slug))
         .filter(licences::id.ne_all(ended));
     let in_basket = basket_lines::table
         .inner_join(baskets::table)
-        .filter(basket_lines::track_id.eq(track).and(basket_lines::tier.eq(tier_versions::slug)))
+        .filter(basket_lines::track_id.eq(track).and(basket_lines::tier.eq(tier_editions::slug)))
         .filter(
             baskets::token_hash.assume_not_null().eq(hash).or(baskets::user_id.assume_not_null().eq(account)),
         );
-    let rows: Vec<Row> = each_db!(conn, |c| tier_versions::table
-        .left_join(offers::table.on(offers::tier.eq(tier_versions::slug).and(offers::track_id.eq(track))))
-        .order((tier_versions::position, tier_versions::number))
-        .select((
-            tier_versions::slug,
-            tier_versions::number,
-            tier_versions::tier,
-            offers::price_cents.nullable(),
-            exists(held),
-            exists(in_basket),
-        ))
+    let priced = offers::track_id.eq(track).and(offers::currency.eq(currency));
+    let rows: Vec<Row> = each_db!(conn, |c| tier_editions::table
+        .left_join(offers::table.on(offers::tier.eq(tier_editions::slug).and(priced)))
+        .filter(tier_editions::ended_at.is_null())
+        .select((tier_editions::tier, offers::price_cents.nullable(), exists(held), exists(in_basket)))
         .load(c))?;
-    let mut newest: BTreeMap<String, Row> = BTreeMap::new();
-    for row in rows {
-        match newest.get(&row.0) {
-            Some(other) if other.1 > row.1 => {}
-            _ => drop(newest.insert(row.0.clone(), row)),
-        }
-    }
     let mut stands = vec![];
-    for (_, _, tier, price, held, in_basket) in newest.into_values() {
-        stands.push(Stand { tier: serde_json::from_str(&tier)?, price, held, in_basket });
+    for (tier, price, held, in_basket) in rows {
+        let tier: Tier = serde_json::from_str(&tier)?;
+        // An offer of before the tier was sold on request is none.
+        let price = price.filter(|_| !tier.on_request);
+        stands.push(Stand { tier, price, held, in_basket });
     }
     stands.sort_by(|a, b| (a.tier.order, &a.tier.slug).cmp(&(b.tier.order, &b.tier.slug)));
     Ok(stands)
@@ -80,9 +71,10 @@ pub fn of_track(
 
 /// The names of the tiers by their slugs, old ones among them.
 pub fn names(conn: &mut Conn) -> Result<BTreeMap<String, String>> {
-    let rows: Vec<(String, String)> = each_db!(conn, |c| tier_versions::table
-        .order(tier_versions::number)
-        .select((tier_versions::slug, tier_versions::name))
+    let rows: Vec<(String, String)> = each_db!(conn, |c| tier_editions::table
+        .inner_join(tier_versions::table)
+        .order(tier_editions::number)
+        .select((tier_editions::slug, tier_versions::name))
         .load(c))?;
     Ok(rows.into_iter().collect())
 }

@@ -13,7 +13,7 @@ use crate::accounts::band::Band;
 use crate::catalogue::track::{Kind, State};
 use crate::clock::Timestamp;
 use crate::db::Conn;
-use crate::db::schema::{changes, marks, offers, tracks, users};
+use crate::db::schema::{changes, marks, offers, tier_editions, tracks, users};
 use crate::error::Result;
 use crate::ids::{Handle, TrackId};
 
@@ -276,7 +276,7 @@ fn entry(row: Row) -> Entry {
     }
 }
 
-/// An entry with the tiers its track is offered at.
+/// An entry with the tiers its track is sold at.
 pub type Offered = (Entry, Vec<String>);
 
 /// Those of these tracks that anyone may find, as they are now.
@@ -295,8 +295,12 @@ pub fn after(conn: &mut Conn, id: Option<&TrackId>, limit: i64) -> Result<Vec<Of
 fn offered(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Offered>> {
     let entries: Vec<Entry> = rows.into_iter().map(entry).collect();
     let ids: Vec<&TrackId> = entries.iter().map(|entry| &entry.id).collect();
+    // All offers of a track are in one currency, and one that is not the shop's leaves it without a price.
+    let on_sale = tier_editions::table.filter(tier_editions::ended_at.is_null()).select(tier_editions::slug);
     let mut tiers: Vec<(TrackId, String)> = offers::table
-        .filter(offers::track_id.eq_any(ids))
+        .inner_join(tracks::table)
+        .filter(offers::track_id.eq_any(ids).and(offers::tier.eq_any(on_sale)))
+        .filter(tracks::price_from.is_not_null())
         .select((offers::track_id, offers::tier))
         .load(conn)?;
     tiers.sort_unstable();

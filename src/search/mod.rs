@@ -31,7 +31,7 @@ mod top;
 mod words;
 
 pub use copies::{Copy, copies};
-pub use feed::state as feed_state;
+pub use feed::{ask_for_new, state as feed_state};
 pub use find::{Front, View, Way};
 pub use found::{Found, Sought};
 pub use index::Index;

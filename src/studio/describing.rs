@@ -37,8 +37,15 @@ pub fn unpriced(fields: &Fields) -> Fields {
         .collect()
 }
 
-/// What the form says of a track, or everything that is wrong with it. `tiers` are those of the shop.
-pub fn read(fields: &Fields, track: &Track, tiers: &[Tier], currency: &str) -> Result<Description, Faults> {
+/// What the form says of a track, or everything that is wrong with it. `tiers` are those of the shop, `bounds` how far from
+/// theirs a price may be.
+pub fn read(
+    fields: &Fields,
+    track: &Track,
+    tiers: &[Tier],
+    bounds: PriceBounds,
+    currency: &str,
+) -> Result<Description, Faults> {
     let mut faults = Faults::default();
     let title = one_line(fields.text("title"));
     match title.chars().count() {
@@ -67,7 +74,7 @@ pub fn read(fields: &Fields, track: &Track, tiers: &[Tier], currency: &str) -> R
     let bpm = bpm(fields.text("bpm"), &mut faults);
     let musical_key = word(fields, "key", lists::parse_key, &mut faults);
     let voices = voices(fields, &mut faults);
-    let prices = prices(fields, tiers, currency, &mut faults);
+    let prices = prices(fields, tiers, bounds, currency, &mut faults);
     match kind {
         Some(kind) if faults.is_empty() => Ok(Description {
             title,
@@ -104,8 +111,15 @@ fn voices(fields: &Fields, faults: &mut Faults) -> Option<Voices> {
     }
 }
 
-/// The form of a track as it is kept.
-pub fn fields_of(track: &Track, said: Option<&Said>, offers: &[Offer]) -> Fields {
+/// The form of a track as it is kept. A price in another currency than the shop's, or at a tier that has none any more, stands
+/// in no field: to save the form would make it one.
+pub fn fields_of(
+    track: &Track,
+    said: Option<&Said>,
+    offers: &[Offer],
+    tiers: &[Tier],
+    currency: &str,
+) -> Fields {
     let mut pairs = vec![
         ("title".to_owned(), track.title.clone()),
         ("description".to_owned(), track.description.clone()),
@@ -122,7 +136,9 @@ pub fn fields_of(track: &Track, said: Option<&Said>, offers: &[Offer]) -> Fields
     }
     pairs.extend(split(&track.moods).into_iter().map(|mood| ("mood".to_owned(), mood)));
     pairs.extend(split(&track.instruments).into_iter().map(|one| ("instrument".to_owned(), one)));
-    pairs.extend(offers.iter().map(|o| (format!("price.{}", o.tier), o.price_cents.to_string())));
+    let has_price = |o: &&Offer| tiers.iter().any(|tier| tier.slug == o.tier && !tier.on_request);
+    let sold = offers.iter().filter(|o| o.is_in(currency)).filter(has_price);
+    pairs.extend(sold.map(|o| (format!("price.{}", o.tier), o.price_cents.to_string())));
     pairs.into_iter().collect()
 }
 
@@ -193,7 +209,13 @@ fn bpm(text: &str, faults: &mut Faults) -> Option<f64> {
     fine
 }
 
-fn prices(fields: &Fields, tiers: &[Tier], currency: &str, faults: &mut Faults) -> Vec<(String, Cents)> {
+fn prices(
+    fields: &Fields,
+    tiers: &[Tier],
+    bounds: PriceBounds,
+    currency: &str,
+    faults: &mut Faults,
+) -> Vec<(String, Cents)> {
     let mut prices: Vec<(String, Cents)> = vec![];
     for (name, text) in fields.iter() {
         let (Some(tier), text) = (name.strip_prefix("price."), text.trim()) else { continue };
@@ -205,7 +227,7 @@ fn prices(fields: &Fields, tiers: &[Tier], currency: &str, faults: &mut Faults) 
             None => faults.add(name, format!("“{}” is no price. Write it like 29 or 29.00.", short(text))),
         }
     }
-    if let Err(found) = check_prices(tiers, PriceBounds::default(), currency, &prices) {
+    if let Err(found) = check_prices(tiers, bounds, currency, &prices) {
         for (tier, sentence) in found {
             faults.add(&format!("price.{tier}"), sentence);
         }
@@ -258,7 +280,8 @@ mod tests {
     }
 
     fn check(form: &str) -> Result<Description, Faults> {
-        read(&taken(&Fields::parse(form)), &track(), &default_catalogue(), "usd")
+        let bounds = PriceBounds::default();
+        read(&taken(&Fields::parse(form)), &track(), &default_catalogue(), bounds, "usd")
     }
 
     fn faults(form: &str) -> Vec<String> {

@@ -202,6 +202,7 @@ async fn finish(
     let (id, by, said) = (id.clone(), uploader.clone(), said.cloned());
     let (publish, of_age) = (what.publish, what.of_age);
     let (currency, least) = (app.config.currency.clone(), app.config.age.services.clone());
+    let bounds = app.config.catalogue.bounds();
     app.db
         .write(move |conn| {
             let now = Timestamp::now();
@@ -215,7 +216,8 @@ async fn finish(
             }
             let tiers = tiers(conn)?;
             let voices = Said::of(conn, &track.id)?;
-            let kept = describing::fields_of(&track, voices.as_ref(), &offer::of_track(conn, &track.id)?);
+            let offers = offer::of_track(conn, &track.id)?;
+            let kept = describing::fields_of(&track, voices.as_ref(), &offers, &tiers, &currency);
             let mut fields = over(&kept, said.as_ref());
             if publish {
                 fields = with_defaults(fields, &track, &tiers);
@@ -224,8 +226,8 @@ async fn finish(
                 let said = ("under_age".to_owned(), "no".to_owned());
                 fields = fields.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).chain([said]).collect();
             }
-            let said =
-                describing::read(&fields, &track, &tiers, &currency).map_err(|faults| sentence(&faults))?;
+            let said = describing::read(&fields, &track, &tiers, bounds, &currency)
+                .map_err(|faults| sentence(&faults))?;
             track.describe(conn, &said, &currency, &by, now)?;
             if publish {
                 let track = Track::find(conn, &track.id)?;

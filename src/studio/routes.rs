@@ -230,13 +230,13 @@ pub(super) fn tiers(conn: &mut Conn) -> Result<Vec<Tier>> {
 }
 
 /// Everything the edit page is made of, and the form as it is kept.
-fn edited(conn: &mut Conn, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)> {
+fn edited(conn: &mut Conn, slug: &Slug, who: &UserId, currency: &str) -> Result<(Edited, Fields)> {
     let track = Track::own(conn, slug, who)?;
     let upload = Upload::find(conn, &track.upload_id)?;
     let twins = upload.resembled(conn)?;
     let tiers = tiers(conn)?;
     let (offers, said) = (offer::of_track(conn, &track.id)?, Said::of(conn, &track.id)?);
-    let mut fields = describing::fields_of(&track, said.as_ref(), &offers);
+    let mut fields = describing::fields_of(&track, said.as_ref(), &offers, &tiers, currency);
     // A draft that nobody described yet begins with the shop's own prices.
     if offers.is_empty() && track.created_at == track.changed_at {
         let fresh = first_prices(&tiers, track.kind.as_str());
@@ -247,6 +247,7 @@ fn edited(conn: &mut Conn, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)
         recording: track.recording(conn)?,
         refusal: track.refusal(conn)?.map(|(reason, _)| reason),
         may_be_shown: permission::may(conn, who, scope, Timestamp::now())?,
+        unpriced: offers.into_iter().filter(|offer| !offer.is_in(currency)).collect(),
         track,
         upload,
         twins,
@@ -256,12 +257,13 @@ fn edited(conn: &mut Conn, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)
 }
 
 async fn looked_up(app: &App, slug: &Slug, who: &UserId) -> Result<(Edited, Fields)> {
-    let (slug, who) = (slug.clone(), who.clone());
-    app.db.read(move |conn| edited(conn, &slug, &who)).await
+    let (slug, who, currency) = (slug.clone(), who.clone(), app.config.currency.clone());
+    app.db.read(move |conn| edited(conn, &slug, &who, &currency)).await
 }
 
 fn edit_page(app: &App, who: &Visitor, it: &Edited, form: FormView) -> EditPage {
-    EditPage::new(who, it, form, &app.config.currency, app.config.share_bps)
+    let config = &app.config;
+    EditPage::new(who, it, form, &config.currency, config.catalogue.bounds(), config.share_bps)
 }
 
 #[get("/studio/tracks/<slug>/edit")]
@@ -278,8 +280,8 @@ async fn update(slug: Slug, who: Uploader, page: Page, app: &State<App>, form: P
         _ => describing::taken(&form.0),
     };
     let (it, _) = looked_up(app, &slug, &who.id).await?;
-    let currency = app.config.currency.clone();
-    let said = match describing::read(&fields, &it.track, &it.tiers, &currency) {
+    let (currency, bounds) = (app.config.currency.clone(), app.config.catalogue.bounds());
+    let said = match describing::read(&fields, &it.track, &it.tiers, bounds, &currency) {
         Ok(said) => said,
         Err(faults) => return page.show_as(422, &edit_page(app, &who, &it, FormView::new(&fields, faults))),
     };

@@ -17,10 +17,11 @@ use crate::db::schema::jobs;
 use crate::db::tables::{self, Column, Table};
 use crate::error::{Error, Result};
 use crate::jobs::State;
+use crate::sales::edition;
 use crate::secrets::sha256;
 
 /// What a shop makes by itself when it is first started; a restore puts the backup's in their place.
-const ITS_OWN: [&str; 5] = ["tier_versions", "issuer_keys", "jobs", "changes", "marks"];
+const ITS_OWN: [&str; 6] = ["tier_versions", "tier_editions", "issuer_keys", "jobs", "changes", "marks"];
 
 /// Brings a backup into a shop that is empty: nobody has an account there. `Refused` otherwise, and when anything of
 /// the backup is not as its manifest says; then nothing was written.
@@ -161,6 +162,8 @@ fn fill(conn: &mut Conn, folder: &Path, manifest: &Manifest) -> Result<()> {
             table.count_on(conn)?;
         }
     }
+    // A backup of before there were editions holds their texts alone.
+    edition::adopt(conn)?;
     // The workers that had these in hand are not here.
     diesel::update(jobs::table.filter(jobs::state.eq(State::Running)))
         .set((jobs::state.eq(State::Ready), jobs::lease_until.eq(None::<i64>)))

@@ -24,7 +24,7 @@ async fn a_track_and_its_uploader_have_whole_pages() {
         .write(|conn| {
             cuehouse::sales::edition::seed(
                 conn,
-                &cuehouse::sales::tier::default_catalogue(),
+                &cuehouse::sales::tier::Catalogue::default(),
                 Timestamp::now(),
             )
         })

@@ -113,7 +113,7 @@ async fn counts_survive_a_database_that_is_away_for_a_moment() {
 async fn a_payment_is_written_with_its_order() {
     let app = TestApp::new().await;
     let tiers = |conn: &mut cuehouse::db::Conn| {
-        cuehouse::sales::edition::seed(conn, &cuehouse::sales::tier::default_catalogue(), Timestamp::now())
+        cuehouse::sales::edition::seed(conn, &cuehouse::sales::tier::Catalogue::default(), Timestamp::now())
     };
     app.app.db.write(tiers).await.unwrap();
     let ines = seller(&app.app.db, "Ines").await;

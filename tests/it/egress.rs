@@ -362,7 +362,7 @@ async fn who_refused_is_not_told_of_by_the_server_either() {
     ])
     .await;
     let tiers = |conn: &mut cuehouse::db::Conn| {
-        cuehouse::sales::edition::seed(conn, &cuehouse::sales::tier::default_catalogue(), Timestamp::now())
+        cuehouse::sales::edition::seed(conn, &cuehouse::sales::tier::Catalogue::default(), Timestamp::now())
     };
     app.app.db.write(tiers).await.unwrap();
     let ines = seller(&app.app.db, "Ines").await;

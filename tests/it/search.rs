@@ -28,6 +28,11 @@ struct Shelf {
 impl Shelf {
     async fn new(pieces: Vec<Piece>) -> (Shelf, Vec<Shelved>) {
         let (db, folder) = (TestDb::new().await, TestFolder::new());
+        let tiers = cuehouse::sales::tier::Catalogue::default();
+        let on_sale = move |conn: &mut cuehouse::db::Conn| {
+            cuehouse::sales::edition::seed(conn, &tiers, cuehouse::clock::Timestamp::now())
+        };
+        db.db.write(on_sale).await.unwrap();
         let uploader = seller(&db.db, "Ines Morrow").await;
         let mut all = vec![];
         for piece in pieces {

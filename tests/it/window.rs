@@ -20,7 +20,7 @@ fn another(app: &TestApp) -> Db {
 
 async fn seed(app: &TestApp) {
     let tiers = |conn: &mut cuehouse::db::Conn| {
-        cuehouse::sales::edition::seed(conn, &cuehouse::sales::tier::default_catalogue(), Timestamp::now())
+        cuehouse::sales::edition::seed(conn, &cuehouse::sales::tier::Catalogue::default(), Timestamp::now())
     };
     app.app.db.write(tiers).await.unwrap();
 }

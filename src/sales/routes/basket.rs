@@ -39,8 +39,9 @@ impl ShowBasket {
 /// The basket as it stands now.
 #[get("/cart")]
 pub async fn index(holder: Holder, page: Page, app: &State<App>) -> Result<Reply> {
+    let currency = app.config.currency.clone();
     let basket = match holder.owner() {
-        Some(owner) => app.db.read(move |conn| Basket::of(conn, &owner)).await?,
+        Some(owner) => app.db.read(move |conn| Basket::of(conn, &owner, &currency)).await?,
         None => Basket::default(),
     };
     page.show(&ShowBasket::new(basket))
@@ -57,9 +58,10 @@ pub async fn create(form: Posted, holder: Holder, consent: Decided, app: &State<
         return Err(Error::Guardian(NOTHING_TO_BUY));
     }
     let slug = Slug::parse(fields.text("track")).ok_or(Error::NotFound)?;
-    let tier = fields.text("tier").to_owned();
+    let (tier, currency) = (fields.text("tier").to_owned(), app.config.currency.clone());
     let (owner, token) = holder.made()?;
-    let put = app.db.write(move |conn| basket::put(conn, &owner, &slug, &tier, Timestamp::now())).await;
+    let put =
+        app.db.write(move |conn| basket::put(conn, &owner, &slug, &tier, &currency, Timestamp::now())).await;
     let reply = Reply::go("/cart");
     match put {
         Ok(true) => Ok(keep(reply, token)),
@@ -85,7 +87,7 @@ impl View for ShowBasket {
 
     fn samples() -> Vec<ShowBasket> {
         let lines = sample_lines();
-        vec![ShowBasket::new(Basket { lines }), ShowBasket::new(Basket::default())]
+        vec![ShowBasket::new(Basket { lines, currency: "usd".into() }), ShowBasket::new(Basket::default())]
     }
 }
 
@@ -112,6 +114,7 @@ pub fn sample_lines() -> Vec<Line> {
         line("Copper Weather", "creator", 2_900, Standing::Same),
         line("Rain on Tin & <Glass>", "business", 7_900, Standing::Changed { was: Cents(6_900) }),
         line("Slow Harbour", "film", 59_900, Standing::Gone),
+        line("Iron Weather", "creator", 2_900, Standing::Unpriced),
         line("Door", "listen", 0, Standing::Same),
     ]
 }

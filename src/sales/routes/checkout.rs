@@ -70,7 +70,7 @@ impl Checkout {
                 .collect(),
             pretend: app.config.stripe.is_pretend(),
             form,
-            lines: basket.lines.into_iter().filter(|line| !line.is_gone()).collect(),
+            lines: basket.lines.into_iter().filter(Line::is_sold).collect(),
         }
     }
 }
@@ -93,10 +93,10 @@ fn till(page: Page, app: &App) -> Page {
 /// filled in.
 #[get("/checkout")]
 pub async fn new(buyer: Buyer, may: MayBuy, page: Page, app: &State<App>) -> Result<Reply> {
-    let (mine, id) = (owner(&buyer), buyer.id.clone());
+    let (mine, id, currency) = (owner(&buyer), buyer.id.clone(), app.config.currency.clone());
     let (basket, last) = app
         .db
-        .read(move |conn| Ok((Basket::of(conn, &mine)?, Order::settled_of(conn, &id, 1)?.pop())))
+        .read(move |conn| Ok((Basket::of(conn, &mine, &currency)?, Order::settled_of(conn, &id, 1)?.pop())))
         .await?;
     may.pay(basket.total())?;
     if basket.buyable().next().is_none() {
@@ -125,8 +125,8 @@ pub async fn create(
     let Posted(fields) = form;
     app.limits.attempt(Attempt::Checkout, buyer.id.as_str())?;
     let licensee = licensee(&fields);
-    let mine = owner(&buyer);
-    let basket = app.db.read(move |conn| Basket::of(conn, &mine)).await?;
+    let (mine, currency) = (owner(&buyer), app.config.currency.clone());
+    let basket = app.db.read(move |conn| Basket::of(conn, &mine, &currency)).await?;
     may.pay(basket.total())?;
     let faults = faults(&licensee, groups_max(&basket));
     if !faults.is_empty() && basket.buyable().next().is_some() {

@@ -217,7 +217,9 @@ pub struct ShowEdition {
     /// The same for programs, as it stands at the end of the text.
     pub programs: String,
     /// Whether this is the one on sale.
-    pub newest: bool,
+    pub on_sale: bool,
+    /// Whether another edition of this tier is.
+    pub another_on_sale: bool,
     pub editions: Vec<Past>,
 }
 
@@ -238,7 +240,7 @@ pub struct Past {
     pub here: bool,
 }
 
-/// The tier as it is sold today, and its earlier editions.
+/// The tier as it is sold today, or as it was sold last, and its earlier editions.
 #[get("/licences/<tier>")]
 pub async fn show(tier: &str, page: Page, app: &State<App>) -> Result<Reply> {
     let slug = tier.to_owned();
@@ -282,7 +284,8 @@ impl ShowEdition {
             terms_hash: one.terms_hash.clone(),
             sections: sections(text),
             programs: programs.trim().to_owned(),
-            newest: at == 0,
+            on_sale: one.is_on_sale(),
+            another_on_sale: !one.is_on_sale() && all.iter().any(Edition::is_on_sale),
             editions: all.iter().map(past).collect(),
         })
     }
@@ -302,10 +305,12 @@ fn sections(text: &str) -> Vec<Section> {
 
 fn sample_editions() -> Vec<Edition> {
     let edition = |tier: Tier| Edition {
-        terms_hash: tier::terms_hash(&tier),
+        terms_hash: tier::terms_hash(&tier, tier::REFUND_DAYS),
         number: 1,
-        terms: tier::terms_text(&tier),
+        terms: tier::terms_text(&tier, tier::REFUND_DAYS),
+        refund_days: tier::REFUND_DAYS,
         since: crate::clock::Timestamp(1_795_000_000_000),
+        ended: None,
         tier,
     };
     tier::default_catalogue().into_iter().map(edition).collect()
@@ -324,7 +329,10 @@ impl View for ShowEdition {
 
     fn samples() -> Vec<ShowEdition> {
         let editions = sample_editions();
-        [0, 1].iter().filter_map(|at| ShowEdition::new(&editions[1..3], *at).ok()).collect()
+        let past = Edition { ended: Some(editions[2].since), ..editions[2].clone() };
+        let two = [editions[1].clone(), past];
+        let shown = [(&two[..], 0), (&two[..], 1), (&two[1..], 0)];
+        shown.into_iter().filter_map(|(all, at)| ShowEdition::new(all, at).ok()).collect()
     }
 }
 

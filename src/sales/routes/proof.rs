@@ -32,6 +32,8 @@ pub struct ShowLicence {
     pub verdict: String,
     pub issued_at: Timestamp,
     pub until: Option<Timestamp>,
+    /// It stands, and its term is over.
+    pub ended: bool,
     pub issuer: String,
     pub issuer_country: String,
     pub key: String,
@@ -74,7 +76,7 @@ pub struct Check {
 /// The verdict on a document.
 #[derive(Serialize)]
 pub struct Found {
-    /// `valid`, `suspended`, `revoked`, `unchecked`, `altered` or `unknown_issuer`.
+    /// `valid`, `ended`, `suspended`, `revoked`, `unchecked`, `altered` or `unknown_issuer`.
     pub is: &'static str,
     pub title: String,
     pub words: String,
@@ -184,6 +186,7 @@ async fn found(app: &App, bytes: &[u8]) -> Result<Found> {
         licensee: text("/licensee/legalName"),
         track: text("/track/title"),
     };
+    let ended = text("/term/until").and_then(|until| moment(&until)).filter(|at| *at <= Timestamp::now());
     let number = found.number.as_deref().and_then(LicenceNumber::parse).filter(|_| is == "unchecked");
     if let Some(number) = number {
         let status = match app.db.read(move |conn| Licence::by_number(conn, number)?.status(conn)).await {
@@ -193,9 +196,10 @@ async fn found(app: &App, bytes: &[u8]) -> Result<Found> {
             Err(error) => return Err(error),
         };
         found.href = Some(verify_path(number));
-        found.title = headline(status).into();
-        found.words = format!("This is as this shop signed it. {}", sentence(status));
+        found.title = headline(status, ended).into();
+        found.words = format!("This is as this shop signed it. {}", sentence(status, ended));
         found.is = match status {
+            Status::Valid if ended.is_some() => "ended",
             Status::Valid => "valid",
             Status::Suspended { .. } => "suspended",
             Status::Revoked { .. } => "revoked",
@@ -219,15 +223,17 @@ pub async fn show(number: LicenceNumber, client: Client, page: Page, app: &State
         })
         .await?;
     let document: Value = serde_json::from_str(&licence.credential)?;
-    let shown = ShowLicence::new(&document, status)?;
+    let shown = ShowLicence::new(&document, status, Timestamp::now())?;
     page.show(&ShowLicence { track_href: shown.track_href.filter(|_| is_open), ..shown })
 }
 
 impl ShowLicence {
     /// Shows nothing that does not stand in the credential.
-    fn new(document: &Value, status: Status) -> Result<ShowLicence> {
+    fn new(document: &Value, status: Status, now: Timestamp) -> Result<ShowLicence> {
         let subject = &document["credentialSubject"];
         let text = |path: &str| subject.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let until = moment(&text("/term/until"));
+        let ended = until.filter(|at| *at <= now);
         let list = |path: &str| -> Vec<String> {
             let items = subject.pointer(path).and_then(Value::as_array).into_iter().flatten();
             items.filter_map(Value::as_str).map(str::to_owned).collect()
@@ -236,10 +242,11 @@ impl ShowLicence {
         let address = text("/verification/address");
         let (code, code_width) = qr(&address)?;
         Ok(ShowLicence {
-            verdict: sentence(status),
+            verdict: sentence(status, ended),
+            ended: status.is_valid() && ended.is_some(),
             status,
             issued_at: moment(&text("/issued")).unwrap_or(Timestamp(0)),
-            until: moment(&text("/term/until")),
+            until,
             number: text("/number"),
             issuer: text("/issuedBy/legalName"),
             issuer_country: text("/issuedBy/country"),
@@ -276,8 +283,10 @@ fn local(address: &str) -> String {
     url::Url::parse(address).map(|url| url.path().to_owned()).unwrap_or_default()
 }
 
-fn headline(status: Status) -> &'static str {
+/// `ended` is when its term was over, where it is.
+fn headline(status: Status, ended: Option<Timestamp>) -> &'static str {
     match status {
+        Status::Valid if ended.is_some() => "Ended",
         Status::Valid => "Valid",
         Status::Suspended { .. } => "Suspended",
         Status::Revoked { reason: Reason::Refunded, .. } => "Refunded",
@@ -285,14 +294,18 @@ fn headline(status: Status) -> &'static str {
     }
 }
 
-fn sentence(status: Status) -> String {
-    match status {
-        Status::Valid => "This licence was issued by this shop and holds today.".into(),
-        Status::Suspended { since } => format!(
+fn sentence(status: Status, ended: Option<Timestamp>) -> String {
+    match (status, ended) {
+        (Status::Valid, Some(at)) => format!(
+            "This licence was issued by this shop. Its term ended on {}: no new work may be published under it.",
+            at.long_day()
+        ),
+        (Status::Valid, None) => "This licence was issued by this shop and holds today.".into(),
+        (Status::Suspended { since }, _) => format!(
             "This licence rests since {}: a bank looks into its payment. Until that is settled nothing new may be published under it.",
             since.long_day()
         ),
-        Status::Revoked { since, reason } => {
+        (Status::Revoked { since, reason }, _) => {
             let why = match reason {
                 Reason::Refunded => "The order was refunded in full",
                 Reason::DisputeLost => "Its payment was taken back by the buyer's bank",
@@ -388,12 +401,13 @@ impl View for ShowLicence {
 
     fn samples() -> Vec<ShowLicence> {
         let at = Timestamp(1_795_000_000_000);
-        let of = |status: Status| ShowLicence {
+        let of = |status: Status, ended: Option<Timestamp>| ShowLicence {
             number: "7K3M-0000-0000-0000-0000-0000-0000".into(),
-            verdict: sentence(status),
+            verdict: sentence(status, ended),
+            ended: ended.is_some(),
             status,
             issued_at: at,
-            until: None,
+            until: ended,
             issuer: "Cuehouse".into(),
             issuer_country: "DE".into(),
             key: "did:web:shop.example#z6Mk".into(),
@@ -422,9 +436,36 @@ impl View for ShowLicence {
             code_width: 29,
         };
         vec![
-            of(Status::Valid),
-            of(Status::Suspended { since: at }),
-            of(Status::Revoked { since: at, reason: Reason::Refunded }),
+            of(Status::Valid, None),
+            of(Status::Valid, Some(at)),
+            of(Status::Suspended { since: at }, None),
+            of(Status::Revoked { since: at, reason: Reason::Refunded }, None),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A term that ended is said on the day it ends; a refund says more than an end.
+    #[test]
+    fn a_licence_holds_until_its_term_is_over() {
+        let until = Timestamp(1_795_000_000_000);
+        let document = serde_json::json!({ "credentialSubject": {
+            "term": { "until": until.rfc3339() },
+            "verification": { "address": "https://shop.example/verify/7K3M" },
+        }});
+        let shown = |status: Status, now: Timestamp| {
+            let shown = ShowLicence::new(&document, status, now).unwrap();
+            (shown.ended, shown.verdict)
+        };
+        let (ended, words) = shown(Status::Valid, until.plus(-1));
+        assert!(!ended && words.contains("holds today"), "{words}");
+        let (ended, words) = shown(Status::Valid, until);
+        assert!(ended && words.contains("Its term ended on 18 November 2026"), "{words}");
+        assert_eq!(headline(Status::Valid, Some(until)), "Ended");
+        let (ended, words) = shown(Status::Revoked { since: until, reason: Reason::Refunded }, until);
+        assert!(!ended && words.contains("is revoked"), "{words}");
     }
 }

@@ -215,8 +215,17 @@ mod tests {
                 assert_eq!(shown(&clause.value), cell, "{} {}", tier.slug, field.as_str());
             }
         }
-        let media: Vec<usize> = tiers.iter().map(|t| t.scope.media.iter().count()).collect();
-        assert_eq!(media, [1, 5, 12, 16, 17, 17, 17, 1]);
+        // P, W, B, T and F, each with what it has more than the one before.
+        let p = "personal".to_owned();
+        let w = format!("{p} web social podcast paid_ads");
+        let b = format!("{w} e_learning game app on_hold venue event physical");
+        let t = format!("{b} tv radio vod festival");
+        let f = format!("{t} cinema");
+        let media: Vec<String> = tiers
+            .iter()
+            .map(|t| t.scope.media.iter().map(Medium::as_str).collect::<Vec<_>>().join(" "))
+            .collect();
+        assert_eq!(media, [p, w, b, t, f.clone(), f.clone(), f, "ai_training".to_owned()]);
         let prices: Vec<Option<i64>> = tiers.iter().map(|t| t.price_cents.map(|c| c.0)).collect();
         assert_eq!(
             prices,

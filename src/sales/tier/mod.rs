@@ -1,7 +1,8 @@
 //! Tiers: a scope with a name, a default price and a text. The operator edits them; every edit is a new version.
 //!
-//! `defaults` are the tiers of a new shop, `prices` says what an uploader may ask, `terms` writes the licence text.
+//! `catalogue` holds them together and knows their faults, `defaults` are the tiers of a new shop, `prices` says what an uploader may ask, `terms` writes the licence text.
 
+mod catalogue;
 mod defaults;
 mod prices;
 mod terms;
@@ -14,11 +15,13 @@ use serde_json::json;
 use crate::money::Cents;
 use crate::sales::scope::{Clause, Field, Scope};
 
+pub use catalogue::Catalogue;
 pub use defaults::{default_catalogue, offered_for};
 pub use prices::{PriceBounds, check_prices};
 pub use terms::{NEVER, NEVER_TRAIN, ai_words, terms_hash, terms_text};
 
-/// Days in which an undownloaded order is given back without a question (LICENCES, section 6).
+/// Days in which an undownloaded order is given back without a question, unless the settings say otherwise (LICENCES,
+/// section 6).
 pub const REFUND_DAYS: i64 = 14;
 
 /// A kind of licence: what it permits, what it costs unless the uploader says otherwise, and where it leads.

@@ -80,7 +80,7 @@ pub fn check_prices(
 }
 
 /// Whether the upgrade path leads from one tier to the other, in any number of steps.
-fn reaches(catalogue: &[Tier], from: &str, to: &str) -> bool {
+pub(super) fn reaches(catalogue: &[Tier], from: &str, to: &str) -> bool {
     let mut seen = BTreeSet::new();
     let mut ahead = vec![from];
     while let Some(slug) = ahead.pop() {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{REFUND_DAYS, Tier};
+use super::Tier;
 use crate::proof::jcs;
 use crate::sales::scope::{Field, Medium, Scope};
 
@@ -19,8 +19,8 @@ pub const NEVER_TRAIN: &str =
     "Using the recording, or anything computed from it, to train, tune or test a machine-learning model.";
 
 /// The whole licence text of a tier: plain sentences, and at the end the same scope for programs.
-/// The same tier always gives the same bytes; `terms_hash` is the hash of exactly these.
-pub fn terms_text(tier: &Tier) -> String {
+/// The same tier and days always give the same bytes; `terms_hash` is the hash of exactly these.
+pub fn terms_text(tier: &Tier, refund_days: i64) -> String {
     let mut out = String::new();
     let mut section = |title: &str, lines: &[String]| {
         if !out.is_empty() {
@@ -85,7 +85,7 @@ pub fn terms_text(tier: &Tier) -> String {
     section(
         "Refunds",
         &[
-            format!("Within {REFUND_DAYS} days, if no file was downloaded: in full, without a question, the way it was paid."),
+            format!("Within {refund_days} days, if no file was downloaded: in full, without a question, the way it was paid."),
             "After a download a person decides. A licence bought twice, a defective file and a scope that our own page described wrongly are always accepted.".into(),
             "A full refund ends the licence. Consumer law where you live goes first.".into(),
         ],
@@ -104,8 +104,8 @@ pub fn terms_text(tier: &Tier) -> String {
 }
 
 /// SHA-256 of the licence text with its scope, in lower-case hexadecimal.
-pub fn terms_hash(tier: &Tier) -> String {
-    hex::encode(Sha256::digest(terms_text(tier)))
+pub fn terms_hash(tier: &Tier, refund_days: i64) -> String {
+    hex::encode(Sha256::digest(terms_text(tier, refund_days)))
 }
 
 /// What a scope says about AI training.
@@ -127,14 +127,14 @@ mod tests {
 
     use super::*;
     use crate::sales::scope::Cap;
-    use crate::sales::tier::default_catalogue;
     use crate::sales::tier::tests::tier;
+    use crate::sales::tier::{REFUND_DAYS, default_catalogue};
 
     #[test]
     fn the_text_says_every_clause_and_hashes_to_itself() {
         let mut hashes = BTreeSet::new();
         for tier in default_catalogue() {
-            let text = terms_text(&tier);
+            let text = terms_text(&tier, REFUND_DAYS);
             for clause in tier.clauses() {
                 assert!(text.contains(&clause.words), "{}: {}", tier.slug, clause.words);
             }
@@ -144,13 +144,14 @@ mod tests {
             assert_eq!(text.contains(NEVER_TRAIN), tier.slug != "ai-training");
             let program: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
             assert_eq!(serde_json::from_value::<Scope>(program["scope"].clone()).unwrap(), tier.scope);
-            assert_eq!(text, terms_text(&tier));
-            assert!(hashes.insert(terms_hash(&tier)));
+            assert_eq!(text, terms_text(&tier, REFUND_DAYS));
+            assert_ne!(text, terms_text(&tier, 30), "the days stand in it");
+            assert!(hashes.insert(terms_hash(&tier, REFUND_DAYS)));
             let kept: Tier = serde_json::from_str(&serde_json::to_string(&tier).unwrap()).unwrap();
             assert_eq!(kept, tier);
         }
         let mut edited = tier("creator");
         edited.scope.seats = Cap::up_to(2);
-        assert!(hashes.insert(terms_hash(&edited)), "an edit is another text");
+        assert!(hashes.insert(terms_hash(&edited, REFUND_DAYS)), "an edit is another text");
     }
 }

@@ -95,6 +95,9 @@ impl BoardPage {
         for track in board.parts.iter().flat_map(|part| &part.tracks) {
             let (row, did) = (row(track), Did::from(board.counts_of(track)));
             if track.state == State::Published {
+                if track.price_from.is_none() && !is_child {
+                    mine.push(Task::unpriced(track, row.clone()));
+                }
                 published.push(Sold { edit_href: edit_href(track), row, did });
                 continue;
             }
@@ -170,6 +173,22 @@ impl Task {
             next: next.map(|words| Link::new(words, to)),
             post,
             row: None,
+            did: None,
+        }
+    }
+
+    /// A published track that is not sold: the shop sells in another currency, or its licences are not on sale any more.
+    fn unpriced(track: &Track, row: TrackRow) -> Task {
+        Task {
+            title: track.title.clone(),
+            state: track.state.to_string(),
+            state_words: "No price".into(),
+            says:
+                "Nobody can buy it at present: it has no price in the shop’s currency at a licence on sale."
+                    .into(),
+            next: Some(Link::new("Set its prices", edit_href(track))),
+            post: None,
+            row: Some(row),
             did: None,
         }
     }

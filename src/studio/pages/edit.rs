@@ -7,6 +7,7 @@ use super::{Suggestion, facts, twin_words};
 use crate::accounts::band::Band;
 use crate::accounts::user::Visitor;
 use crate::catalogue::lists;
+use crate::catalogue::offer::Offer;
 use crate::catalogue::pages::Fact;
 use crate::catalogue::row::TrackRow;
 use crate::catalogue::track::{Recording, State, Track};
@@ -75,6 +76,8 @@ pub struct EditPage {
     pub form: FormView,
     pub lists: Lists,
     pub prices: Vec<PriceField>,
+    /// Prices in another currency than the shop's, at which nobody can buy.
+    pub unpriced: Vec<String>,
     /// Names of tiers that are asked for, not priced.
     pub on_request: Vec<String>,
     /// The uploader's part of a sale, in per cent.
@@ -107,12 +110,21 @@ pub struct Edited {
     pub refusal: Option<String>,
     pub twins: Vec<Twin>,
     pub tiers: Vec<Tier>,
+    /// Its offers in another currency than the shop's.
+    pub unpriced: Vec<Offer>,
     pub may_be_shown: bool,
 }
 
 impl EditPage {
     /// The page with this form on it; `share_bps` is the uploader's part of a sale in ten-thousandths.
-    pub fn new(visitor: &Visitor, it: &Edited, form: FormView, currency: &str, share_bps: i64) -> EditPage {
+    pub fn new(
+        visitor: &Visitor,
+        it: &Edited,
+        form: FormView,
+        currency: &str,
+        bounds: PriceBounds,
+        share_bps: i64,
+    ) -> EditPage {
         let track = &it.track;
         let is_child = visitor.band == Band::Child;
         let handle = visitor.handle.as_ref().filter(|_| !is_child).map(ToString::to_string);
@@ -130,7 +142,8 @@ impl EditPage {
             state_words: words.into(),
             refusal: it.refusal.clone().filter(|_| track.state == State::Refused),
             lists: Lists::all(),
-            prices: if is_child { vec![] } else { price_fields(&it.tiers, currency) },
+            prices: if is_child { vec![] } else { price_fields(&it.tiers, currency, bounds) },
+            unpriced: it.unpriced.iter().map(|offer| unpriced(offer, &it.tiers)).collect(),
             on_request: it.tiers.iter().filter(|t| t.on_request).map(|t| t.name.clone()).collect(),
             share: shown_share(share_bps),
             tempos: tempos(&it.recording, form.typed.get("bpm").map_or("", String::as_str)),
@@ -154,6 +167,12 @@ impl EditPage {
     }
 }
 
+/// `Creator 29.00 USD`.
+fn unpriced(offer: &Offer, tiers: &[Tier]) -> String {
+    let name = tiers.iter().find(|tier| tier.slug == offer.tier).map_or(&offer.tier, |tier| &tier.name);
+    format!("{name} {}", offer.price_cents.exact(&offer.currency))
+}
+
 fn shown_share(bps: i64) -> String {
     if bps % 100 == 0 { format!("{} %", bps / 100) } else { format!("{:.2} %", bps as f64 / 100.0) }
 }
@@ -165,11 +184,11 @@ pub fn first_prices(tiers: &[Tier], kind: &str) -> Vec<(String, String)> {
     fresh.filter_map(|t| Some((format!("price.{}", t.slug), t.price_cents?.to_string()))).collect()
 }
 
-fn price_fields(tiers: &[Tier], currency: &str) -> Vec<PriceField> {
+fn price_fields(tiers: &[Tier], currency: &str, bounds: PriceBounds) -> Vec<PriceField> {
     let priced = tiers.iter().filter(|t| !t.on_request);
     priced
         .filter_map(|t| {
-            let (low, high) = t.price_range(PriceBounds::default())?;
+            let (low, high) = t.price_range(bounds)?;
             let range = format!("{} to {}, or 0.", low.show(currency), high.show(currency));
             Some(PriceField {
                 name: format!("price.{}", t.slug),
@@ -196,7 +215,8 @@ impl View for EditPage {
             refusal: Some("There is a click at 1:12.".into()),
             form: FormView::new(&fields, faults),
             lists: Lists::all(),
-            prices: price_fields(&crate::sales::tier::default_catalogue(), "usd"),
+            prices: price_fields(&crate::sales::tier::default_catalogue(), "usd", PriceBounds::default()),
+            unpriced: vec!["Creator 29.00 EUR".into()],
             on_request: vec!["Exclusive buy-out".into()],
             share: "35 %".into(),
             tempos: vec![Suggestion { take: "bpm=92".into(), words: "92 bpm?".into() }],
@@ -218,6 +238,7 @@ impl View for EditPage {
             state: "published".into(),
             refusal: None,
             form: FormView::default(),
+            unpriced: vec![],
             tempos: vec![],
             keys: vec![],
             twin: None,

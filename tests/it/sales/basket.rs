@@ -11,7 +11,7 @@ const PRICES: &[(&str, i64)] = &[("creator", 2_900), ("business", 7_900), ("list
 
 async fn basket_of(shop: &Shop, owner: &Owner) -> Basket {
     let owner = owner.clone();
-    shop.db.read(move |conn| Basket::of(conn, &owner)).await.unwrap()
+    shop.db.read(move |conn| Basket::of(conn, &owner, "usd")).await.unwrap()
 }
 
 fn lines(basket: &Basket) -> Vec<(&str, &str, i64)> {
@@ -73,10 +73,26 @@ async fn a_line_that_changed_its_price_or_went_off_sale_says_so() {
     assert_eq!(basket.total(), Cents(3_900 + 2_900), "what is gone costs nothing");
 
     let told = owner.clone();
-    shop.db.write(move |conn| basket::told(conn, &told)).await.unwrap();
+    shop.db.write(move |conn| basket::told(conn, &told, "usd")).await.unwrap();
     let after = basket_of(&shop, &owner).await;
     assert!(!after.has_changed());
     assert_eq!((after.lines.len(), after.total(), after.seal()), (2, basket.total(), basket.seal()));
+
+    // In a shop of another currency these are no prices, whatever their figures.
+    let (mine, there) = (owner.clone(), owner.clone());
+    let abroad = shop.db.read(move |conn| Basket::of(conn, &mine, "eur")).await.unwrap();
+    assert!(abroad.lines.iter().all(|line| line.standing == Standing::Unpriced && !line.is_sold()));
+    assert_eq!((abroad.lines.len(), abroad.total()), (2, Cents::ZERO));
+    let put = move |conn: &mut cuehouse::db::Conn| basket::put(conn, &there, &copper, "business", "eur", NOW);
+    assert!(
+        matches!(shop.db.write(put).await, Err(Error::Refused(why)) if why.contains("set its price anew"))
+    );
+    let told = owner.clone();
+    shop.db.write(move |conn| basket::told(conn, &told, "eur")).await.unwrap();
+    assert!(basket_of(&shop, &owner).await.lines.is_empty());
+    // The same figures in two currencies are two answers.
+    let sealed = |currency: &str| Basket { lines: after.lines.clone(), currency: currency.into() }.seal();
+    assert_ne!(sealed("usd"), sealed("eur"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +103,9 @@ async fn what_is_not_on_sale_cannot_be_put_into_a_basket() {
     let (id, rain) = shop.track(&ines, "Rain on tin", &[("creator", 2_900), ("exclusive", 900_000)]).await;
     let put = |tier: &str| {
         let (slug, tier, db) = (rain.clone(), tier.to_owned(), shop.db.clone());
-        async move { db.write(move |conn| basket::put(conn, &Owner::browser("t"), &slug, &tier, NOW)).await }
+        async move {
+            db.write(move |conn| basket::put(conn, &Owner::browser("t"), &slug, &tier, "usd", NOW)).await
+        }
     };
     assert!(matches!(put("business").await, Err(Error::NotFound)), "no such offer");
     assert!(matches!(put("exclusive").await, Err(Error::Refused(_))), "on request");
@@ -115,7 +133,7 @@ async fn a_basket_has_a_limit_that_a_person_can_read() {
     }
     let (_, slug) = shop.track(&ines, "One too many", PRICES).await;
     let one_more = owner.clone();
-    let refused = shop.db.write(move |conn| basket::put(conn, &one_more, &slug, "creator", NOW)).await;
+    let refused = shop.db.write(move |conn| basket::put(conn, &one_more, &slug, "creator", "usd", NOW)).await;
     assert!(matches!(refused, Err(Error::Refused(why)) if why.contains("50")));
     assert_eq!(basket_of(&shop, &owner).await.lines.len(), LINES_MAX);
 

@@ -224,7 +224,7 @@ async fn a_paid_order_gives_one_licence_a_line_and_books_the_sale_once() {
         .shop
         .db
         .read(move |conn| {
-            let basket = Basket::of(conn, &Owner::Account(buyer))?;
+            let basket = Basket::of(conn, &Owner::Account(buyer), "usd")?;
             let receipts: i64 = jobs::table.filter(jobs::kind.eq("send_receipt")).count().get_result(conn)?;
             Ok((basket.lines.len(), ledger::balance(conn, &ines)?, receipts))
         })

@@ -4,10 +4,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use cuehouse::proof::Operator;
 use cuehouse::proof::issuer::{self, Published, read_document};
 use cuehouse::sales::certificate;
 use cuehouse::sales::credential::CONTEXT;
+use cuehouse::sales::edition;
 use cuehouse::sales::licence::Held;
+use cuehouse::sales::scope::Term;
+use cuehouse::sales::tier::{Catalogue, PriceBounds, Tier, default_catalogue};
 use cuehouse::sales::verify::{Verdict, check};
 use cuehouse::secrets::sha256;
 use proptest::prelude::*;
@@ -17,7 +21,7 @@ use super::http::{adds, buys, numbers, pays, rain};
 use crate::support::app::TestApp;
 use crate::support::database::TestDb;
 use crate::support::folder::TestFolder;
-use crate::support::shop::{NOW, Shop};
+use crate::support::shop::{NOW, SECRET, Shop, operator};
 
 /// A certificate, who signed it and with what keys.
 struct Issued {
@@ -48,6 +52,105 @@ async fn issued() -> Issued {
         .unwrap();
     let pdf = certificate::pdf(&json, &shop.issuer, NOW).unwrap();
     Issued { json, pdf, did: shop.issuer.did().to_owned(), keys }
+}
+
+/// What a certificate says of a Business licence of these settings, and whether the shop stands behind its indemnity.
+async fn certified(edit: fn(&mut Tier), indemnity: bool) -> Value {
+    use cuehouse::sales::basket::Owner;
+    let test = TestDb::new().await;
+    let mut shop = Shop::new(&test.db).await;
+    let mut tiers = default_catalogue();
+    tiers.iter_mut().filter(|tier| tier.slug == "business").for_each(edit);
+    // What it leads to, and what leads to it, is not asked here.
+    tiers.iter_mut().for_each(|tier| tier.upgrades_to.clear());
+    let catalogue = Catalogue::new(tiers, PriceBounds::default(), 30).unwrap();
+    let operator = Operator { indemnity, ..operator() };
+    shop.issuer = shop
+        .db
+        .write(move |conn| {
+            edition::seed(conn, &catalogue, NOW)?;
+            issuer::Issuer::open(conn, SECRET, &operator, NOW)
+        })
+        .await
+        .unwrap();
+    let (ines, buyer) = (shop.person("Ines Morrow").await, shop.person("Ada").await);
+    let (_, rain) = shop.track(&ines, "Rain on tin", &[("business", 0)]).await;
+    shop.puts(&Owner::Account(buyer.clone()), &[(&rain, "business")]).await;
+    let (order, signs) = (shop.orders(&buyer).await.unwrap(), shop.issuer.clone());
+    let (json, keys) = shop
+        .db
+        .write(move |conn| {
+            cuehouse::sales::settle::settle_free(conn, &order, &signs, NOW)?;
+            let held = Held::of_order(conn, &order.id)?.remove(0);
+            Ok((held.licence.credential, issuer::published(conn)?))
+        })
+        .await
+        .unwrap();
+    assert!(certificate::pdf(&json, &shop.issuer, NOW).is_ok());
+    let Verdict::Intact(document) = check(json.as_bytes(), shop.issuer.did(), &keys) else {
+        panic!("not intact: {json}")
+    };
+    document
+}
+
+/// One field of a certificate's scope.
+fn clause<'a>(document: &'a Value, field: &str) -> &'a Value {
+    let all = document["credentialSubject"]["scope"].as_array().unwrap();
+    all.iter().find(|clause| clause["field"] == field).unwrap()
+}
+
+/// LICENCES, sections 7 to 9: a term that ends is a date in four places, and groups that were named are countries.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finite_term_and_named_territories_stand_on_the_certificate() {
+    let ends = "2028-05-18T11:06:40Z";
+    let document = certified(|tier| tier.scope.term = Term::Months(18), false).await;
+    let subject = &document["credentialSubject"];
+    assert_eq!(document["validFrom"], "2026-11-18T11:06:40Z");
+    assert_eq!(document["validUntil"], ends);
+    assert_eq!(subject["term"], json!({ "from": "2026-11-18T11:06:40Z", "until": ends }));
+    assert_eq!(clause(&document, "term")["value"], json!({ "months": 18 }));
+    assert_eq!(clause(&document, "term")["words"], "For 18 months from the day of issue.");
+    assert_eq!(clause(&document, "territory")["value"], json!({ "groups": 1 }));
+    assert_eq!(
+        (&subject["territories"]["groups"], &subject["territories"]["titles"]),
+        (&json!(["europe"]), &json!(["Europe"]))
+    );
+    assert_eq!(subject["refundRule"]["days"], 30);
+    let constraints = subject["agreement"]["permission"][0]["constraint"].as_array().unwrap();
+    let until = constraints.iter().find(|one| one["leftOperand"] == "dateTime").unwrap();
+    assert_eq!(
+        (&until["operator"], &until["rightOperand"]),
+        (&json!("lteq"), &json!({ "@value": ends, "@type": "http://www.w3.org/2001/XMLSchema#dateTime" }))
+    );
+    let places = constraints.iter().find(|one| one.get("or").is_some()).unwrap();
+    let spatial = &places["or"]["@list"][1];
+    assert_eq!((&spatial["leftOperand"], &spatial["operator"]), (&json!("spatial"), &json!("isAnyOf")));
+    let countries = spatial["rightOperand"].as_array().unwrap();
+    for (code, is_in) in [("DE", true), ("PT", true), ("US", false), ("JP", false)] {
+        let term = json!(format!("https://www.iso.org/obp/ui/#iso:code:3166:{code}"));
+        assert_eq!(countries.contains(&term), is_in, "{code}");
+    }
+    // Without an end there is none anywhere.
+    let document = certified(|_| {}, false).await;
+    assert!(document.get("validUntil").is_none() && document["credentialSubject"]["term"]["until"].is_null());
+    assert!(!document["credentialSubject"]["agreement"].to_string().contains("dateTime"));
+}
+
+/// LICENCES, section 2: an indemnity is a promise of money, which counts once the operator switched it on.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_indemnity_stands_on_the_certificate_once_it_is_switched_on() {
+    let on = certified(|_| {}, true).await;
+    assert_eq!(
+        on["credentialSubject"]["indemnity"],
+        json!({ "cents": 10_000_000, "words": "Indemnity up to $100,000." })
+    );
+    assert_eq!(clause(&on, "indemnity_cents")["value"], 10_000_000);
+    let off = certified(|_| {}, false).await;
+    assert_eq!(off["credentialSubject"]["indemnity"], json!({ "cents": 0, "words": "none" }));
+    assert_eq!(clause(&off, "indemnity_cents")["value"], 0);
+    assert_eq!(clause(&off, "indemnity_cents")["words"], "No indemnity.");
+    let none = certified(|tier| tier.scope.indemnity_cents = 0, true).await;
+    assert_eq!(none["credentialSubject"]["indemnity"]["words"], "none");
 }
 
 #[tokio::test(flavor = "multi_thread")]

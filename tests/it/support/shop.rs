@@ -39,7 +39,7 @@ impl Shop {
     pub async fn new(db: &Db) -> Shop {
         let issuer = db
             .write(|conn| {
-                edition::seed(conn, &tier::default_catalogue(), NOW)?;
+                edition::seed(conn, &tier::Catalogue::default(), NOW)?;
                 Issuer::open(conn, SECRET, &operator(), NOW)
             })
             .await
@@ -80,7 +80,7 @@ impl Shop {
     pub async fn puts(&self, owner: &Owner, offers: &[(&Slug, &str)]) {
         for (slug, tier) in offers {
             let (owner, slug, tier) = (owner.clone(), (*slug).clone(), (*tier).to_owned());
-            self.db.write(move |conn| basket::put(conn, &owner, &slug, &tier, NOW)).await.unwrap();
+            self.db.write(move |conn| basket::put(conn, &owner, &slug, &tier, "usd", NOW)).await.unwrap();
         }
     }
 
@@ -89,7 +89,7 @@ impl Shop {
         let (buyer, rules) = (buyer.clone(), self.rules.clone());
         self.db
             .write(move |conn| {
-                let basket = Basket::of(conn, &Owner::Account(buyer.clone()))?;
+                let basket = Basket::of(conn, &Owner::Account(buyer.clone()), &rules.currency)?;
                 Order::open(conn, &buyer, &basket, &licensee(), &rules, NOW)
             })
             .await
