@@ -360,6 +360,7 @@ diesel::table! {
         public_key -> Text,
         created_at -> BigInt,
         retired_at -> Nullable<BigInt>,
+        did -> Text,
     }
 }
 

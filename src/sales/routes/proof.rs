@@ -149,9 +149,8 @@ pub async fn create(form: Posted, client: Client, page: Page, app: &State<App>) 
 
 /// What is true of a document: whether it is as it was signed, and if it is one of ours whether it still holds.
 async fn found(app: &App, bytes: &[u8]) -> Result<Found> {
-    let did = app.issuer.did().to_owned();
     let keys = app.db.read(issuer::published).await?;
-    let (is, title, words, document) = match verify::check(bytes, &did, &keys) {
+    let (is, title, words, document) = match verify::check(bytes, &keys) {
         Verdict::Altered => (
             "altered",
             "Altered",
