@@ -239,6 +239,7 @@ diesel::table! {
         created_at -> BigInt,
         paid_at -> Nullable<BigInt>,
         changed_at -> BigInt,
+        project -> Text,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The certificate of a licence for programs: a Verifiable Credential 2.0 that holds everything LICENCES, sections 7
 //! to 9, asks for. The same licence gives the same bytes; nothing of the buyer is in it beyond the licensee's name,
-//! company and country.
+//! company and country, and the client or project if they named one.
 
 use chrono::Months;
 use serde_json::{Value, json};
@@ -139,6 +139,7 @@ fn subject(granted: &Granted<'_>, issuer: &Issuer, until: Option<Timestamp>) -> 
             "company": stated(&order.company),
             "country": stated(&order.country),
         },
+        "project": stated(&order.project),
         "track": {
             "address": track,
             "trackId": line.track_id,

@@ -80,6 +80,7 @@ fn summary(document: &Value) -> String {
         line("Number", "/number"),
         line("Licensee", "/licensee/legalName"),
         line("Company", "/licensee/company"),
+        line("Project", "/project"),
         line("Track", "/track/title"),
         line("By", "/track/uploader"),
         line("Tier", "/tier/title"),

@@ -83,6 +83,7 @@ fn fault(
         ("licensee", text("/licensee/legalName") == order.licensee),
         ("company", text("/licensee/company") == order.company),
         ("country", text("/licensee/country") == order.country),
+        ("project", text("/project") == order.project),
         ("track", text("/track/trackId") == line.track_id.as_str()),
         ("title", text("/track/title") == line.title),
         ("uploader", text("/track/uploader") == line.uploader_name),

@@ -154,6 +154,7 @@ fn licensee(fields: &Fields) -> Licensee {
     Licensee {
         name: fields.text("licensee").to_owned(),
         company: fields.text("company").to_owned(),
+        project: fields.text("project").to_owned(),
         country: fields.text("country").to_owned(),
         territories: fields.all("territory").into_iter().map(str::to_owned).collect(),
     }

@@ -20,6 +20,7 @@ use super::http::{adds, buys, numbers, pays, rain};
 use crate::support::app::TestApp;
 use crate::support::database::TestDb;
 use crate::support::folder::TestFolder;
+use crate::support::paper::words_on;
 use crate::support::shop::{NOW, SECRET, Shop, operator};
 
 /// A certificate, who signed it and with what keys.
@@ -102,6 +103,70 @@ async fn a_pdf_carries_its_credential_and_is_signed_as_a_whole() {
             Ok(())
         })
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sheet_shows_what_the_credential_holds() {
+    let it = issued().await;
+    let Some(words) = words_on(&it.pdf) else { return };
+    let document: Value = serde_json::from_str(&it.json).unwrap();
+    let subject = &document["credentialSubject"];
+    // Where a line was broken says nothing.
+    let bare = |text: &str| text.split_whitespace().collect::<String>();
+    let sheet = bare(&words);
+    let shows = |words: &str| assert!(sheet.contains(&bare(words)), "{words:?} is not on the sheet: {sheet}");
+    for path in [
+        "number",
+        "order",
+        "issuedBy/legalName",
+        "issuedBy/country",
+        "issuedBy/site",
+        "issuedBy/key",
+        "licensee/legalName",
+        "licensee/company",
+        "licensee/country",
+        "project",
+        "track/title",
+        "track/uploader",
+        "track/trackId",
+        "track/master/sha256",
+        "track/samplesSha256",
+        "tier/title",
+        "tier/termsHash",
+        "tier/termsAddress",
+        "summary",
+        "territories/note",
+        "aiTraining/words",
+        "performance/note",
+        "claims/note",
+        "indemnity/words",
+        "refundRule/version",
+        "refundRule/words",
+        "verification/address",
+    ] {
+        shows(
+            subject.pointer(&format!("/{path}")).and_then(Value::as_str).unwrap_or_else(|| panic!("{path}")),
+        );
+    }
+    assert_eq!(subject["project"], "Harbour lights");
+    shows("for Harbour lights");
+    let list = |path: &str| subject.pointer(path).unwrap().as_array().unwrap();
+    for clause in list("/scope") {
+        shows(clause["words"].as_str().unwrap());
+    }
+    for sentence in list("/never").iter().chain(list("/verification/steps")) {
+        shows(sentence.as_str().unwrap());
+    }
+    for entry in document["credentialStatus"].as_array().unwrap() {
+        let word = |member: &str| entry[member].as_str().unwrap();
+        shows(&format!(
+            "{} list {}, place {}",
+            word("statusPurpose"),
+            word("statusListCredential"),
+            word("statusListIndex")
+        ));
+    }
+    shows("certificate format 1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -274,7 +339,12 @@ async fn what_a_buyer_is_given_is_what_the_page_says_and_nothing_of_their_accoun
     let track = rain(&app).await;
     let mut ada = app.buyer("Ada Secret").await;
     adds(&mut ada, &track, "creator").await.is(303);
-    let fields = [("licensee", "Ada Field"), ("company", "Field & Söhne GmbH"), ("country", "DE")];
+    let fields = [
+        ("licensee", "Ada Field"),
+        ("company", "Field & Söhne GmbH"),
+        ("country", "DE"),
+        ("project", "Harbour lights"),
+    ];
     let page = ada.send("/checkout", "/checkout", &fields).await.is(303).location().to_owned();
     pays(&app, &mut ada, &page).await;
     assert!(app.stripe.settled(Duration::from_secs(20)).await, "webhooks arrive");
@@ -303,6 +373,8 @@ async fn what_a_buyer_is_given_is_what_the_page_says_and_nothing_of_their_accoun
         subject["licensee"],
         json!({ "legalName": "Ada Field", "company": "Field & Söhne GmbH", "country": "DE" })
     );
+    assert_eq!(subject["project"], "Harbour lights");
+    assert!(page.has("<dt>For</dt><dd>Harbour lights</dd>"));
     assert!(subject.get("id").is_none(), "it is no login");
     for field in subject["scope"].as_array().unwrap() {
         let words = field["words"].as_str().unwrap();
@@ -328,8 +400,13 @@ async fn what_a_buyer_is_given_is_what_the_page_says_and_nothing_of_their_accoun
         assert!(next.has(filled), "{filled} in {}", next.text());
     }
     let fields = [("licensee", "Ada Field"), ("company", "Another Ltd"), ("country", "GB")];
+    let faulty = [("licensee", "Ada Field"), ("project", "mail to ada@example.com")];
+    assert!(ada.send("/checkout", "/checkout", &faulty).await.is(422).has("not an e-mail address"));
+    assert!(!next.has("Harbour lights"), "another project is another certificate's");
     let order = ada.send("/checkout", "/checkout", &fields).await.is(303).location().to_owned();
     assert!(order.starts_with("/orders/"), "nothing was to pay: {order}");
+    let ordered = ada.get(&order).await.is(200);
+    assert!(!ordered.has("Client or project"), "none was named");
     let again = ada.get(&format!("/library/{number}/certificate.json")).await.is(200);
     assert!(again.bytes == json.bytes, "the same bytes");
 }
