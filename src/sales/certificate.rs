@@ -16,13 +16,15 @@ use serde_json::Value;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::proof::{self, Issuer, moment};
-use crate::sales::letters::Face;
+use crate::sales::letters::{Face, lacks};
 use crate::sales::paper::{self, ACCENT, BLACK, HEIGHT, INNER, Ink, MARGIN, SOFT, Sheet, WIDTH, date};
 
 /// What introduces the signature: the public key, then the signature in hexadecimal.
 const MARK: &str = "cuehouse-signature-";
 const KEY_LEN: usize = 48;
 const HEX_LEN: usize = 128;
+/// What a sheet says that shows a name in part.
+const IN_PART: &str = "A letter that this sheet cannot print stands as “?” here. The names in full are in the signed JSON inside this file.";
 
 /// The PDF of a credential, signed. The same credential, issuer key and moment give the same bytes.
 pub fn pdf(credential: &str, issuer: &Issuer, now: Timestamp) -> Result<Vec<u8>> {
@@ -212,6 +214,10 @@ fn front(pdf: &mut Document, subject: &Value) -> Result<()> {
     for line in Face::Sans.lines(&Face::Sans.printable(&text(subject, "/summary")), 10.5, INNER - 60.0) {
         sheet.centred(Face::Sans, 10.5, SOFT, y, &line);
         y += 15.0;
+    }
+    let names = ["/licensee/legalName", "/licensee/company", "/project", "/track/title", "/track/uploader"];
+    if names.iter().any(|path| lacks(&text(subject, path))) {
+        y = middle(&mut sheet, (Face::Sans, 7.6, BLACK), y, IN_PART, 11.0);
     }
     facts(&mut sheet, subject, y.max(470.0) + 8.0);
 

@@ -170,6 +170,30 @@ async fn the_sheet_shows_what_the_credential_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sheet_without_the_letters_of_a_name_says_where_the_name_is() {
+    let test = TestDb::new().await;
+    let shop = Shop::new(&test.db).await;
+    let it = issued_by(&shop).await;
+    let sheet = |name: &str| {
+        let pdf = certificate::pdf(&it.json.replace("Ada Field", name), &shop.issuer, NOW).unwrap();
+        let inside = format!("\"legalName\": \"{name}\"");
+        assert!(
+            pdf.windows(inside.len()).any(|bytes| bytes == inside.as_bytes()),
+            "{name} stands in the file"
+        );
+        words_on(&pdf)
+    };
+    let (Some(latin), Some(hebrew), Some(kanji)) = (sheet("Ada Field"), sheet("דוד"), sheet("山田"))
+    else {
+        return;
+    };
+    assert!(!latin.contains("cannot print"));
+    assert!(hebrew.contains("דוד") && !hebrew.contains("cannot print"), "{hebrew}");
+    assert!(kanji.contains("certifies that ??") && kanji.contains("cannot print"), "{kanji}");
+    assert!(kanji.contains("in full are in the signed JSON inside this file"), "{kanji}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_forged_issuer_is_unknown() {
     let (it, other) = (issued().await, issued().await);
     // Each shop of these tests has its own database and so its own key, under the same name.

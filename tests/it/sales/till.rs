@@ -266,6 +266,7 @@ async fn a_checkout_asks_for_a_name_and_neither_address_nor_card() {
         form.split(" name=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     names.sort_unstable();
     assert_eq!(names, ["company", "country", "csrf", "licensee", "project", "seal"]);
+    assert!(form.contains("no letters of Chinese") && form.contains("in the signed JSON"), "before paying");
     let required: Vec<&str> = form.split('<').filter(|tag| tag.contains(" required")).collect();
     assert!(required.len() == 1 && required[0].contains("licensee"), "{required:?}");
 }
