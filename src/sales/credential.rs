@@ -85,6 +85,11 @@ fn unsigned(granted: &Granted<'_>, issuer: &Issuer) -> Value {
                 "mediaType": "application/ld+json",
                 "digestSRI": digest_sri(CONTEXT.as_bytes()),
             },
+            {
+                "id": odrl::PROFILE,
+                "mediaType": "application/ld+json",
+                "digestSRI": digest_sri(odrl::PROFILE_DOCUMENT.as_bytes()),
+            },
         ],
         "credentialStatus": Purpose::ALL.map(|purpose| status_entry(issuer, purpose, granted.status_index)),
     });

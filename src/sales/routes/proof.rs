@@ -15,6 +15,7 @@ use crate::proof::{issuer, moment};
 use crate::sales::credential::{CONTEXT, verify_path};
 use crate::sales::licence::{Licence, Reason, Status};
 use crate::sales::number::LicenceNumber;
+use crate::sales::odrl::PROFILE_DOCUMENT;
 use crate::sales::status_list::{self, Purpose};
 use crate::sales::verify::{self, Verdict};
 use crate::web::{Attempt, Client, Faults, FormView, Incoming, Page, Posted, Reply, View};
@@ -349,6 +350,12 @@ pub async fn keys(app: &State<App>) -> Result<Reply> {
 #[get("/ns/licence/v1")]
 pub fn context() -> Reply {
     Reply::bytes(ContentType::new("application", "ld+json"), CONTEXT).public(86_400)
+}
+
+/// Our profile of ODRL: what the actions, operands and media of our offers and agreements mean, pinned likewise.
+#[get("/ns/odrl/v1")]
+pub fn profile() -> Reply {
+    Reply::bytes(ContentType::new("application", "ld+json"), PROFILE_DOCUMENT).public(86_400)
 }
 
 impl View for Check {

@@ -5,18 +5,19 @@ use std::process::Command;
 use std::time::Duration;
 
 use cuehouse::clock::{DAY, Timestamp};
-use cuehouse::proof::issuer::{self, Issuer, Operator, Published, read_document};
+use cuehouse::proof::issuer::{self, Issuer, Operator, Published, VOCABULARY, read_document};
 use cuehouse::proof::jcs;
 use cuehouse::sales::certificate;
-use cuehouse::sales::credential::CONTEXT;
+use cuehouse::sales::credential::{CONTEXT, digest_sri};
 use cuehouse::sales::licence::Held;
+use cuehouse::sales::odrl;
 use cuehouse::sales::verify::{Verdict, check};
 use cuehouse::secrets::sha256;
 use diesel::RunQueryDsl;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::http::{adds, buys, numbers, pays, rain};
+use super::http::{adds, buys, numbers, pays, rain, seller, sells, wav, withdraws};
 use crate::support::app::TestApp;
 use crate::support::database::TestDb;
 use crate::support::folder::TestFolder;
@@ -411,6 +412,14 @@ async fn what_a_buyer_is_given_is_what_the_page_says_and_nothing_of_their_accoun
     assert_eq!(sha256(&text.bytes), subject["tier"]["termsHash"].as_str().unwrap());
     let context = stranger.get("/ns/licence/v1").await.is(200);
     assert_eq!(context.text(), CONTEXT);
+    let profile = stranger.get("/ns/odrl/v1").await.is(200);
+    assert_eq!(profile.header("content-type"), Some("application/ld+json"));
+    assert_eq!(subject["agreement"]["profile"], odrl::PROFILE);
+    for (id, bytes) in [(VOCABULARY, &context.bytes), (odrl::PROFILE, &profile.bytes)] {
+        let pinned =
+            document["relatedResource"].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap();
+        assert_eq!(pinned["digestSRI"], digest_sri(bytes), "{id}");
+    }
     for list in document["credentialStatus"].as_array().unwrap() {
         let address = list["statusListCredential"].as_str().unwrap().strip_prefix(&app.url).unwrap();
         let list = stranger.get(address).await.is(200);
@@ -482,6 +491,38 @@ async fn anyone_checks_a_number_or_a_document() {
         assert!(page.has(&format!("</svg>{said}</p>")), "{name}: {}", page.text());
     }
     stranger.upload("/verify", "/verify", "nothing", b"").await.is(422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_track_says_its_offers_to_programs_too() {
+    let app = TestApp::new().await;
+    let ines = seller(&app, "Ines Morrow").await;
+    let prices = [("listen", 0), ("creator", 2_950), ("business", 7_900)];
+    let track = sells(&app, &ines, "Rain on tin", &prices, wav(1), "WAV").await;
+    let mut stranger = app.visitor();
+    let page = stranger.get(&format!("/tracks/{}", track.slug)).await.is(200);
+    let at = page.link(&format!("/tracks/{}/offers", track.slug)).expect("the page leads to them");
+    let seen = stranger.get(&at).await.is(200);
+    assert_eq!(seen.header("content-type"), Some("application/ld+json"));
+    let document: Value = serde_json::from_slice(&seen.bytes).unwrap();
+    assert_eq!(document["@context"], odrl::CONTEXT);
+    let target = format!("{}/tracks/{}", app.url, track.slug);
+    let offers: Vec<(&str, Option<&str>)> = document["@graph"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|offer| {
+            assert_eq!((&offer["type"], &offer["profile"]), (&json!("Offer"), &json!(odrl::PROFILE)));
+            assert_eq!(offer["assigner"], app.app.issuer.did());
+            assert_eq!(offer["permission"][0]["target"], target.as_str());
+            let uid = offer["uid"].as_str().unwrap().strip_prefix(&format!("{}{at}#", app.url)).unwrap();
+            let paid = "/permission/0/duty/0/action/0/refinement/0/rightOperand/@value";
+            (uid, offer.pointer(paid).and_then(Value::as_str))
+        })
+        .collect();
+    assert_eq!(offers, [("listen", None), ("creator", Some("29.50")), ("business", Some("79.00"))]);
+    withdraws(&app, &track, &ines).await;
+    stranger.get(&at).await.is(404);
 }
 
 /// S3-27: what each medium needs stands tier by tier.
