@@ -164,6 +164,40 @@ async fn ten_clicks_on_pay_are_one_order_and_one_payment_page() {
     assert_eq!((count_orders(&app).await, count_licences(&app).await), (1, 1));
 }
 
+/// A licence for a territory names it: whoever fills in the page cannot leave it out, and the next page knows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_territory_is_named_before_anything_is_paid() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "business").await.is(303);
+    let page = ada.get("/checkout").await.is(200);
+    assert!(page.has("name=\"territory\"") && !page.has("value=\"asia-pacific\" checked"));
+    let nowhere = [("licensee", "Ada Field"), ("country", "")];
+    let told = ada.send("/checkout", "/checkout", &nowhere).await.is(422);
+    assert!(told.has("name a territory here, or your country above") && told.has("value=\"Ada Field\""));
+    let both = [("licensee", "Ada Field"), ("country", ""), ("territory", "europe"), ("territory", "africa")];
+    assert!(ada.send("/checkout", "/checkout", &both).await.is(422).has("Name at most one territory"));
+    assert_eq!(count_orders(&app).await, 0);
+
+    let from = [("licensee", "Ada Field"), ("country", "NZ")];
+    let at = ada.send("/checkout", "/checkout", &from).await.is(303).location().to_owned();
+    pays(&app, &mut ada, &at).await;
+    assert!(app.stripe.settled(Duration::from_secs(20)).await);
+    let number = numbers(&ada.get("/library").await).remove(0);
+    let json = ada.get(&format!("/library/{number}/certificate.json")).await.is(200);
+    let document: serde_json::Value = serde_json::from_slice(&json.bytes).unwrap();
+    let subject = &document["credentialSubject"];
+    assert_eq!(subject["territories"]["groups"], serde_json::json!(["asia-pacific"]));
+    assert!(subject["agreement"].to_string().contains("iso:code:3166:NZ"));
+
+    let next = seller(&app, "Tomas Vale").await;
+    let next = sells(&app, &next, "Copper weather", &[("business", 7_900)], wav(2), "WAV").await;
+    adds(&mut ada, &next, "business").await.is(303);
+    let page = ada.get("/checkout").await.is(200);
+    assert!(page.has("value=\"asia-pacific\" checked"), "{}", page.text());
+}
+
 /// Nobody pays a price they did not see.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_price_that_changed_is_said_before_anything_is_paid() {
