@@ -286,6 +286,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    namings (licence_id) {
+        licence_id -> Text,
+        territories -> Text,
+        credential -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     suspensions (licence_id, dispute) {
         licence_id -> Text,
         dispute -> Text,

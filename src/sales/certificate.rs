@@ -337,6 +337,10 @@ fn clauses(pdf: &mut Document, document: &Value) -> Result<()> {
         rows.push((name, text(clause, "/words")));
     }
     rows.push(("territories".into(), text(subject, "/territories/note")));
+    let anew = text(subject, "/issuedAnew/words");
+    if !anew.is_empty() {
+        rows.push(("issued anew".into(), anew));
+    }
     for words in subject["never"].as_array().into_iter().flatten() {
         rows.push(("never permitted".into(), words.as_str().unwrap_or_default().to_owned()));
     }

@@ -7,9 +7,10 @@ use super::check::{Finding, Weight};
 use crate::db::Conn;
 use crate::db::schema::{licences, order_lines, orders, tier_versions, uploads};
 use crate::error::Result;
+use crate::ids::LicenceId;
 use crate::proof::{self, Published, issuer};
 use crate::sales::edition::Edition;
-use crate::sales::licence::Licence;
+use crate::sales::licence::{self, Licence};
 use crate::sales::number::LicenceNumber;
 use crate::sales::order::{Line, Order};
 use crate::sales::status_list::{Purpose, list_of, path, place_of};
@@ -42,10 +43,16 @@ pub(super) fn page(
         ))
         .load(conn)?;
     let last = rows.last().map(|(licence, ..)| (licence.id.to_string(), rows.len()));
+    let ids: Vec<LicenceId> = rows.iter().map(|(licence, ..)| licence.id.clone()).collect();
+    let mut named = licence::named(conn, &ids)?;
     for (licence, line, order, master) in &rows {
-        if let Some((rule, words)) = fault(&keys, licence, line, order, master) {
-            let about = format!("licence {}", licence.number);
-            found.push(Finding { rule, weight: Weight::Broken, about, words });
+        // Of a certificate that was issued anew all the same holds.
+        let anew = named.remove(&licence.id).map(|credential| Licence { credential, ..licence.clone() });
+        for licence in [licence].into_iter().chain(&anew) {
+            if let Some((rule, words)) = fault(&keys, licence, line, order, master) {
+                let about = format!("licence {}", licence.number);
+                found.push(Finding { rule, weight: Weight::Broken, about, words });
+            }
         }
     }
     Ok(last)

@@ -21,7 +21,7 @@ pub fn stage() -> AdHoc {
             .mount("/", routes![basket::index, basket::create, basket::destroy])
             .mount("/", routes![checkout::new, checkout::create, checkout::show, checkout::payment])
             .mount("/", routes![invoice::show])
-            .mount("/", routes![library::index, library::show, library::note])
+            .mount("/", routes![library::index, library::show, library::note, library::territory])
             .mount("/", routes![licences::index, licences::show, licences::edition])
             .mount("/", routes![proof::new, proof::create, proof::create_of_file, proof::show])
             .mount("/", routes![offers::index])

@@ -207,15 +207,15 @@ async fn found(app: &App, bytes: &[u8]) -> Result<Found> {
 #[get("/verify/<number>")]
 pub async fn show(number: LicenceNumber, client: Client, page: Page, app: &State<App>) -> Result<Reply> {
     app.limits.attempt(Attempt::Verify, &client.key())?;
-    let (licence, status) = app
+    let (certificate, status) = app
         .db
         .read(move |conn| {
             let licence = Licence::by_number(conn, number)?;
-            let status = licence.status(conn)?;
-            Ok((licence, status))
+            let (certificate, _) = licence.certificate(conn)?;
+            Ok((certificate, licence.status(conn)?))
         })
         .await?;
-    let document: Value = serde_json::from_str(&licence.credential)?;
+    let document: Value = serde_json::from_str(&certificate)?;
     page.show(&ShowLicence::new(&document, status)?)
 }
 

@@ -6,8 +6,10 @@ use cuehouse::clock::Timestamp;
 use cuehouse::db::schema::{licences, orders, stripe_events};
 use cuehouse::ids::OrderId;
 use cuehouse::jobs::{Job, enqueue};
+use cuehouse::sales::credential::digest_sri;
 use cuehouse::sales::ledger;
 use cuehouse::sales::order::Order;
+use cuehouse::sales::verify::{self, Verdict};
 use cuehouse::stripe::sign;
 use diesel::prelude::*;
 
@@ -196,6 +198,58 @@ async fn a_territory_is_named_before_anything_is_paid() {
     adds(&mut ada, &next, "business").await.is(303);
     let page = ada.get("/checkout").await.is(200);
     assert!(page.has("value=\"asia-pacific\" checked"), "{}", page.text());
+}
+
+/// A program that knows nothing of territories is not stopped: whoever holds its licence names one afterwards, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_territory_that_nobody_named_is_named_once_and_the_certificate_issued_anew() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let (mut ada, mut ben) = (app.buyer("Ada Field").await, app.buyer("Ben Field").await);
+    adds(&mut ada, &track, "business").await.is(303);
+    buys(&app, &mut ada).await;
+    let library = ada.get("/library").await.is(200);
+    let number = numbers(&library).remove(0);
+    let (at, file) = (format!("/library/{number}/territory"), format!("/library/{number}/certificate.json"));
+    assert!(library.has(&format!("action=\"{at}\"")));
+    let first = ada.get(&file).await.is(200);
+    assert!(first.has("Not named yet"));
+    let token = ada.get("/library").await.csrf().unwrap();
+    for wrong in [vec![], vec!["mars"], vec!["europe", "africa"]] {
+        let mut fields = vec![("csrf", token.as_str())];
+        fields.extend(wrong.iter().map(|slug| ("territory", *slug)));
+        ada.post(&at, &fields).await.is(422);
+    }
+    let other = ben.get("/library").await.csrf().unwrap();
+    ben.post(&at, &[("csrf", &other), ("territory", "africa")]).await.is(404);
+    assert!(ada.get(&file).await.bytes == first.bytes, "nothing changed");
+
+    ada.post(&at, &[("csrf", &token), ("territory", "europe")]).await.is(303);
+    ada.post(&at, &[("csrf", &token), ("territory", "africa")]).await.is(422);
+    assert!(!ada.get("/library").await.is(200).has(&at));
+    let second = ada.get(&file).await.is(200);
+    let keys = app.app.issuer.published().to_vec();
+    let read = |bytes: &[u8]| match verify::check(bytes, &keys) {
+        Verdict::Intact(document) => document,
+        other => panic!("{other:?}"),
+    };
+    let (early, late) = (read(&first.bytes), read(&second.bytes));
+    let subject = &late["credentialSubject"];
+    assert_eq!(subject["territories"]["groups"], serde_json::json!(["europe"]));
+    assert!(subject["agreement"].to_string().contains("iso:code:3166:DE"));
+    assert_eq!(subject["issuedAnew"]["replaces"], digest_sri(&first.bytes));
+    for same in ["number", "issued", "order", "licensee", "track", "tier", "term"] {
+        assert_eq!(subject[same], early["credentialSubject"][same], "{same}");
+    }
+    assert_eq!(late["credentialStatus"], early["credentialStatus"]);
+    let mut stranger = app.visitor();
+    assert!(stranger.get(&format!("/verify/{number}")).await.is(200).has("Europe"));
+    for document in [&first, &second] {
+        let page = stranger.send("/verify", "/verify", &[("document", &document.text())]).await.is(200);
+        assert!(page.has("</svg>Valid</p>"), "{}", page.text());
+    }
+    let pdf = ada.get(&format!("/library/{number}/certificate.pdf")).await.is(200);
+    assert_eq!(read(&pdf.bytes), late);
 }
 
 /// Nobody pays a price they did not see.
