@@ -277,7 +277,7 @@ fn licensed(conn: &mut Conn, track: &TrackId, by: i64, now: Timestamp) -> Result
 /// so a draw seldom fails.
 fn free_index(conn: &mut Conn) -> Result<i64> {
     let issued: i64 = licences::table.count().get_result(conn)?;
-    let first = issued / (LIST_BITS / 2) * LIST_BITS;
+    let first = first_free(issued);
     loop {
         let drawn = i64::from(u32::from_be_bytes(secrets::random::<4>()?)) % LIST_BITS;
         let index = first + drawn;
@@ -286,6 +286,11 @@ fn free_index(conn: &mut Conn) -> Result<i64> {
             return Ok(index);
         }
     }
+}
+
+/// The first place of the list that is filled when so many licences were issued.
+fn first_free(issued: i64) -> i64 {
+    issued / (LIST_BITS / 2) * LIST_BITS
 }
 
 impl Licence {
@@ -379,4 +384,24 @@ fn statuses(conn: &mut Conn, ids: &[LicenceId]) -> Result<HashMap<LicenceId, Sta
         revocations::table.filter(revocations::licence_id.eq_any(ids)).load(conn)?;
     all.extend(ended.into_iter().map(|(id, reason, since)| (id, Status::Revoked { since, reason })));
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_filled_by_half_before_the_next_begins() {
+        let (half, whole) = (LIST_BITS / 2, LIST_BITS);
+        for (issued, first) in [
+            (0, 0),
+            (half - 1, 0),
+            (half, whole),
+            (whole - 1, whole),
+            (whole, 2 * whole),
+            (3 * half, 3 * whole),
+        ] {
+            assert_eq!(first_free(issued), first, "{issued}");
+        }
+    }
 }

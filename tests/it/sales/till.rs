@@ -9,6 +9,7 @@ use cuehouse::jobs::{Job, enqueue};
 use cuehouse::sales::credential::digest_sri;
 use cuehouse::sales::ledger;
 use cuehouse::sales::order::Order;
+use cuehouse::sales::status_list::LIST_BITS;
 use cuehouse::sales::verify::{self, Verdict};
 use cuehouse::stripe::sign;
 use diesel::prelude::*;
@@ -577,8 +578,68 @@ async fn a_refund_revokes_reverses_and_says_so() {
     );
 }
 
+/// What a certificate of a later list says leads to that list, and there its licence is revoked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licence_beyond_the_first_list_is_looked_up_in_its_own() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "business").await.is(303);
+    let back = buys(&app, &mut ada).await;
+    let mut stranger = app.visitor();
+    stranger.get("/status/revocation/2").await.is(404);
+    // As if half a list had been issued before it; the certificate that names the territory is made after that.
+    app.app
+        .db
+        .write(|conn| {
+            let later = licences::status_index.eq(licences::status_index + LIST_BITS);
+            Ok(diesel::update(licences::table).set(later).execute(conn)?)
+        })
+        .await
+        .unwrap();
+    let library = ada.get("/library").await.is(200);
+    let (number, token) = (numbers(&library).remove(0), library.csrf().unwrap());
+    let named = [("csrf", token.as_str()), ("territory", "europe")];
+    ada.post(&format!("/library/{number}/territory"), &named).await.is(303);
+    let json = ada.get(&format!("/library/{number}/certificate.json")).await.is(200);
+    let document: serde_json::Value = serde_json::from_slice(&json.bytes).unwrap();
+    let mut entries = vec![];
+    for entry in document["credentialStatus"].as_array().unwrap() {
+        let address = entry["statusListCredential"].as_str().unwrap().strip_prefix(&app.url).unwrap();
+        let place: usize = entry["statusListIndex"].as_str().unwrap().parse().unwrap();
+        assert!(place < LIST_BITS as usize);
+        let seen = stranger.get(address).await.is(200);
+        let list: serde_json::Value = serde_json::from_slice(&seen.bytes).unwrap();
+        assert_eq!(list["id"], entry["statusListCredential"]);
+        let signed = cuehouse::proof::jcs::canonical(&list);
+        let verdict = verify::check(signed.as_bytes(), app.app.issuer.published());
+        assert!(matches!(verdict, Verdict::Intact(_)), "{address}");
+        assert_eq!(bits(&mut stranger, address).await, 0);
+        entries.push((address.to_owned(), place));
+    }
+    let lists: Vec<&str> = entries.iter().map(|(list, _)| list.as_str()).collect();
+    assert_eq!(lists, ["/status/revocation/2", "/status/suspension/2"]);
+
+    let order = order_at(&app, &back).await;
+    refunds(&app, order.payment_intent.as_deref().unwrap()).await;
+    let place = entries[0].1;
+    let list = bytes_of(&mut stranger, "/status/revocation/2").await;
+    assert!(list[place / 8] & (0x80_u8 >> (place % 8)) != 0, "its own bit");
+    for (path, set) in [("/status/revocation/2", 1), ("/status/suspension/2", 0), ("/status/revocation", 0)] {
+        assert_eq!(bits(&mut stranger, path).await, set, "{path}");
+    }
+    for none in ["/status/revocation/1", "/status/revocation/3", "/status/revocation/-1"] {
+        stranger.get(none).await.is(404);
+    }
+}
+
 /// How many bits of a status list are set.
 async fn bits(who: &mut crate::support::browser::Browser, path: &str) -> u32 {
+    bytes_of(who, path).await.iter().map(|b| b.count_ones()).sum()
+}
+
+/// A status list, unpacked.
+async fn bytes_of(who: &mut crate::support::browser::Browser, path: &str) -> Vec<u8> {
     use base64::Engine;
     use std::io::Read;
     let seen = who.get(path).await.is(200);
@@ -587,7 +648,7 @@ async fn bits(who: &mut crate::support::browser::Browser, path: &str) -> u32 {
     let packed = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(encoded).unwrap();
     let mut bits = vec![];
     flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut bits).unwrap();
-    bits.iter().map(|b| b.count_ones()).sum()
+    bits
 }
 
 /// S1-47: what was licensed is fetched as often as its holder likes.
