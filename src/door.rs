@@ -475,14 +475,14 @@ fn verify(file: &Path, issuer: Option<&Path>, json: bool, config: &Config) -> Ex
 fn verdict(file: &Path, issuer: Option<&Path>, data_dir: &Path) -> Result<(u8, String, serde_json::Value)> {
     let bytes = std::fs::read(file)
         .map_err(|error| Error::refused(format!("{} cannot be read: {error}", file.display())))?;
-    let (did, keys) = issuer::known(issuer, data_dir)?;
+    let keys = issuer::known(issuer, data_dir)?;
     Ok(match consent::log::bundle::is_one(&bytes) {
         true => {
-            let verdict = consent::log::bundle::check(&bytes, &did, &keys);
+            let verdict = consent::log::bundle::check(&bytes, &keys);
             (verdict.code(), verdict.words(), verdict.json())
         }
         false => {
-            let verdict = sales::verify::check(&bytes, &did, &keys);
+            let verdict = sales::verify::check(&bytes, &keys);
             (verdict.code(), verdict.words(), verdict.json())
         }
     })

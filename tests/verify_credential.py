@@ -57,10 +57,12 @@ def verify(document, keys):
     assert proof["proofPurpose"] == "assertionMethod"
     assert proof["@context"] == document["@context"]
     method = proof["verificationMethod"]
-    assert method.split("#")[0] == document["issuer"]["id"] == keys["id"], "another issuer"
+    issuer = method.split("#")[0]
+    assert issuer == document["issuer"]["id"], "another issuer"
+    assert issuer == keys["id"] or issuer in keys.get("alsoKnownAs", []), "not a name of this issuer"
     assert method in keys["assertionMethod"], "the key is not one the issuer asserts with"
     found = [m for m in keys["verificationMethod"] if m["id"] == method]
-    assert len(found) == 1 and found[0]["type"] == "Multikey" and found[0]["controller"] == keys["id"]
+    assert len(found) == 1 and found[0]["type"] == "Multikey" and found[0]["controller"] == issuer
     key = multibase(found[0]["publicKeyMultibase"])
     assert key[:2] == b"\xed\x01" and len(key) == 34, "not an Ed25519 key"
     data = hashlib.sha256(canonical(proof)).digest() + hashlib.sha256(canonical(unsigned)).digest()

@@ -251,6 +251,7 @@ diesel::table! {
         created_at -> BigInt,
         paid_at -> Nullable<BigInt>,
         changed_at -> BigInt,
+        project -> Text,
     }
 }
 
@@ -292,6 +293,15 @@ diesel::table! {
     revocations (licence_id) {
         licence_id -> Text,
         reason -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    namings (licence_id) {
+        licence_id -> Text,
+        territories -> Text,
+        credential -> Text,
         at -> BigInt,
     }
 }
@@ -372,6 +382,7 @@ diesel::table! {
         public_key -> Text,
         created_at -> BigInt,
         retired_at -> Nullable<BigInt>,
+        did -> Text,
     }
 }
 

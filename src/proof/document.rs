@@ -54,15 +54,24 @@ pub struct Signed {
 }
 
 impl Signed {
-    /// Whether this is the issuer of that name, under one of these keys in its time: a retired key signs nothing later
-    /// than the day after.
-    pub fn is_by(&self, did: &str, keys: &[Published]) -> bool {
-        let in_time = |key: &Published| match (key.until, moment(&self.created)) {
+    /// Whether this is the issuer of these keys: the name and the key belong together, and the key was in its time. A
+    /// retired key signs nothing later than the day after.
+    pub fn is_by(&self, keys: &[Published]) -> bool {
+        keys.iter().any(|key| key.did == self.did && self.is_under(key))
+    }
+
+    /// Whether one of these keys made it in its time, whatever name stands beside it.
+    pub fn is_with(&self, keys: &[Published]) -> bool {
+        keys.iter().any(|key| self.is_under(key))
+    }
+
+    fn is_under(&self, key: &Published) -> bool {
+        let in_time = match (key.until, moment(&self.created)) {
             (Some(until), Some(created)) => created <= until.plus(DAY),
             (Some(_), None) => false,
             (None, _) => true,
         };
-        self.did == did && keys.iter().any(|key| key.key == multibase(&self.key) && in_time(key))
+        key.key == multibase(&self.key) && in_time
     }
 
     /// Who they say they are, and with what key.
@@ -170,5 +179,37 @@ mod tests {
         let forged =
             attach(document, "did:web:shop.example", &SigningKey::from_bytes(&[8; 32]), Timestamp(0));
         assert_ne!(check(&forged).unwrap().key, found.key);
+    }
+
+    #[test]
+    fn a_name_and_a_key_belong_together_and_a_retired_key_signs_nothing_later() {
+        let (first, second) = (SigningKey::from_bytes(&[7; 32]), SigningKey::from_bytes(&[8; 32]));
+        let published = |key: &SigningKey, did: &str, until: Option<Timestamp>| Published {
+            key: multibase(key.verifying_key().as_bytes()),
+            did: did.into(),
+            since: Timestamp(0),
+            until,
+        };
+        let keys = [
+            published(&first, "did:web:old.example", Some(Timestamp(5_000))),
+            published(&second, "did:web:shop.example", None),
+        ];
+        let signed = |key: &SigningKey, did: &str, at: i64| {
+            check(&attach(json!({ "issuer": did }), did, key, Timestamp(at))).unwrap()
+        };
+        for (key, did, at, ours) in [
+            (&first, "did:web:old.example", 4_000, true),
+            (&first, "did:web:old.example", 5_000 + DAY, true),
+            (&first, "did:web:old.example", 6_000 + DAY, false),
+            (&second, "did:web:shop.example", 9 * DAY, true),
+            (&first, "did:web:shop.example", 4_000, false),
+            (&second, "did:web:old.example", 4_000, false),
+            (&second, "did:web:evil.example", 4_000, false),
+            (&SigningKey::from_bytes(&[9; 32]), "did:web:shop.example", 4_000, false),
+        ] {
+            assert_eq!(signed(key, did, at).is_by(&keys), ours, "{did} at {at}");
+        }
+        assert!(signed(&first, "did:web:older.example", 4_000).is_with(&keys));
+        assert!(!signed(&first, "did:web:older.example", 6_000 + DAY).is_with(&keys));
     }
 }

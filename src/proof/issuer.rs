@@ -1,6 +1,8 @@
-//! Who signs: the operator, under keys that follow from the shop's secret. Public halves and their dates are rows, and
-//! stay published when they are retired, so that an early certificate or receipt verifies for ever.
+//! Who signs: the operator, under keys that follow from the shop's secret. Public halves, the names they signed under and
+//! their dates are rows, and stay published when they are retired, so that an early certificate or receipt verifies for
+//! ever. A key has one name: a shop that moves to another domain signs with another key there.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,11 +44,13 @@ impl Operator {
     }
 }
 
-/// A public key and when it signed.
+/// A public key, under which name it signed, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
     /// As documents write it (`z6Mk…`).
     pub key: String,
+    /// The issuer's identifier of that time.
+    pub did: String,
     pub since: Timestamp,
     /// Until when, if it signs no more.
     pub until: Option<Timestamp>,
@@ -71,16 +75,24 @@ struct Row {
     public_key: String,
     created_at: Timestamp,
     retired_at: Option<Timestamp>,
+    /// The name it signs under; empty in a row from before names were kept, until the shop is next started.
+    did: String,
 }
 
 impl Issuer {
-    /// The issuer with the key in use. The first start makes one; when the shop's secret was changed, the key that
-    /// followed from the old one is retired and another takes its place.
+    /// The issuer with the key in use. The first start makes one; when the shop's secret or its domain was changed, the
+    /// key that followed from the old one is retired and another takes its place.
     pub fn open(conn: &mut Conn, secret: &[u8], operator: &Operator, now: Timestamp) -> Result<Issuer> {
+        let did = operator.did();
+        // Of keys from before names were kept nobody knows another name than the shop has now.
+        diesel::update(issuer_keys::table.filter(issuer_keys::did.eq("")))
+            .set(issuer_keys::did.eq(&did))
+            .execute(conn)?;
         let rows: Vec<Row> =
             issuer_keys::table.order(issuer_keys::created_at).select(Row::as_select()).load(conn)?;
         let usable = rows.iter().rev().find(|row| {
             row.retired_at.is_none()
+                && row.did == did
                 && multibase(signing(secret, &row.id).verifying_key().as_bytes()) == row.public_key
         });
         match usable {
@@ -101,6 +113,7 @@ impl Issuer {
             id,
             created_at: now,
             retired_at: None,
+            did: operator.did(),
         };
         diesel::insert_into(issuer_keys::table).values(&row).execute(conn)?;
         Issuer::with(conn, key, operator)
@@ -171,7 +184,12 @@ pub fn published(conn: &mut Conn) -> Result<Vec<Published>> {
         .order((issuer_keys::created_at, issuer_keys::id))
         .select(Row::as_select())
         .load(conn)?;
-    let key = |row: Row| Published { key: row.public_key, since: row.created_at, until: row.retired_at };
+    let key = |row: Row| Published {
+        key: row.public_key,
+        did: row.did,
+        since: row.created_at,
+        until: row.retired_at,
+    };
     Ok(rows.into_iter().map(key).collect())
 }
 
@@ -179,14 +197,16 @@ fn signing(secret: &[u8], id: &str) -> SigningKey {
     SigningKey::from_bytes(&derive(secret, &format!("issuer key {id}")))
 }
 
-/// A DID document (did:web) of these keys.
+/// A DID document (did:web) of these keys, those of former names under these.
 pub fn key_document(did: &str, published: &[Published]) -> Value {
-    let id = |key: &Published| format!("{did}#{}", key.key);
+    let id = |key: &Published| format!("{}#{}", key.did, key.key);
+    let former: BTreeSet<&str> =
+        published.iter().map(|key| key.did.as_str()).filter(|of| *of != did).collect();
     let method = |key: &Published| {
         let mut method = json!({
             "id": id(key),
             "type": "Multikey",
-            "controller": did,
+            "controller": key.did,
             "publicKeyMultibase": key.key,
             "since": key.since.rfc3339(),
         });
@@ -195,7 +215,7 @@ pub fn key_document(did: &str, published: &[Published]) -> Value {
         }
         method
     };
-    json!({
+    let mut document = json!({
         "@context": [
             "https://www.w3.org/ns/did/v1",
             "https://w3id.org/security/multikey/v1",
@@ -205,7 +225,11 @@ pub fn key_document(did: &str, published: &[Published]) -> Value {
         "verificationMethod": published.iter().map(method).collect::<Vec<_>>(),
         // Retired keys among them: what they signed in their time stands.
         "assertionMethod": published.iter().map(id).collect::<Vec<_>>(),
-    })
+    });
+    if !former.is_empty() {
+        document["alsoKnownAs"] = json!(former);
+    }
+    document
 }
 
 /// Reads a key document: the issuer's identifier and keys. `Refused` when it is none.
@@ -220,6 +244,7 @@ pub fn read_document(text: &str) -> Result<(String, Vec<Published>)> {
         let time = |member: &str| method[member].as_str().and_then(moment);
         keys.push(Published {
             key: key.to_owned(),
+            did: method["controller"].as_str().unwrap_or(&did).to_owned(),
             since: time("since").unwrap_or(Timestamp(0)),
             until: time("until"),
         });
@@ -230,16 +255,16 @@ pub fn read_document(text: &str) -> Result<(String, Vec<Published>)> {
 /// The key document in the data folder.
 pub const KEY_FILE: &str = "issuer.json";
 
-/// Whom a check without network knows: the issuer of the key document named, or of the one this shop keeps in its data
+/// Whom a check without network knows: the keys of the key document named, or of the one this shop keeps in its data
 /// folder. Without either nobody is known.
-pub fn known(document: Option<&Path>, data_dir: &Path) -> Result<(String, Vec<Published>)> {
+pub fn known(document: Option<&Path>, data_dir: &Path) -> Result<Vec<Published>> {
     let kept = data_dir.join(KEY_FILE);
     let Some(path) = document.or(Some(kept.as_path()).filter(|path| path.exists())) else {
-        return Ok((String::new(), vec![]));
+        return Ok(vec![]);
     };
     let text = std::fs::read_to_string(path)
         .map_err(|error| Error::refused(format!("{} cannot be read: {error}", path.display())))?;
-    read_document(&text)
+    Ok(read_document(&text)?.1)
 }
 
 /// A moment as RFC 3339 writes it.
@@ -268,12 +293,19 @@ mod tests {
 
     #[test]
     fn a_key_document_says_what_it_was_made_of() {
-        let keys = [
-            Published { key: multibase(&[1; 32]), since: Timestamp(0), until: Some(Timestamp(5_000)) },
-            Published { key: multibase(&[2; 32]), since: Timestamp(5_000), until: None },
-        ];
-        let text = key_document("did:web:shop.example", &keys).to_string();
-        assert_eq!(read_document(&text).unwrap(), ("did:web:shop.example".to_owned(), keys.to_vec()));
+        let key = |n: u8, did: &str, since: i64, until: Option<i64>| Published {
+            key: multibase(&[n; 32]),
+            did: did.into(),
+            since: Timestamp(since),
+            until: until.map(Timestamp),
+        };
+        let did = "did:web:shop.example";
+        let keys = [key(1, "did:web:old.example", 0, Some(5_000)), key(2, did, 5_000, None)];
+        let document = key_document(did, &keys);
+        assert_eq!(document["id"], did);
+        assert_eq!(document["alsoKnownAs"], json!(["did:web:old.example"]));
+        assert_eq!(read_document(&document.to_string()).unwrap(), (did.to_owned(), keys.to_vec()));
+        assert!(key_document(did, &keys[1..]).get("alsoKnownAs").is_none());
         assert!(read_document("{}").is_err() && read_document("").is_err());
     }
 }

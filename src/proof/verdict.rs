@@ -15,8 +15,8 @@ pub enum Verdict<T> {
 
 impl<T> Verdict<T> {
     /// Of something that is as it was signed: do we know who signed it?
-    pub fn of(what: T, signed: &Signed, did: &str, keys: &[Published]) -> Verdict<T> {
-        match signed.is_by(did, keys) {
+    pub fn of(what: T, signed: &Signed, keys: &[Published]) -> Verdict<T> {
+        match signed.is_by(keys) {
             true => Verdict::Intact(what),
             false => Verdict::UnknownIssuer(what, signed.who()),
         }

@@ -16,13 +16,15 @@ use serde_json::Value;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::proof::{self, Issuer, moment};
-use crate::sales::letters::Face;
-use crate::sales::paper::{self, ACCENT, BLACK, HEIGHT, INNER, MARGIN, SOFT, Sheet, WIDTH, date};
+use crate::sales::letters::{Face, lacks};
+use crate::sales::paper::{self, ACCENT, BLACK, HEIGHT, INNER, Ink, MARGIN, SOFT, Sheet, WIDTH, date};
 
 /// What introduces the signature: the public key, then the signature in hexadecimal.
 const MARK: &str = "cuehouse-signature-";
 const KEY_LEN: usize = 48;
 const HEX_LEN: usize = 128;
+/// What a sheet says that shows a name in part.
+const IN_PART: &str = "A letter that this sheet cannot print stands as “?” here. The names in full are in the signed JSON inside this file.";
 
 /// The PDF of a credential, signed. The same credential, issuer key and moment give the same bytes.
 pub fn pdf(credential: &str, issuer: &Issuer, now: Timestamp) -> Result<Vec<u8>> {
@@ -39,7 +41,7 @@ pub fn pdf(credential: &str, issuer: &Issuer, now: Timestamp) -> Result<Vec<u8>>
     };
     enclosed.signed(issuer, now, |pdf| {
         front(pdf, subject)?;
-        clauses(pdf, subject)
+        clauses(pdf, &document)
     })
 }
 
@@ -189,27 +191,20 @@ fn front(pdf: &mut Document, subject: &Value) -> Result<()> {
     wave(&mut sheet, 182.0, &text(subject, "/track/master/sha256"));
 
     sheet.centred(Face::Sans, 9.5, SOFT, 226.0, "This certifies that");
-    let mut y = 252.0;
-    for line in Face::Serif.lines(&Face::Serif.printable(&text(subject, "/licensee/legalName")), 21.0, INNER)
-    {
-        sheet.centred(Face::Serif, 21.0, BLACK, y, &line);
-        y += 27.0;
-    }
+    let name = text(subject, "/licensee/legalName");
+    let mut y = middle(&mut sheet, (Face::Serif, 21.0, BLACK), 252.0, &name, 27.0);
     let whom: Vec<String> = ["/licensee/company", "/licensee/country"]
         .iter()
         .map(|path| text(subject, path))
         .filter(|words| !words.is_empty())
         .collect();
-    if !whom.is_empty() {
-        sheet.centred(Face::Sans, 10.5, BLACK, y - 5.0, &whom.join(" · "));
-        y += 14.0;
+    let project = Some(text(subject, "/project")).filter(|words| !words.is_empty());
+    for words in [whom.join(" · ")].into_iter().chain(project.map(|words| format!("for {words}"))) {
+        y = middle(&mut sheet, (Face::Sans, 10.5, BLACK), y - 5.0, &words, 14.0) + 5.0;
     }
     sheet.centred(Face::Sans, 9.5, SOFT, y + 10.0, "holds a licence to");
     y += 38.0;
-    for line in Face::Serif.lines(&Face::Serif.printable(&text(subject, "/track/title")), 21.0, INNER) {
-        sheet.centred(Face::Serif, 21.0, BLACK, y, &line);
-        y += 27.0;
-    }
+    y = middle(&mut sheet, (Face::Serif, 21.0, BLACK), y, &text(subject, "/track/title"), 27.0);
     sheet.centred(Face::Sans, 10.5, BLACK, y - 5.0, &format!("by {}", text(subject, "/track/uploader")));
     y += 20.0;
     let tier =
@@ -219,6 +214,10 @@ fn front(pdf: &mut Document, subject: &Value) -> Result<()> {
     for line in Face::Sans.lines(&Face::Sans.printable(&text(subject, "/summary")), 10.5, INNER - 60.0) {
         sheet.centred(Face::Sans, 10.5, SOFT, y, &line);
         y += 15.0;
+    }
+    let names = ["/licensee/legalName", "/licensee/company", "/project", "/track/title", "/track/uploader"];
+    if names.iter().any(|path| lacks(&text(subject, path))) {
+        y = middle(&mut sheet, (Face::Sans, 7.6, BLACK), y, IN_PART, 11.0);
     }
     facts(&mut sheet, subject, y.max(470.0) + 8.0);
 
@@ -240,6 +239,22 @@ fn front(pdf: &mut Document, subject: &Value) -> Result<()> {
     }
     page.finish();
     Ok(())
+}
+
+/// Words in the middle of the page, in as many lines as they need; answers where the next would stand.
+fn middle(
+    sheet: &mut Sheet<'_, '_>,
+    (face, size, ink): (Face, f32, Ink),
+    y: f32,
+    words: &str,
+    step: f32,
+) -> f32 {
+    let mut y = y;
+    for line in face.lines(&face.printable(words), size, INNER) {
+        sheet.centred(face, size, ink, y, &line);
+        y += step;
+    }
+    y
 }
 
 /// A line of a wave that no other number has: its heights are those of the file's hash.
@@ -312,14 +327,20 @@ fn facts(sheet: &mut Sheet<'_, '_>, subject: &Value, top: f32) {
     }
 }
 
-/// The second page, and further ones where a long name needs them: what the licence permits, field by field.
-fn clauses(pdf: &mut Document, subject: &Value) -> Result<()> {
+/// The second page, and further ones where a long name needs them: what the licence permits, field by field, and where
+/// programs look it up.
+fn clauses(pdf: &mut Document, document: &Value) -> Result<()> {
+    let subject = &document["credentialSubject"];
     let mut rows: Vec<(String, String)> = vec![];
     for clause in subject["scope"].as_array().into_iter().flatten() {
         let name = text(clause, "/field").replace("_cents", "").replace('_', " ");
         rows.push((name, text(clause, "/words")));
     }
     rows.push(("territories".into(), text(subject, "/territories/note")));
+    let anew = text(subject, "/issuedAnew/words");
+    if !anew.is_empty() {
+        rows.push(("issued anew".into(), anew));
+    }
     for words in subject["never"].as_array().into_iter().flatten() {
         rows.push(("never permitted".into(), words.as_str().unwrap_or_default().to_owned()));
     }
@@ -332,6 +353,12 @@ fn clauses(pdf: &mut Document, subject: &Value) -> Result<()> {
     rows.push(("claims".into(), text(subject, "/claims/note")));
     rows.push(("refunds".into(), text(subject, "/refundRule/words")));
     rows.push(("exact text".into(), text(subject, "/tier/termsAddress")));
+    rows.push(("track id".into(), text(subject, "/track/trackId")));
+    for entry in document["credentialStatus"].as_array().into_iter().flatten() {
+        let (list, place) = (text(entry, "/statusListCredential"), text(entry, "/statusListIndex"));
+        rows.push((format!("{} list", text(entry, "/statusPurpose")), format!("{list}, place {place}")));
+    }
+    rows.push(("certificate format".into(), text(subject, "/format")));
 
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {

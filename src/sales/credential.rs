@@ -1,6 +1,6 @@
 //! The certificate of a licence for programs: a Verifiable Credential 2.0 that holds everything LICENCES, sections 7
 //! to 9, asks for. The same licence gives the same bytes; nothing of the buyer is in it beyond the licensee's name,
-//! company and country.
+//! company and country, and the client or project if they named one.
 
 use chrono::Months;
 use serde_json::{Value, json};
@@ -39,11 +39,23 @@ pub struct Granted<'a> {
     /// SHA-256 of the master, byte for byte.
     pub file_sha256: &'a str,
     pub bytes: i64,
+    /// The territory groups that were named, by slug.
+    pub groups: &'a [String],
+    /// What it takes the place of, if its licence had a certificate before.
+    pub anew: Option<Anew<'a>>,
+}
+
+/// A certificate that is issued anew, since its licence's territory was named only then.
+pub struct Anew<'a> {
+    pub at: Timestamp,
+    /// The certificate before, as it was given out.
+    pub replaces: &'a str,
 }
 
 /// The signed credential, as the file that people are given.
 pub fn issue(granted: &Granted<'_>, issuer: &Issuer) -> String {
-    jcs::pretty(&issuer.sign(unsigned(granted, issuer), granted.issued_at))
+    let signed_at = granted.anew.as_ref().map_or(granted.issued_at, |anew| anew.at);
+    jcs::pretty(&issuer.sign(unsigned(granted, issuer), signed_at))
 }
 
 /// The path under which anyone checks a licence.
@@ -85,6 +97,11 @@ fn unsigned(granted: &Granted<'_>, issuer: &Issuer) -> Value {
                 "mediaType": "application/ld+json",
                 "digestSRI": digest_sri(CONTEXT.as_bytes()),
             },
+            {
+                "id": odrl::PROFILE,
+                "mediaType": "application/ld+json",
+                "digestSRI": digest_sri(odrl::PROFILE_DOCUMENT.as_bytes()),
+            },
         ],
         "credentialStatus": Purpose::ALL.map(|purpose| status_entry(issuer, purpose, granted.status_index)),
     });
@@ -112,7 +129,7 @@ fn subject(granted: &Granted<'_>, issuer: &Issuer, until: Option<Timestamp>) -> 
     let operator = issuer.operator();
     let address = issuer.address(&verify_path(granted.number));
     let track = issuer.address(&format!("/tracks/{}", granted.slug));
-    let groups = if tier.scope.groups_to_name() > 0 { order.groups() } else { vec![] };
+    let groups = if tier.scope.groups_to_name() > 0 { granted.groups } else { &[] };
     let parties = Parties {
         uid: format!("{address}#agreement"),
         assigner: issuer.did(),
@@ -121,7 +138,7 @@ fn subject(granted: &Granted<'_>, issuer: &Issuer, until: Option<Timestamp>) -> 
     };
     let indemnity = if operator.indemnity { tier.scope.indemnity_cents } else { 0 };
     let until = until.map(Timestamp::rfc3339);
-    json!({
+    let mut subject = json!({
         "type": "Licence",
         "format": FORMAT,
         "language": "en",
@@ -139,6 +156,7 @@ fn subject(granted: &Granted<'_>, issuer: &Issuer, until: Option<Timestamp>) -> 
             "company": stated(&order.company),
             "country": stated(&order.country),
         },
+        "project": stated(&order.project),
         "track": {
             "address": track,
             "trackId": line.track_id,
@@ -162,7 +180,7 @@ fn subject(granted: &Granted<'_>, issuer: &Issuer, until: Option<Timestamp>) -> 
         },
         "summary": tier.scope.sentence(),
         "scope": clauses(tier, operator.indemnity).iter().map(clause).collect::<Vec<_>>(),
-        "territories": territories(&tier.scope, &groups),
+        "territories": territories(&tier.scope, groups),
         "term": { "from": granted.issued_at.rfc3339(), "until": until },
         "never": NEVER,
         "aiTraining": { "permitted": grants_training(&tier.scope), "words": tier::ai_words(&tier.scope) },
@@ -193,7 +211,7 @@ fn subject(granted: &Granted<'_>, issuer: &Issuer, until: Option<Timestamp>) -> 
             ),
         },
         "supersedes": null,
-        "agreement": odrl::agreement(&parties, &tier.scope, &groups, until.as_deref()),
+        "agreement": odrl::agreement(&parties, &tier.scope, groups, until.as_deref()),
         "verification": {
             "address": address,
             "steps": [
@@ -202,7 +220,19 @@ fn subject(granted: &Granted<'_>, issuer: &Issuer, until: Option<Timestamp>) -> 
                 "Compare the SHA-256 of the file you use with the one named here, or with the one of its delivery note.",
             ],
         },
-    })
+    });
+    if let Some(anew) = &granted.anew {
+        subject["issuedAnew"] = json!({
+            "at": anew.at.rfc3339(),
+            "replaces": digest_sri(anew.replaces.as_bytes()),
+            "words": format!(
+                "On {}, when the territory was named. It takes the place of the certificate of {}, which stays as it was signed.",
+                anew.at.long_day(),
+                granted.issued_at.long_day()
+            ),
+        });
+    }
+    subject
 }
 
 fn clause(clause: &Clause) -> Value {

@@ -8,15 +8,16 @@ use serde::Serialize;
 use crate::catalogue::track::{self, Recording, Track};
 use crate::clock::Timestamp;
 use crate::db::Conn;
-use crate::db::schema::{licences, order_lines, orders, revocations, suspensions, tracks, uploads};
+use crate::db::schema::{licences, namings, order_lines, orders, revocations, suspensions, tracks, uploads};
 use crate::each_db;
 use crate::error::{Error, Result};
 use crate::ids::{LicenceId, OrderId, OrderLineId, Slug, TrackId, UserId};
 use crate::proof::Issuer;
-use crate::sales::credential::{self, Granted};
+use crate::sales::credential::{self, Anew, Granted};
 use crate::sales::edition::Edition;
 use crate::sales::number::LicenceNumber;
 use crate::sales::order::{Line, Order};
+use crate::sales::places;
 use crate::sales::status_list::LIST_BITS;
 use crate::secrets;
 use crate::text_enum;
@@ -30,7 +31,7 @@ text_enum! {
     }
 }
 
-/// A licence. Its credential is the signed document, word for word as it was issued.
+/// A licence. Its credential is the signed document, word for word as it was first issued.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = licences)]
 pub struct Licence {
@@ -85,28 +86,12 @@ pub fn issue(conn: &mut Conn, order: &Order, line: &Line, issuer: &Issuer, now: 
     if known > 0 {
         return Ok(false);
     }
-    let track = Track::find(conn, &line.track_id)?;
-    let recording = Recording::find(conn, &line.upload_id)?;
-    let edition = Edition::by_hash(conn, &line.terms_hash)?;
-    let (file_sha256, bytes): (String, i64) =
-        uploads::table.find(&line.upload_id).select((uploads::file_sha256, uploads::bytes)).first(conn)?;
+    let facts = Facts::of(conn, line)?;
     let number = LicenceNumber::draw()?;
     let status_index = free_index(conn)?;
-    let credential = credential::issue(
-        &Granted {
-            number,
-            status_index,
-            issued_at: now,
-            order,
-            line,
-            edition: &edition,
-            slug: &track.slug,
-            recording: &recording,
-            file_sha256: &file_sha256,
-            bytes,
-        },
-        issuer,
-    );
+    let groups = order.groups();
+    let granted = Granted { groups: &groups, ..facts.granted(order, line, (number, status_index, now)) };
+    let credential = credential::issue(&granted, issuer);
     let licence = Licence {
         id: LicenceId::new(),
         number: number.to_string(),
@@ -122,6 +107,101 @@ pub fn issue(conn: &mut Conn, order: &Order, line: &Line, issuer: &Issuer, now: 
     diesel::insert_into(licences::table).values(&licence).execute(conn)?;
     licensed(conn, &line.track_id, 1, now)?;
     Ok(true)
+}
+
+/// Names the territory groups of a licence that was bought without saying them, once: its certificate is issued anew, and
+/// the first one stays as it is. `Refused` for groups that there are not, for more than its tier has, and where they are
+/// named already.
+pub fn name(conn: &mut Conn, held: &Held, groups: &[String], issuer: &Issuer, now: Timestamp) -> Result<()> {
+    let (licence, line, order) = (&held.licence, &held.line, &held.order);
+    if !held.status.is_valid() {
+        return Err(Error::refused("This licence does not hold now, so nothing is named in it."));
+    }
+    let again = || Error::refused("The territory of this licence is named already, and stays as it is.");
+    if !order.groups().is_empty() {
+        return Err(again());
+    }
+    let facts = Facts::of(conn, line)?;
+    let most = facts.edition.tier.scope.groups_to_name();
+    let is_known = groups.iter().all(|slug| places::group_name(slug).is_some());
+    if groups.is_empty() || groups.len() > usize::from(most) || !is_known {
+        return Err(Error::refused("Choose a territory from the list; one for each that the licence has."));
+    }
+    let number = LicenceNumber::parse(&licence.number).ok_or_else(|| Error::internal("no licence number"))?;
+    let granted = Granted {
+        groups,
+        anew: Some(Anew { at: now, replaces: &licence.credential }),
+        ..facts.granted(order, line, (number, licence.status_index, licence.issued_at))
+    };
+    let (territories, credential) = (groups.join(","), credential::issue(&granted, issuer));
+    let row = (
+        namings::licence_id.eq(&licence.id),
+        namings::territories.eq(&territories),
+        namings::credential.eq(&credential),
+        namings::at.eq(now),
+    );
+    let new = each_db!(conn, |c| diesel::insert_into(namings::table)
+        .values(&row)
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    if new == 1 { Ok(()) } else { Err(again()) }
+}
+
+/// Which of these licences were named afterwards, and the certificates that were issued then.
+pub fn named(conn: &mut Conn, ids: &[LicenceId]) -> Result<HashMap<LicenceId, String>> {
+    let rows: Vec<(LicenceId, String)> = namings::table
+        .filter(namings::licence_id.eq_any(ids))
+        .select((namings::licence_id, namings::credential))
+        .load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// What a certificate says beside the order: gathered whenever one is made.
+struct Facts {
+    track: Track,
+    recording: Recording,
+    edition: Edition,
+    file_sha256: String,
+    bytes: i64,
+}
+
+impl Facts {
+    fn of(conn: &mut Conn, line: &Line) -> Result<Facts> {
+        let (file_sha256, bytes): (String, i64) = uploads::table
+            .find(&line.upload_id)
+            .select((uploads::file_sha256, uploads::bytes))
+            .first(conn)?;
+        Ok(Facts {
+            track: Track::find(conn, &line.track_id)?,
+            recording: Recording::find(conn, &line.upload_id)?,
+            edition: Edition::by_hash(conn, &line.terms_hash)?,
+            file_sha256,
+            bytes,
+        })
+    }
+
+    /// The first certificate of this number, place in the status lists and moment, with no territory named.
+    fn granted<'a>(
+        &'a self,
+        order: &'a Order,
+        line: &'a Line,
+        (number, status_index, issued_at): (LicenceNumber, i64, Timestamp),
+    ) -> Granted<'a> {
+        Granted {
+            number,
+            status_index,
+            issued_at,
+            order,
+            line,
+            edition: &self.edition,
+            slug: &self.track.slug,
+            recording: &self.recording,
+            file_sha256: &self.file_sha256,
+            bytes: self.bytes,
+            groups: &[],
+            anew: None,
+        }
+    }
 }
 
 /// Ends every licence of an order. One that ended keeps its row; the reason and the time are what is known now.
@@ -197,7 +277,7 @@ fn licensed(conn: &mut Conn, track: &TrackId, by: i64, now: Timestamp) -> Result
 /// so a draw seldom fails.
 fn free_index(conn: &mut Conn) -> Result<i64> {
     let issued: i64 = licences::table.count().get_result(conn)?;
-    let first = issued / (LIST_BITS / 2) * LIST_BITS;
+    let first = first_free(issued);
     loop {
         let drawn = i64::from(u32::from_be_bytes(secrets::random::<4>()?)) % LIST_BITS;
         let index = first + drawn;
@@ -208,11 +288,26 @@ fn free_index(conn: &mut Conn) -> Result<i64> {
     }
 }
 
+/// The first place of the list that is filled when so many licences were issued.
+fn first_free(issued: i64) -> i64 {
+    issued / (LIST_BITS / 2) * LIST_BITS
+}
+
 impl Licence {
     /// The licence of this number, if there is one.
     pub fn by_number(conn: &mut Conn, number: LicenceNumber) -> Result<Licence> {
         let one = licences::table.filter(licences::number.eq(number.to_string()));
         Ok(one.select(Licence::as_select()).first(conn)?)
+    }
+
+    /// Its certificate as it is given out now, and since when: the first, or the one that names its territory.
+    pub fn certificate(&self, conn: &mut Conn) -> Result<(String, Timestamp)> {
+        let anew: Option<(String, Timestamp)> = namings::table
+            .find(&self.id)
+            .select((namings::credential, namings::at))
+            .first(conn)
+            .optional()?;
+        Ok(anew.unwrap_or_else(|| (self.credential.clone(), self.issued_at)))
     }
 
     /// What holds of it now.
@@ -289,4 +384,24 @@ fn statuses(conn: &mut Conn, ids: &[LicenceId]) -> Result<HashMap<LicenceId, Sta
         revocations::table.filter(revocations::licence_id.eq_any(ids)).load(conn)?;
     all.extend(ended.into_iter().map(|(id, reason, since)| (id, Status::Revoked { since, reason })));
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_filled_by_half_before_the_next_begins() {
+        let (half, whole) = (LIST_BITS / 2, LIST_BITS);
+        for (issued, first) in [
+            (0, 0),
+            (half - 1, 0),
+            (half, whole),
+            (whole - 1, whole),
+            (whole, 2 * whole),
+            (3 * half, 3 * whole),
+        ] {
+            assert_eq!(first_free(issued), first, "{issued}");
+        }
+    }
 }

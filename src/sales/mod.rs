@@ -3,7 +3,7 @@
 //! A scope is compared field by field, a tier is a scope with a text and a price, a licence freezes both, and
 //! its certificate is signed so that anyone can check it without us. An order becomes paid by what Stripe says and
 //! by nothing else, once however often it is said. Nothing here ever changes a licence that was issued, and nothing
-//! of a buyer beyond their name, company and country stands on a certificate.
+//! of a buyer beyond their name, company, country and project stands on a certificate.
 
 pub mod basket;
 pub mod certificate;

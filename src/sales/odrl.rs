@@ -1,15 +1,25 @@
-//! A licence as an ODRL 2.2 agreement, in our own profile (LICENCES, section 8).
+//! Offers and licences as ODRL 2.2 policies, in our own profile (LICENCES, section 8).
 //!
-//! It is valid ODRL in that profile. A processor that does not know the profile must stop, and should: what our own
-//! left operands mean stands in the licence text.
+//! They are valid ODRL in that profile. A processor that does not know the profile must stop, and should: what our own
+//! actions and left operands mean stands in the profile's document, and in the licence text.
 
 use serde_json::{Value, json};
 
+use crate::money::Cents;
 use crate::proof::issuer::VOCABULARY;
 use crate::sales::places;
 use crate::sales::scope::{
-    Alteration, Attribution, Cap, ClientPassing, Media, Medium, Scope, Territory, Works,
+    Alteration, Attribution, Cap, ClientPassing, Media, Medium, Scope, Term, Territory, Works,
 };
+
+/// Where our profile lives: one address of the project, the same for every shop.
+pub const PROFILE: &str = "https://w3id.org/cuehouse/odrl/v1";
+
+/// The profile's document, as it is served and as the hash in every credential pins it.
+pub const PROFILE_DOCUMENT: &str = include_str!("odrl-profile-v1.jsonld");
+
+/// What gives the terms of our policies their meaning beside the profile.
+pub const CONTEXT: &str = "http://www.w3.org/ns/odrl.jsonld";
 
 /// Who grants what to whom.
 #[derive(Clone, Debug)]
@@ -21,28 +31,81 @@ pub struct Parties<'a> {
     pub target: String,
 }
 
+/// What a tier of one track is offered at.
+#[derive(Clone, Debug)]
+pub struct Offered<'a> {
+    /// The address of the offer.
+    pub uid: String,
+    pub assigner: &'a str,
+    pub target: String,
+    pub price: Cents,
+    /// ISO 4217, in any case of letters.
+    pub currency: &'a str,
+}
+
 /// The agreement of a licence. `groups` are the territory groups its licensee named, `until` the end of a finite
 /// term as RFC 3339.
 pub fn agreement(parties: &Parties<'_>, scope: &Scope, groups: &[String], until: Option<&str>) -> Value {
+    let codes: Vec<String> = groups
+        .iter()
+        .flat_map(|group| places::codes_of(group))
+        .map(|code| format!("https://www.iso.org/obp/ui/#iso:code:3166:{code}"))
+        .collect();
+    let there = constraint("spatial", "isAnyOf", json!(codes));
+    let until = until.map(|at| constraint("dateTime", "lteq", typed(at, "dateTime")));
+    let mut policy = policy("Agreement", &parties.target, scope, there, until);
+    policy["uid"] = json!(parties.uid);
+    policy["assigner"] = json!(parties.assigner);
+    policy["assignee"] = json!(parties.assignee);
+    policy
+}
+
+/// The offer of a tier on one track. Which territory groups it will be is for its buyer to name; a finite term begins
+/// when they buy. What costs nothing asks for no payment.
+pub fn offer(offered: &Offered<'_>, scope: &Scope) -> Value {
+    let there = constraint(ours("territoryGroups"), "lteq", json!(scope.groups_to_name()));
+    let lasts = match scope.term {
+        Term::Months(n) => Some(constraint("elapsedTime", "lteq", typed(&format!("P{n}M"), "duration"))),
+        Term::Perpetual | Term::WhileSubscribed => None,
+    };
+    let mut policy = policy("Offer", &offered.target, scope, there, lasts);
+    policy["uid"] = json!(offered.uid);
+    policy["assigner"] = json!(offered.assigner);
+    if offered.price > Cents::ZERO {
+        let Cents(cents) = offered.price;
+        let mut amount =
+            constraint("payAmount", "eq", typed(&format!("{}.{:02}", cents / 100, cents % 100), "decimal"));
+        amount["unit"] = json!(format!("urn:iso:std:iso:4217:{}", offered.currency.to_uppercase()));
+        let pays =
+            json!({ "action": [{ "rdf:value": { "@id": "odrl:compensate" }, "refinement": [amount] }] });
+        let permission = &mut policy["permission"][0];
+        match permission["duty"].as_array_mut() {
+            Some(duties) => duties.push(pays),
+            None => permission["duty"] = json!([pays]),
+        }
+    }
+    policy
+}
+
+/// What offers and agreements have in common: one grant, and what every tier forbids. `there` is the place of media that
+/// are bound to one, `lasts` the bound of a finite term.
+fn policy(kind: &str, target: &str, scope: &Scope, there: Value, lasts: Option<Value>) -> Value {
     let mut permission = json!({
-        "target": parties.target,
+        "target": target,
         "action": actions(scope),
-        "constraint": constraints(scope, groups, until),
+        "constraint": constraints(scope, there, lasts),
     });
     if scope.attribution == Attribution::Required {
         permission["duty"] = json!([{ "action": "attribute" }]);
     }
-    let mut prohibitions = vec![json!({ "target": parties.target, "action": ours("redistributeAlone") })];
+    let mut prohibitions = vec![json!({ "target": target, "action": ours("redistributeAlone") })];
     if !scope.media.has(Medium::AiTraining) {
-        prohibitions.push(json!({ "target": parties.target, "action": ours("trainModel") }));
+        prohibitions.push(json!({ "target": target, "action": ours("trainModel") }));
     }
     json!({
-        "type": "Agreement",
-        "uid": parties.uid,
-        "profile": VOCABULARY,
+        "type": kind,
+        "profile": PROFILE,
         "conflict": "prohibit",
-        "assigner": parties.assigner,
-        "assignee": parties.assignee,
         "permission": [permission],
         "prohibition": prohibitions,
     })
@@ -50,6 +113,19 @@ pub fn agreement(parties: &Parties<'_>, scope: &Scope, groups: &[String], until:
 
 fn ours(term: &str) -> String {
     format!("{VOCABULARY}#{term}")
+}
+
+fn typed(value: &str, kind: &str) -> Value {
+    json!({ "@value": value, "@type": format!("http://www.w3.org/2001/XMLSchema#{kind}") })
+}
+
+fn constraint(left: impl Into<String>, operator: &str, right: Value) -> Value {
+    let left: String = left.into();
+    json!({ "leftOperand": left, "operator": operator, "rightOperand": right })
+}
+
+fn media(scope: &Scope, of: impl Fn(Medium) -> bool) -> Value {
+    json!(scope.media.iter().filter(|m| of(*m)).map(|m| ours(m.as_str())).collect::<Vec<_>>())
 }
 
 fn actions(scope: &Scope) -> Vec<String> {
@@ -68,29 +144,15 @@ fn actions(scope: &Scope) -> Vec<String> {
     actions
 }
 
-fn constraints(scope: &Scope, groups: &[String], until: Option<&str>) -> Vec<Value> {
-    let constraint = |left: String, operator: &str, right: Value| json!({ "leftOperand": left, "operator": operator, "rightOperand": right });
-    let media = |of: &dyn Fn(Medium) -> bool| -> Value {
-        json!(scope.media.iter().filter(|m| of(*m)).map(|m| ours(m.as_str())).collect::<Vec<_>>())
-    };
-    let mut all = vec![constraint("media".into(), "isAnyOf", media(&|_| true))];
+fn constraints(scope: &Scope, there: Value, lasts: Option<Value>) -> Vec<Value> {
+    let mut all = vec![constraint("media", "isAnyOf", media(scope, |_| true))];
     let is_placed = scope.media.iter().any(Medium::is_place_bound);
     if is_placed && scope.territory != Territory::Worldwide {
-        let codes: Vec<String> = groups
-            .iter()
-            .flat_map(|group| places::codes_of(group))
-            .map(|code| format!("https://www.iso.org/obp/ui/#iso:code:3166:{code}"))
-            .collect();
         // Only what is received at a place is bound to one: either it is another medium, or it is there.
-        all.push(json!({ "or": { "@list": [
-            constraint("media".into(), "isNoneOf", media(&Medium::is_place_bound)),
-            constraint("spatial".into(), "isAnyOf", json!(codes)),
-        ]}}));
+        let elsewhere = constraint("media", "isNoneOf", media(scope, Medium::is_place_bound));
+        all.push(json!({ "or": { "@list": [elsewhere, there] } }));
     }
-    if let Some(until) = until {
-        let at = json!({ "@value": until, "@type": "http://www.w3.org/2001/XMLSchema#dateTime" });
-        all.push(constraint("dateTime".into(), "lteq", at));
-    }
+    all.extend(lasts);
     let works = match scope.works {
         Works::None => Cap::NONE,
         Works::One | Works::Series => Cap::up_to(1),
@@ -139,6 +201,10 @@ mod tests {
         agreement(&parties, &tier.scope, &groups, None)
     }
 
+    fn of_tier(slug: &str) -> Value {
+        of(slug, &["europe"])
+    }
+
     #[test]
     fn an_agreement_grants_one_thing_and_forbids_what_every_tier_forbids() {
         for tier in default_catalogue() {
@@ -154,6 +220,89 @@ mod tests {
             assert_eq!(odrl["permission"][0].get("duty").is_some(), tier.slug == "ai-training");
         }
         assert_eq!(of("listen", &[])["permission"][0]["action"], json!(["play"]));
+    }
+
+    fn offered(slug: &str, cents: i64) -> Value {
+        let tier = default_catalogue().into_iter().find(|t| t.slug == slug).unwrap();
+        let offered = Offered {
+            uid: format!("https://shop.example/tracks/rain/offers.jsonld#{slug}"),
+            assigner: "did:web:shop.example",
+            target: "https://shop.example/tracks/rain".into(),
+            price: Cents(cents),
+            currency: "usd",
+        };
+        offer(&offered, &tier.scope)
+    }
+
+    fn is(node: &Value, kind: &str) -> bool {
+        node["type"].as_array().unwrap().iter().any(|of| of == kind)
+    }
+
+    /// Every own term of a policy, wherever it stands.
+    fn terms(policy: &Value) -> Vec<String> {
+        let text = policy.to_string();
+        let after = text.split(&format!("{VOCABULARY}#")).skip(1).map(str::to_owned).collect::<Vec<_>>();
+        after.into_iter().filter_map(|rest| rest.split('"').next().map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn the_profile_defines_every_term_of_ours_and_names_the_action_that_includes_each_action() {
+        let profile: Value = serde_json::from_str(PROFILE_DOCUMENT).unwrap();
+        assert_eq!(profile["@context"]["cue"], format!("{VOCABULARY}#"));
+        assert_eq!(profile["@context"]["includedIn"]["@id"], "odrl:includedIn");
+        let nodes = profile["@graph"].as_array().unwrap();
+        assert_eq!(nodes[0]["id"], PROFILE);
+        let of = |kind: &str| -> Vec<&str> {
+            let some = nodes.iter().filter(|node| is(node, kind));
+            some.filter_map(|node| node["id"].as_str()?.strip_prefix("cue:")).collect()
+        };
+        for node in nodes.iter().filter(|node| is(node, "odrl:Action")) {
+            assert!(node["includedIn"].as_str().unwrap().starts_with("odrl:"), "{node}");
+        }
+        assert_eq!(of("odrl:Action"), ["synchronise", "trainModel", "redistributeAlone"]);
+        assert!(of("odrl:LeftOperand").contains(&"territoryGroups"));
+        let known = of("owl:NamedIndividual");
+        for medium in Medium::ALL {
+            assert!(known.contains(&medium.as_str()), "{medium:?}");
+        }
+        for tier in default_catalogue() {
+            let (agreement, offer) = (of_tier(&tier.slug), offered(&tier.slug, 100));
+            for policy in [agreement, offer] {
+                assert_eq!(policy["profile"], PROFILE);
+                let own = terms(&policy);
+                assert!(own.len() > 2);
+                for term in own {
+                    assert!(known.contains(&term.as_str()), "{term} of {}", tier.slug);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_offer_says_the_same_as_its_agreement_and_what_it_costs() {
+        let (offer, agreement) = (offered("broadcast", 24_900), of("broadcast", &["europe"]));
+        assert_eq!((&offer["type"], &offer["assigner"]), (&json!("Offer"), &json!("did:web:shop.example")));
+        assert!(offer.get("assignee").is_none());
+        assert_eq!(offer["prohibition"], agreement["prohibition"]);
+        let (granted, grant) = (&agreement["permission"][0], &offer["permission"][0]);
+        assert_eq!((&grant["target"], &grant["action"]), (&granted["target"], &granted["action"]));
+        let text = grant["constraint"].to_string();
+        assert!(text.contains("#territoryGroups") && !text.contains("spatial"));
+        let pays = &grant["duty"][0]["action"][0];
+        assert_eq!(pays["rdf:value"]["@id"], "odrl:compensate");
+        let amount = &pays["refinement"][0];
+        assert_eq!(amount["leftOperand"], "payAmount");
+        assert_eq!(amount["rightOperand"]["@value"], "249.00");
+        assert_eq!(amount["unit"], "urn:iso:std:iso:4217:USD");
+
+        assert!(offered("listen", 0)["permission"][0].get("duty").is_none(), "nothing is to pay");
+        let training = offered("ai-training", 100_000);
+        assert_eq!(
+            training["permission"][0]["duty"].as_array().unwrap().len(),
+            2,
+            "a credit line and a price"
+        );
+        assert!(training["permission"][0]["constraint"].to_string().contains("P24M"));
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub struct Order {
     /// The legal name the licences are made out to.
     pub licensee: String,
     pub company: String,
+    /// The client or the project that the licences are for, or empty.
+    pub project: String,
     /// ISO 3166-1, or empty: not stated.
     pub country: String,
     pub currency: String,
@@ -105,13 +107,15 @@ pub struct Line {
 pub struct Licensee {
     pub name: String,
     pub company: String,
+    /// The client or the project that they are for, or empty.
+    pub project: String,
     /// ISO 3166-1, or empty.
     pub country: String,
     /// Slugs of territory groups; only asked for licences that are bound to some.
     pub territories: Vec<String>,
 }
 
-/// The longest name of a person or company that stands on a certificate.
+/// The longest name of a person, company or project that stands on a certificate.
 pub const NAME_MAX: usize = 120;
 
 impl Licensee {
@@ -124,7 +128,9 @@ impl Licensee {
                 "Say who the licences are for: a person's or an organisation's legal name.".into(),
             ));
         }
-        for (field, text) in [("licensee", &self.name), ("company", &self.company)] {
+        for (field, text) in
+            [("licensee", &self.name), ("company", &self.company), ("project", &self.project)]
+        {
             if text.chars().count() > NAME_MAX {
                 faults.push((field, format!("This is longer than {NAME_MAX} characters.")));
             }
@@ -184,6 +190,7 @@ impl Order {
             state: State::Open,
             licensee: licensee.name.clone(),
             company: licensee.company.clone(),
+            project: licensee.project.clone(),
             country: licensee.country.to_uppercase(),
             currency: rules.currency.clone(),
             total_cents: basket.total(),
@@ -389,6 +396,7 @@ pub fn sample(state: State, at: Timestamp) -> Order {
         state,
         licensee: "Ada Field".into(),
         company: "Field & Söhne GmbH".into(),
+        project: "Harbour lights".into(),
         country: "DE".into(),
         currency: "usd".into(),
         total_cents: Cents(2_900),
@@ -411,6 +419,7 @@ fn fingerprint(basket: &Basket, licensee: &Licensee, rules: &Rules) -> String {
     let whom = [
         &licensee.name,
         &licensee.company,
+        &licensee.project,
         &licensee.country,
         &licensee.territories.join(","),
         &rules.currency,

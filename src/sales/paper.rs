@@ -97,12 +97,16 @@ impl<'a, 'b> Sheet<'a, 'b> {
         self.surface.set_stroke(None);
     }
 
-    /// Writes a line that begins there; what a face has no letter for becomes a question mark.
+    /// Writes a line that begins there; what a face has no letter for is set in another, and what none has becomes a
+    /// question mark.
     pub fn write(&mut self, face: Face, size: f32, ink: Ink, (x, y): (f32, f32), words: &str) {
-        let words = face.printable(words);
-        if let Some(font) = face.font().filter(|_| !words.is_empty()) {
+        let mut x = x;
+        for part in face.stretches(&face.printable(words)) {
+            let Some(font) = part.face.font() else { continue };
+            let direction = if part.leftward { TextDirection::RightToLeft } else { TextDirection::Auto };
             self.ink(ink);
-            self.surface.draw_text(Point::from_xy(x, y), font, size, &words, false, TextDirection::Auto);
+            self.surface.draw_text(Point::from_xy(x, y), font, size, &part.words, false, direction);
+            x += part.face.width(&part.words, size);
         }
     }
 

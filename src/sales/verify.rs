@@ -49,12 +49,12 @@ impl proof::Verdict<Value> {
 }
 
 /// Checks the bytes of a certificate, a delivery note or a status list (JSON), or of a certificate as PDF.
-pub fn check(bytes: &[u8], did: &str, keys: &[Published]) -> Verdict {
+pub fn check(bytes: &[u8], keys: &[Published]) -> Verdict {
     if !bytes.starts_with(b"%PDF") {
-        return check_json(bytes, did, keys);
+        return check_json(bytes, keys);
     }
     let Seal::Whole { key, credential } = certificate::check(bytes) else { return Verdict::Altered };
-    match check_json(credential.as_bytes(), did, keys) {
+    match check_json(credential.as_bytes(), keys) {
         // The sheet may be signed later, with a newer key than the credential inside.
         Verdict::Intact(document) if keys.iter().all(|known| known.key != proof::multibase(&key)) => {
             Verdict::UnknownIssuer(document, proof::multibase(&key))
@@ -63,9 +63,9 @@ pub fn check(bytes: &[u8], did: &str, keys: &[Published]) -> Verdict {
     }
 }
 
-fn check_json(bytes: &[u8], did: &str, keys: &[Published]) -> Verdict {
+fn check_json(bytes: &[u8], keys: &[Published]) -> Verdict {
     match proof::read(bytes) {
-        Some((document, signed)) => Verdict::of(document, &signed, did, keys),
+        Some((document, signed)) => Verdict::of(document, &signed, keys),
         None => Verdict::Altered,
     }
 }
@@ -80,6 +80,7 @@ fn summary(document: &Value) -> String {
         line("Number", "/number"),
         line("Licensee", "/licensee/legalName"),
         line("Company", "/licensee/company"),
+        line("Project", "/project"),
         line("Track", "/track/title"),
         line("By", "/track/uploader"),
         line("Tier", "/tier/title"),

@@ -7,13 +7,13 @@ use super::check::{Finding, Weight};
 use crate::db::Conn;
 use crate::db::schema::{licences, order_lines, orders, tier_versions, uploads};
 use crate::error::Result;
-use crate::proof::{Published, issuer};
+use crate::ids::LicenceId;
+use crate::proof::{self, Published, issuer};
 use crate::sales::edition::Edition;
-use crate::sales::licence::Licence;
+use crate::sales::licence::{self, Licence};
 use crate::sales::number::LicenceNumber;
 use crate::sales::order::{Line, Order};
 use crate::sales::status_list::{Purpose, list_of, path, place_of};
-use crate::sales::verify::{self, Verdict};
 use crate::secrets::sha256;
 
 /// Licences read at once.
@@ -43,10 +43,16 @@ pub(super) fn page(
         ))
         .load(conn)?;
     let last = rows.last().map(|(licence, ..)| (licence.id.to_string(), rows.len()));
+    let ids: Vec<LicenceId> = rows.iter().map(|(licence, ..)| licence.id.clone()).collect();
+    let mut named = licence::named(conn, &ids)?;
     for (licence, line, order, master) in &rows {
-        if let Some((rule, words)) = fault(&keys, licence, line, order, master) {
-            let about = format!("licence {}", licence.number);
-            found.push(Finding { rule, weight: Weight::Broken, about, words });
+        // Of a certificate that was issued anew all the same holds.
+        let anew = named.remove(&licence.id).map(|credential| Licence { credential, ..licence.clone() });
+        for licence in [licence].into_iter().chain(&anew) {
+            if let Some((rule, words)) = fault(&keys, licence, line, order, master) {
+                let about = format!("licence {}", licence.number);
+                found.push(Finding { rule, weight: Weight::Broken, about, words });
+            }
         }
     }
     Ok(last)
@@ -84,6 +90,7 @@ fn fault(
         ("licensee", text("/licensee/legalName") == order.licensee),
         ("company", text("/licensee/company") == order.company),
         ("country", text("/licensee/country") == order.country),
+        ("project", text("/project") == order.project),
         ("track", text("/track/trackId") == line.track_id.as_str()),
         ("title", text("/track/title") == line.title),
         ("uploader", text("/track/uploader") == line.uploader_name),
@@ -101,16 +108,12 @@ fn fault(
     })
 }
 
-/// The document, if one of our keys signed exactly this. Under which address we signed may have changed since.
+/// The document, if one of our keys signed exactly this. Under which name we signed before names were kept nobody knows.
 fn intact(credential: &str, keys: &[Published]) -> Result<Value, &'static str> {
-    let did = serde_json::from_str::<Value>(credential)
-        .ok()
-        .and_then(|document| document["issuer"]["id"].as_str().map(str::to_owned))
-        .unwrap_or_default();
-    match verify::check(credential.as_bytes(), &did, keys) {
-        Verdict::Intact(document) => Ok(document),
-        Verdict::Altered => Err("its certificate is not as it was signed"),
-        Verdict::UnknownIssuer(..) => Err("its certificate is signed by a key that is not this shop's"),
+    match proof::read(credential.as_bytes()) {
+        Some((document, signed)) if signed.is_with(keys) => Ok(document),
+        Some(_) => Err("its certificate is signed by a key that is not this shop's"),
+        None => Err("its certificate is not as it was signed"),
     }
 }
 

@@ -137,8 +137,8 @@ impl Heads {
     ) -> Result<bool> {
         while let Some(head) = self.next.clone().filter(|head| head.size <= tree.size() as i64) {
             let about = format!("head of {} leaves, {}", head.size, head.time);
-            // Under which address we signed may have changed since; the key may not.
-            let signed = head.signer().filter(|signed| signed.is_by(&signed.did, keys));
+            // Under which name we signed before names were kept nobody knows; the key must be ours.
+            let signed = head.signer().filter(|signed| signed.is_with(keys));
             if signed.is_none() {
                 found.push(broken(
                     "consent-head-is-signed",

@@ -90,9 +90,10 @@ export async function check(text, keys) {
     const key = await crypto.subtle.importKey('raw', publicKey(multibase), { name: 'Ed25519' }, false, ['verify']);
     const right = await crypto.subtle.verify({ name: 'Ed25519' }, key, unhex(sig, 64), words.encode(`cuehouse consent log head\n${canonical(signed)}`));
     if (!(whole && named && held && right)) return { is: 'altered' };
-    const method = keys.verificationMethod.find((known) => known.publicKeyMultibase === multibase);
+    // A key belongs to the name it signed under, which may be a former one of this shop's.
+    const method = keys.verificationMethod.find((known) => known.publicKeyMultibase === multibase && known.controller === did);
     const inTime = method && (!method.until || Date.parse(head.time) <= Date.parse(method.until) + DAY);
-    return { is: did === keys.id && inTime ? 'intact' : 'unknown_issuer', bundle };
+    return { is: inTime ? 'intact' : 'unknown_issuer', bundle };
   } catch (error) {
     if (error.name === 'NotSupportedError') throw error;
     return { is: 'altered' };

@@ -378,7 +378,7 @@ async fn the_privacy_pages_say_what_is_true() {
 
 /// What nobody is asked for their age before, in a shop that is for children, too. A page that is not in here is behind the
 /// screen, or for people with an account.
-const UNASKED: [&str; 70] = [
+const UNASKED: [&str; 73] = [
     // The screen, and the page that shows it until it was answered.
     "/age",
     "/sign-up",
@@ -432,6 +432,7 @@ const UNASKED: [&str; 70] = [
     "/status/<purpose>",
     "/status/<purpose>/<list>",
     "/ns/licence/v1",
+    "/ns/odrl/v1",
     "/.well-known/did.json",
     // Bytes that pages are made of, and sounds.
     "/static/<path..>",
@@ -439,6 +440,7 @@ const UNASKED: [&str; 70] = [
     "/pictures/<name>",
     "/<handle>/picture",
     "/tracks/<slug>/artwork.svg",
+    "/tracks/<slug>/offers.jsonld",
     "/tracks/<slug>/peaks.dat",
     "/tracks/<slug>/peaks.json",
     "/tracks/<slug>/preview.mp3",

@@ -92,7 +92,7 @@ pub fn is_one(bytes: &[u8]) -> bool {
 
 /// Checks the bytes of such a file, as strictly as those of a certificate: a file in which anything changed, white space
 /// too, is not the one that was given out.
-pub fn check(bytes: &[u8], did: &str, keys: &[Published]) -> Verdict<Bundle> {
+pub fn check(bytes: &[u8], keys: &[Published]) -> Verdict<Bundle> {
     let found = || {
         let document = jcs::read(bytes)?;
         let bundle: Bundle = serde_json::from_value(document.clone()).ok()?;
@@ -101,7 +101,7 @@ pub fn check(bytes: &[u8], did: &str, keys: &[Published]) -> Verdict<Bundle> {
         (same && bundle.follows()).then_some((bundle, signed))
     };
     match found() {
-        Some((bundle, signed)) => Verdict::of(bundle, &signed, did, keys),
+        Some((bundle, signed)) => Verdict::of(bundle, &signed, keys),
         None => Verdict::Altered,
     }
 }

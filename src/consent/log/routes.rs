@@ -225,7 +225,7 @@ pub async fn verify_file(form: Incoming<'_>, client: Client, page: Page, app: &S
         return page.show_as(422, &CheckReceipt { keys: keys(app).await?, form, found: None });
     }
     let published = app.db.read(issuer::published).await?;
-    let found = Found::of(&bundle::check(&bytes, app.issuer.did(), &published));
+    let found = Found::of(&bundle::check(&bytes, &published));
     page.show(&CheckReceipt { keys: keys(app).await?, form: FormView::default(), found: Some(found) })
 }
 

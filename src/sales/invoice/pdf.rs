@@ -5,7 +5,7 @@ use krilla::metadata::Metadata;
 use super::{Bill, Kind};
 use crate::error::Result;
 use crate::money::Cents;
-use crate::sales::letters::Face;
+use crate::sales::letters::{Face, lacks};
 use crate::sales::order::Line;
 use crate::sales::paper::{self, ACCENT, BLACK, HEIGHT, INNER, MARGIN, SOFT, Sheet, WIDTH, date};
 use crate::sales::places;
@@ -16,6 +16,9 @@ const RIGHT: f32 = WIDTH - MARGIN;
 const TIER: f32 = MARGIN + 262.0;
 /// Below this no line and no sum begins.
 const LAST: f32 = HEIGHT - MARGIN - 110.0;
+
+/// What a sheet says that shows a name in part.
+const IN_PART: &str = "A letter that this sheet cannot print stands as “?” here. The names in full are on the order's page, and that of the licensee in this file's description.";
 
 /// The document as PDF/A. The same document gives the same bytes, however late it is asked for.
 pub fn pdf(bill: &Bill) -> Result<Vec<u8>> {
@@ -151,5 +154,9 @@ fn sum(sheet: &mut Sheet<'_, '_>, y: f32, bill: &Bill) {
         (Kind::Invoice, Cents::ZERO) => "Nothing was to pay. No tax is stated.",
         (Kind::Invoice, _) => "Paid in full; nothing is owed. No tax is stated.",
     };
-    sheet.paragraph(Face::Sans, 8.0, SOFT, (MARGIN, y + 34.0), INNER, words);
+    let y = sheet.paragraph(Face::Sans, 8.0, SOFT, (MARGIN, y + 34.0), INNER, words);
+    let lines = bill.lines.iter().flat_map(|line| [&line.title, &line.uploader_name]);
+    if whom(bill).iter().chain(lines).chain([&bill.invoice.seller]).any(|name| lacks(name)) {
+        sheet.paragraph(Face::Sans, 8.0, SOFT, (MARGIN, y), INNER, IN_PART);
+    }
 }

@@ -103,9 +103,7 @@ pub async fn new(buyer: Buyer, may: MayBuy, page: Page, app: &State<App>) -> Res
         return Ok(Reply::go("/cart"));
     }
     let form = match last {
-        Some(Order { licensee, company, country, .. }) => {
-            FormView::filled([("licensee", licensee), ("company", company), ("country", country)])
-        }
+        Some(last) => filled(last, groups_max(&basket)),
         None => FormView::filled([("licensee", buyer.name.clone())]),
     };
     till(page, app).show(&Checkout::new(basket, form, app))
@@ -124,11 +122,15 @@ pub async fn create(
 ) -> Result<Reply> {
     let Posted(fields) = form;
     app.limits.attempt(Attempt::Checkout, buyer.id.as_str())?;
-    let licensee = licensee(&fields);
     let (mine, currency) = (owner(&buyer), app.config.currency.clone());
     let basket = app.db.read(move |conn| Basket::of(conn, &mine, &currency)).await?;
     may.pay(basket.total())?;
-    let faults = faults(&licensee, groups_max(&basket));
+    let groups_max = groups_max(&basket);
+    let licensee = licensee(&fields, groups_max);
+    // The page's own form says a country, if only that none is stated. A program that does not know the field is not
+    // stopped: the library asks for the territory instead.
+    let is_whole = fields.iter().any(|(name, _)| name == "country");
+    let faults = faults(&licensee, groups_max, is_whole);
     if !faults.is_empty() && basket.buyable().next().is_some() {
         let form = FormView::new(&fields, faults);
         return till(page, app).show_as(422, &Checkout::new(basket, form, app));
@@ -150,16 +152,34 @@ pub async fn create(
     }
 }
 
-fn licensee(fields: &Fields) -> Licensee {
+/// The form as the last order left it; the project is another one's.
+fn filled(last: Order, groups_max: u8) -> FormView {
+    let named = last.groups();
+    let named = if named.is_empty() { group_of(&last.country) } else { named };
+    let named = named.into_iter().take(usize::from(groups_max)).map(|slug| ("territory", slug));
+    let whom = [("licensee", last.licensee), ("company", last.company), ("country", last.country)];
+    FormView::filled(whom.into_iter().chain(named))
+}
+
+/// The territory group of a country, if one was stated.
+fn group_of(country: &str) -> Vec<String> {
+    places::country(country).map(|country| country.group.clone()).into_iter().collect()
+}
+
+/// Whom the licences are for. A territory that licences want and nobody named is that of the country that was stated.
+fn licensee(fields: &Fields, groups_max: u8) -> Licensee {
+    let named: Vec<String> = fields.all("territory").into_iter().map(str::to_owned).collect();
+    let is_missing = groups_max > 0 && named.is_empty();
     Licensee {
         name: fields.text("licensee").to_owned(),
         company: fields.text("company").to_owned(),
+        project: fields.text("project").to_owned(),
         country: fields.text("country").to_owned(),
-        territories: fields.all("territory").into_iter().map(str::to_owned).collect(),
+        territories: if is_missing { group_of(fields.text("country")) } else { named },
     }
 }
 
-fn faults(licensee: &Licensee, groups_max: u8) -> Faults {
+fn faults(licensee: &Licensee, groups_max: u8, is_whole: bool) -> Faults {
     let mut faults = Faults::default();
     for (field, sentence) in licensee.faults() {
         faults.add(field, sentence);
@@ -168,6 +188,12 @@ fn faults(licensee: &Licensee, groups_max: u8) -> Faults {
         let most =
             if groups_max == 1 { "one territory".to_owned() } else { format!("{groups_max} territories") };
         faults.add("territory", format!("Name at most {most}: that is what these licences cover."));
+    }
+    if groups_max > 0 && licensee.territories.is_empty() && is_whole {
+        faults.add(
+            "territory",
+            "Say where television, radio, venues and events shall be covered: name a territory here, or your country above.",
+        );
     }
     faults
 }

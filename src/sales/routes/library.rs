@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use rocket::http::ContentType;
 use rocket::response::{self, Responder};
-use rocket::{Request, State, get};
+use rocket::{Request, State, get, post};
 use serde::Serialize;
 
+use super::checkout::Choice;
 use super::invoice::Printed;
 use crate::App;
 use crate::accounts::guards::SignedIn;
@@ -14,7 +15,7 @@ use crate::catalogue::pages::Paging;
 use crate::catalogue::sheet::open_among;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::ids::{OrderId, TrackId, UploadId};
+use crate::ids::{LicenceId, OrderId, TrackId, UploadId};
 use crate::money::Cents;
 use crate::sales::certificate;
 use crate::sales::delivery::{self, File, Kept, Made, Source};
@@ -23,9 +24,10 @@ use crate::sales::invoice::{Invoice, Kind};
 use crate::sales::licence::{self, Held, Status};
 use crate::sales::number::LicenceNumber;
 use crate::sales::order::Order;
+use crate::sales::places;
 use crate::web::ranges::{Conditions, FileFacts};
 use crate::web::stream::{Disposition, FileReply, Pace, StoredFile};
-use crate::web::{Page, Reply, View};
+use crate::web::{Page, Posted, Reply, View};
 
 /// Licences on one page.
 const ROWS: i64 = 24;
@@ -40,6 +42,8 @@ pub struct Library {
     pub total: i64,
     pub receipts: Vec<Receipt>,
     pub paging: Option<Paging>,
+    /// The territory groups.
+    pub groups: Vec<Choice>,
 }
 
 /// A licence with everything it hands out.
@@ -63,6 +67,8 @@ pub struct Shown {
     pub files: Vec<Given>,
     /// The best of the files that browsers play: to be heard here, without the mark.
     pub hear_href: Option<String>,
+    /// How many territory groups its holder may still name, once; 0: none, or they are named.
+    pub names: u8,
 }
 
 /// A file to fetch.
@@ -99,6 +105,8 @@ pub async fn index(page: Option<i64>, person: SignedIn, shown: Page, app: &State
             let held = Held::all_of(conn, &buyer, ROWS, (at - 1) * ROWS)?;
             let hashes: Vec<String> = held.iter().map(|h| h.licence.terms_hash.clone()).collect();
             let uploads: Vec<UploadId> = held.iter().map(|h| h.line.upload_id.clone()).collect();
+            let ids: Vec<LicenceId> = held.iter().map(|h| h.licence.id.clone()).collect();
+            let named = licence::named(conn, &ids)?;
             let editions = Edition::of_hashes(conn, &hashes)?;
             let containers = delivery::containers(conn, &uploads)?;
             let made = delivery::made_for(conn, &held)?;
@@ -109,7 +117,8 @@ pub async fn index(page: Option<i64>, person: SignedIn, shown: Page, app: &State
                 let noted: Vec<Made> =
                     made.iter().filter(|(id, _)| *id == held.licence.id).map(|(_, m)| *m).collect();
                 let is_open = open.contains(&held.licence.track_id);
-                self::shown(held, &editions, container, &noted, is_open)
+                let names = if named.contains_key(&held.licence.id) { 0 } else { to_name(&held, &editions) };
+                Shown { names, ..self::shown(held, &editions, container, &noted, is_open) }
             });
             let licences = licences.collect();
             let settled = Order::settled_of(conn, &buyer, RECEIPTS)?;
@@ -118,7 +127,7 @@ pub async fn index(page: Option<i64>, person: SignedIn, shown: Page, app: &State
             let receipts = settled.into_iter().map(|order| Receipt::of(order, &papers)).collect();
             let last = (total.max(1) as u64).div_ceil(ROWS as u64);
             let paging = Paging::new(at as u64, last, |n| format!("/library?page={n}"));
-            Ok(Library { licences, total, receipts, paging })
+            Ok(Library { licences, total, receipts, paging, groups: groups() })
         })
         .await?;
     shown.show(&library)
@@ -154,6 +163,7 @@ fn shown(
     Shown {
         files: given.collect(),
         hear_href,
+        names: 0,
         title: held.line.title,
         uploader_name: held.line.uploader_name,
         track_href: is_open.then(|| format!("/tracks/{}", held.slug)),
@@ -167,6 +177,18 @@ fn shown(
         receipt_href: format!("/orders/{}", held.order.id),
         number,
     }
+}
+
+/// How many territory groups a licence has whose buyer named none.
+fn to_name(held: &Held, editions: &BTreeMap<String, Edition>) -> u8 {
+    let is_bare = held.status.is_valid() && held.order.territories.is_empty();
+    let edition = editions.get(&held.licence.terms_hash).filter(|_| is_bare);
+    edition.map_or(0, |edition| edition.tier.scope.groups_to_name())
+}
+
+fn groups() -> Vec<Choice> {
+    let choice = |(slug, name): &(&str, &str)| Choice { slug: (*slug).into(), name: (*name).into() };
+    places::GROUPS.iter().map(choice).collect()
 }
 
 impl Receipt {
@@ -213,7 +235,11 @@ pub async fn show(
     let held = app.db.read(move |conn| Held::own(conn, number, &buyer)).await?;
     let certificate = format!("certificate-{number}");
     match file.strip_prefix(&certificate).or_else(|| file.strip_prefix("certificate")) {
-        Some(".json") => return Ok(Fetched::Small(Box::new(json(&held, &certificate)))),
+        Some(".json") => {
+            let (document, _) = newest(app, held).await?;
+            let reply = saved(ContentType::new("application", "vc"), document, format!("{certificate}.json"));
+            return Ok(Fetched::Small(Box::new(reply)));
+        }
         Some(".pdf") => {
             return pdf(app, held, &certificate).await.map(|reply| Fetched::Small(Box::new(reply)));
         }
@@ -228,6 +254,27 @@ pub async fn show(
     }
     let reply = stored.answer(&app.storage, app.config.delivery, &asked).await?;
     Ok(Fetched::Stored(Box::new(reply)))
+}
+
+/// Names the territory of a licence that was bought without saying it, once. Its certificate is issued anew.
+#[post("/library/<number>/territory", data = "<form>")]
+pub async fn territory(
+    number: LicenceNumber,
+    person: SignedIn,
+    form: Posted,
+    app: &State<App>,
+) -> Result<Reply> {
+    let groups: Vec<String> = form.0.all("territory").into_iter().map(str::to_owned).collect();
+    let (buyer, issuer) = (person.id.clone(), app.issuer.clone());
+    app.db
+        .write(move |conn| {
+            let held = Held::own(conn, number, &buyer)?;
+            licence::name(conn, &held, &groups, &issuer, Timestamp::now())
+        })
+        .await?;
+    let words =
+        "The territory is named, and the certificate is issued anew. The first one stays as it was signed.";
+    Ok(Reply::go("/library").notice(words))
 }
 
 /// The signed note about a file that was made from the master.
@@ -283,13 +330,14 @@ fn is_called(file: &File, word: &str) -> bool {
     }
 }
 
-fn json(held: &Held, name: &str) -> Reply {
-    saved(ContentType::new("application", "vc"), held.licence.credential.clone(), format!("{name}.json"))
+/// The certificate as it is given out now, and since when.
+async fn newest(app: &App, held: Held) -> Result<(String, Timestamp)> {
+    app.db.read(move |conn| held.licence.certificate(conn)).await
 }
 
 async fn pdf(app: &App, held: Held, name: &str) -> Result<Reply> {
     let issuer = app.issuer.clone();
-    let (credential, at) = (held.licence.credential, held.licence.issued_at);
+    let (credential, at) = newest(app, held).await?;
     let bytes = tokio::task::spawn_blocking(move || certificate::pdf(&credential, &issuer, at)).await??;
     Ok(saved(ContentType::PDF, bytes, format!("{name}.pdf")))
 }
@@ -339,10 +387,13 @@ impl View for Library {
                 ],
                 _ => vec![],
             },
+            names: 0,
         };
         let full = Library {
             licences: vec![
                 licence(Status::Valid),
+                Shown { names: 1, ..licence(Status::Valid) },
+                Shown { names: 2, ..licence(Status::Valid) },
                 licence(Status::Suspended { since: at }),
                 licence(Status::Revoked { since: at, reason: licence::Reason::Refunded }),
             ],
@@ -366,8 +417,9 @@ impl View for Library {
                 },
             ],
             paging: Paging::new(1, 3, |n| format!("/library?page={n}")),
+            groups: groups(),
         };
-        let empty = Library { licences: vec![], total: 0, receipts: vec![], paging: None };
+        let empty = Library { licences: vec![], total: 0, receipts: vec![], paging: None, groups: groups() };
         vec![full, empty]
     }
 }

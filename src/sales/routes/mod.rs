@@ -5,6 +5,7 @@ mod checkout;
 mod invoice;
 mod library;
 mod licences;
+mod offers;
 mod proof;
 mod stripe;
 
@@ -20,10 +21,11 @@ pub fn stage() -> AdHoc {
             .mount("/", routes![basket::index, basket::create, basket::destroy])
             .mount("/", routes![checkout::new, checkout::create, checkout::show, checkout::payment])
             .mount("/", routes![invoice::show])
-            .mount("/", routes![library::index, library::show, library::note])
+            .mount("/", routes![library::index, library::show, library::note, library::territory])
             .mount("/", routes![licences::index, licences::show, licences::edition])
             .mount("/", routes![proof::new, proof::create, proof::create_of_file, proof::show])
-            .mount("/", routes![proof::list, proof::later_list, proof::keys, proof::context])
+            .mount("/", routes![offers::index])
+            .mount("/", routes![proof::list, proof::later_list, proof::keys, proof::context, proof::profile])
             .mount("/", routes![stripe::create])
     })
 }

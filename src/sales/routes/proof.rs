@@ -16,6 +16,7 @@ use crate::proof::{issuer, moment};
 use crate::sales::credential::{CONTEXT, verify_path};
 use crate::sales::licence::{Licence, Reason, Status};
 use crate::sales::number::LicenceNumber;
+use crate::sales::odrl::PROFILE_DOCUMENT;
 use crate::sales::status_list::{self, Purpose};
 use crate::sales::verify::{self, Verdict};
 use crate::web::{Attempt, Client, Faults, FormView, Incoming, Page, Posted, Reply, View};
@@ -41,6 +42,7 @@ pub struct ShowLicence {
     pub licensee: String,
     pub company: String,
     pub country: String,
+    pub project: String,
     pub title: String,
     pub uploader: String,
     /// The track's page, where whoever reads this can open it.
@@ -153,9 +155,8 @@ pub async fn create(form: Posted, client: Client, page: Page, app: &State<App>) 
 
 /// What is true of a document: whether it is as it was signed, and if it is one of ours whether it still holds.
 async fn found(app: &App, bytes: &[u8]) -> Result<Found> {
-    let did = app.issuer.did().to_owned();
     let keys = app.db.read(issuer::published).await?;
-    let (is, title, words, document) = match verify::check(bytes, &did, &keys) {
+    let (is, title, words, document) = match verify::check(bytes, &keys) {
         Verdict::Altered => (
             "altered",
             "Altered",
@@ -213,16 +214,17 @@ async fn found(app: &App, bytes: &[u8]) -> Result<Found> {
 pub async fn show(number: LicenceNumber, client: Client, page: Page, app: &State<App>) -> Result<Reply> {
     app.limits.attempt(Attempt::Verify, &client.key())?;
     let reader = page.visitor.clone();
-    let (licence, status, is_open) = app
+    let (certificate, status, is_open) = app
         .db
         .read(move |conn| {
             let licence = Licence::by_number(conn, number)?;
+            let (certificate, _) = licence.certificate(conn)?;
             let status = licence.status(conn)?;
             let open = open_among(conn, std::slice::from_ref(&licence.track_id), reader.as_ref())?;
-            Ok((licence, status, !open.is_empty()))
+            Ok((certificate, status, !open.is_empty()))
         })
         .await?;
-    let document: Value = serde_json::from_str(&licence.credential)?;
+    let document: Value = serde_json::from_str(&certificate)?;
     let shown = ShowLicence::new(&document, status, Timestamp::now())?;
     page.show(&ShowLicence { track_href: shown.track_href.filter(|_| is_open), ..shown })
 }
@@ -255,6 +257,7 @@ impl ShowLicence {
             licensee: text("/licensee/legalName"),
             company: text("/licensee/company"),
             country: text("/licensee/country"),
+            project: text("/project"),
             title: text("/track/title"),
             uploader: text("/track/uploader"),
             track_href: Some(local(&text("/track/address"))),
@@ -368,6 +371,12 @@ pub fn context() -> Reply {
     Reply::bytes(ContentType::new("application", "ld+json"), CONTEXT).public(86_400)
 }
 
+/// Our profile of ODRL: what the actions, operands and media of our offers and agreements mean, pinned likewise.
+#[get("/ns/odrl/v1")]
+pub fn profile() -> Reply {
+    Reply::bytes(ContentType::new("application", "ld+json"), PROFILE_DOCUMENT).public(86_400)
+}
+
 impl View for Check {
     const TEMPLATE: &'static str = "sales/verify.html";
 
@@ -415,6 +424,7 @@ impl View for ShowLicence {
             licensee: "Ada Field <Films>".into(),
             company: "Field & Söhne GmbH".into(),
             country: "DE".into(),
+            project: "Harbour <lights>".into(),
             title: "Copper Weather".into(),
             uploader: "Ines Morrow".into(),
             track_href: (status == Status::Valid).then(|| "/tracks/copper-weather".into()),

@@ -119,14 +119,12 @@ async fn holds(book: &Book) {
 async fn every_choice_is_a_leaf_and_every_leaf_is_proved() {
     let book = Book::new().await;
     let all = refusals(book.rows(), 11, NOW).await;
-    let (did, keys) = book.keys().await;
+    let (_, keys) = book.keys().await;
     for (n, receipt) in all.iter().enumerate() {
         let bundle = book.bundle(&receipt.id).await;
         assert_eq!((bundle.seq, bundle.head.size), (n as i64 + 1, 11));
         let file = bundle.file().unwrap();
-        assert!(
-            matches!(bundle::check(file.as_bytes(), &did, &keys), Verdict::Intact(found) if found == bundle)
-        );
+        assert!(matches!(bundle::check(file.as_bytes(), &keys), Verdict::Intact(found) if found == bundle));
     }
     book.rows()
         .read(|conn| {
@@ -279,9 +277,9 @@ async fn who_is_forgotten_leaves_a_leaf_that_says_nothing() {
     let path = book.rows().read(|conn| log::consistency(conn, 9, 10)).await.unwrap();
     let root = |head: &Head| merkle::hash_of(&head.root).unwrap();
     assert!(merkle::extends(9, 10, &root(&before), &root(&now), &path));
-    let (did, keys) = book.keys().await;
+    let (_, keys) = book.keys().await;
     let file = book.bundle(&other.id).await.file().unwrap();
-    assert_eq!(bundle::check(file.as_bytes(), &did, &keys).code(), 0);
+    assert_eq!(bundle::check(file.as_bytes(), &keys).code(), 0);
 }
 
 /// T-TIME-5, R-RC-7: a receipt is kept for its validity and the time in which a claim is possible, and not a moment
@@ -310,22 +308,22 @@ async fn any_flipped_byte_of_a_receipt_says_altered() {
     let book = Book::new().await;
     let all = refusals(book.rows(), 13, NOW).await;
     let file = book.bundle(&all[6].id).await.file().unwrap();
-    let (did, keys) = book.keys().await;
-    assert_eq!(bundle::check(file.as_bytes(), &did, &keys).code(), 0);
+    let (_, keys) = book.keys().await;
+    assert_eq!(bundle::check(file.as_bytes(), &keys).code(), 0);
     let config = ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() };
     proptest::test_runner::TestRunner::new(config)
         .run(&(0..file.len(), 1..=255_u8), |(at, flip)| {
             let mut bytes = file.clone().into_bytes();
             bytes[at] ^= flip;
-            prop_assert_eq!(bundle::check(&bytes, &did, &keys).code(), 1, "byte {}", at);
+            prop_assert_eq!(bundle::check(&bytes, &keys).code(), 1, "byte {}", at);
             Ok(())
         })
         .unwrap();
     for cut in [0, 1, file.len() / 2, file.len() - 2] {
-        assert_eq!(bundle::check(&file.as_bytes()[..cut], &did, &keys), Verdict::Altered);
+        assert_eq!(bundle::check(&file.as_bytes()[..cut], &keys), Verdict::Altered);
     }
     let more = file.replacen("{\n", "{\n  \"also\": 1,\n", 1);
-    assert_eq!(bundle::check(more.as_bytes(), &did, &keys), Verdict::Altered);
+    assert_eq!(bundle::check(more.as_bytes(), &keys), Verdict::Altered);
 }
 
 /// T-RC-5, R-RC-4: the command and a second implementation, without network.

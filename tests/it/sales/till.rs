@@ -11,8 +11,11 @@ use cuehouse::guardians::erasing;
 use cuehouse::ids::{LicenceId, OrderId, UserId};
 use cuehouse::jobs::{self, Job, enqueue};
 use cuehouse::sales::basket::LINES_MAX;
+use cuehouse::sales::credential::digest_sri;
 use cuehouse::sales::ledger;
 use cuehouse::sales::order::{Order, State};
+use cuehouse::sales::status_list::LIST_BITS;
+use cuehouse::sales::verify::{self, Verdict};
 use cuehouse::stripe::{Stripe, sign};
 use cuehouse::{App, Config, Error};
 use diesel::prelude::*;
@@ -240,6 +243,92 @@ async fn windows_that_are_sent_at_once_leave_one_payment_page_open() {
     let open = ada.ask(reqwest::Method::GET, &open, &any_key, None).await.is(200);
     let open: serde_json::Value = serde_json::from_slice(&open.bytes).unwrap();
     assert!(open["data"].as_array().unwrap().len() <= 1, "{open}");
+}
+
+/// A licence for a territory names it: whoever fills in the page cannot leave it out, and the next page knows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_territory_is_named_before_anything_is_paid() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "business").await.is(303);
+    let page = ada.get("/checkout").await.is(200);
+    assert!(page.has("name=\"territory\"") && !page.has("value=\"asia-pacific\" checked"));
+    let nowhere = [("licensee", "Ada Field"), ("country", "")];
+    let told = ada.send("/checkout", "/checkout", &nowhere).await.is(422);
+    assert!(told.has("name a territory here, or your country above") && told.has("value=\"Ada Field\""));
+    let both = [("licensee", "Ada Field"), ("country", ""), ("territory", "europe"), ("territory", "africa")];
+    assert!(ada.send("/checkout", "/checkout", &both).await.is(422).has("Name at most one territory"));
+    assert_eq!(count_orders(&app).await, 0);
+
+    let from = [("licensee", "Ada Field"), ("country", "NZ")];
+    let at = ada.send("/checkout", "/checkout", &from).await.is(303).location().to_owned();
+    pays(&app, &mut ada, &at).await;
+    assert!(app.stripe.settled(Duration::from_secs(20)).await);
+    let number = numbers(&ada.get("/library").await).remove(0);
+    let json = ada.get(&format!("/library/{number}/certificate.json")).await.is(200);
+    let document: serde_json::Value = serde_json::from_slice(&json.bytes).unwrap();
+    let subject = &document["credentialSubject"];
+    assert_eq!(subject["territories"]["groups"], serde_json::json!(["asia-pacific"]));
+    assert!(subject["agreement"].to_string().contains("iso:code:3166:NZ"));
+
+    let next = seller(&app, "Tomas Vale").await;
+    let next = sells(&app, &next, "Copper weather", &[("business", 7_900)], wav(2), "WAV").await;
+    adds(&mut ada, &next, "business").await.is(303);
+    let page = ada.get("/checkout").await.is(200);
+    assert!(page.has("value=\"asia-pacific\" checked"), "{}", page.text());
+}
+
+/// A program that knows nothing of territories is not stopped: whoever holds its licence names one afterwards, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_territory_that_nobody_named_is_named_once_and_the_certificate_issued_anew() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let (mut ada, mut ben) = (app.buyer("Ada Field").await, app.buyer("Ben Field").await);
+    adds(&mut ada, &track, "business").await.is(303);
+    buys(&app, &mut ada).await;
+    let library = ada.get("/library").await.is(200);
+    let number = numbers(&library).remove(0);
+    let (at, file) = (format!("/library/{number}/territory"), format!("/library/{number}/certificate.json"));
+    assert!(library.has(&format!("action=\"{at}\"")));
+    let first = ada.get(&file).await.is(200);
+    assert!(first.has("Not named yet"));
+    let token = ada.get("/library").await.csrf().unwrap();
+    for wrong in [vec![], vec!["mars"], vec!["europe", "africa"]] {
+        let mut fields = vec![("csrf", token.as_str())];
+        fields.extend(wrong.iter().map(|slug| ("territory", *slug)));
+        ada.post(&at, &fields).await.is(422);
+    }
+    let other = ben.get("/library").await.csrf().unwrap();
+    ben.post(&at, &[("csrf", &other), ("territory", "africa")]).await.is(404);
+    assert!(ada.get(&file).await.bytes == first.bytes, "nothing changed");
+
+    ada.post(&at, &[("csrf", &token), ("territory", "europe")]).await.is(303);
+    ada.post(&at, &[("csrf", &token), ("territory", "africa")]).await.is(422);
+    assert!(!ada.get("/library").await.is(200).has(&at));
+    let second = ada.get(&file).await.is(200);
+    let keys = app.app.issuer.published().to_vec();
+    let read = |bytes: &[u8]| match verify::check(bytes, &keys) {
+        Verdict::Intact(document) => document,
+        other => panic!("{other:?}"),
+    };
+    let (early, late) = (read(&first.bytes), read(&second.bytes));
+    let subject = &late["credentialSubject"];
+    assert_eq!(subject["territories"]["groups"], serde_json::json!(["europe"]));
+    assert!(subject["agreement"].to_string().contains("iso:code:3166:DE"));
+    assert_eq!(subject["issuedAnew"]["replaces"], digest_sri(&first.bytes));
+    for same in ["number", "issued", "order", "licensee", "track", "tier", "term"] {
+        assert_eq!(subject[same], early["credentialSubject"][same], "{same}");
+    }
+    assert_eq!(late["credentialStatus"], early["credentialStatus"]);
+    let mut stranger = app.visitor();
+    assert!(stranger.get(&format!("/verify/{number}")).await.is(200).has("Europe"));
+    for document in [&first, &second] {
+        let page = stranger.send("/verify", "/verify", &[("document", &document.text())]).await.is(200);
+        assert!(page.has("</svg>Valid</p>"), "{}", page.text());
+    }
+    let pdf = ada.get(&format!("/library/{number}/certificate.pdf")).await.is(200);
+    assert_eq!(read(&pdf.bytes), late);
 }
 
 /// Nobody pays a price they did not see.
@@ -538,7 +627,8 @@ async fn a_checkout_asks_for_a_name_and_neither_address_nor_card() {
     let mut names: Vec<&str> =
         form.split(" name=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["company", "country", "csrf", "licensee", "seal"]);
+    assert_eq!(names, ["company", "country", "csrf", "licensee", "project", "seal"]);
+    assert!(form.contains("no letters of Chinese") && form.contains("in the signed JSON"), "before paying");
     let required: Vec<&str> = form.split('<').filter(|tag| tag.contains(" required")).collect();
     assert!(required.len() == 1 && required[0].contains("licensee"), "{required:?}");
 }
@@ -869,8 +959,68 @@ async fn a_refund_revokes_reverses_and_says_so() {
     );
 }
 
+/// What a certificate of a later list says leads to that list, and there its licence is revoked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licence_beyond_the_first_list_is_looked_up_in_its_own() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "business").await.is(303);
+    let back = buys(&app, &mut ada).await;
+    let mut stranger = app.visitor();
+    stranger.get("/status/revocation/2").await.is(404);
+    // As if half a list had been issued before it; the certificate that names the territory is made after that.
+    app.app
+        .db
+        .write(|conn| {
+            let later = licences::status_index.eq(licences::status_index + LIST_BITS);
+            Ok(diesel::update(licences::table).set(later).execute(conn)?)
+        })
+        .await
+        .unwrap();
+    let library = ada.get("/library").await.is(200);
+    let (number, token) = (numbers(&library).remove(0), library.csrf().unwrap());
+    let named = [("csrf", token.as_str()), ("territory", "europe")];
+    ada.post(&format!("/library/{number}/territory"), &named).await.is(303);
+    let json = ada.get(&format!("/library/{number}/certificate.json")).await.is(200);
+    let document: serde_json::Value = serde_json::from_slice(&json.bytes).unwrap();
+    let mut entries = vec![];
+    for entry in document["credentialStatus"].as_array().unwrap() {
+        let address = entry["statusListCredential"].as_str().unwrap().strip_prefix(&app.url).unwrap();
+        let place: usize = entry["statusListIndex"].as_str().unwrap().parse().unwrap();
+        assert!(place < LIST_BITS as usize);
+        let seen = stranger.get(address).await.is(200);
+        let list: serde_json::Value = serde_json::from_slice(&seen.bytes).unwrap();
+        assert_eq!(list["id"], entry["statusListCredential"]);
+        let signed = cuehouse::proof::jcs::canonical(&list);
+        let verdict = verify::check(signed.as_bytes(), app.app.issuer.published());
+        assert!(matches!(verdict, Verdict::Intact(_)), "{address}");
+        assert_eq!(bits(&mut stranger, address).await, 0);
+        entries.push((address.to_owned(), place));
+    }
+    let lists: Vec<&str> = entries.iter().map(|(list, _)| list.as_str()).collect();
+    assert_eq!(lists, ["/status/revocation/2", "/status/suspension/2"]);
+
+    let order = order_at(&app, &back).await;
+    refunds(&app, order.payment_intent.as_deref().unwrap()).await;
+    let place = entries[0].1;
+    let list = bytes_of(&mut stranger, "/status/revocation/2").await;
+    assert!(list[place / 8] & (0x80_u8 >> (place % 8)) != 0, "its own bit");
+    for (path, set) in [("/status/revocation/2", 1), ("/status/suspension/2", 0), ("/status/revocation", 0)] {
+        assert_eq!(bits(&mut stranger, path).await, set, "{path}");
+    }
+    for none in ["/status/revocation/1", "/status/revocation/3", "/status/revocation/-1"] {
+        stranger.get(none).await.is(404);
+    }
+}
+
 /// How many bits of a status list are set.
 async fn bits(who: &mut crate::support::browser::Browser, path: &str) -> u32 {
+    bytes_of(who, path).await.iter().map(|b| b.count_ones()).sum()
+}
+
+/// A status list, unpacked.
+async fn bytes_of(who: &mut crate::support::browser::Browser, path: &str) -> Vec<u8> {
     use base64::Engine;
     use std::io::Read;
     let seen = who.get(path).await.is(200);
@@ -879,7 +1029,7 @@ async fn bits(who: &mut crate::support::browser::Browser, path: &str) -> u32 {
     let packed = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(encoded).unwrap();
     let mut bits = vec![];
     flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut bits).unwrap();
-    bits.iter().map(|b| b.count_ones()).sum()
+    bits
 }
 
 /// S1-47: what was licensed is fetched as often as its holder likes.

@@ -106,6 +106,7 @@ pub fn licensee() -> Licensee {
     Licensee {
         name: "Ada Field".into(),
         company: "Field & Söhne GmbH".into(),
+        project: "Harbour lights".into(),
         country: "DE".into(),
         territories: vec!["europe".into()],
     }
