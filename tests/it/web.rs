@@ -77,12 +77,12 @@ async fn a_store_that_is_away_is_said_to_operators() {
     let app = TestApp::new().await;
     let mut visitor = app.visitor();
     visitor.get("/readyz").await.is(200);
-    let (there, away) = (app.folder.path().join("data/files"), app.folder.path().join("away"));
-    std::fs::rename(&there, &away).unwrap();
+    let (there, away) = (&app.store, app.folder.path().join("away"));
+    std::fs::rename(there, &away).unwrap();
     assert!(visitor.get("/readyz").await.is(503).has("storage: "));
     // It lives, all the same.
     visitor.get("/healthz").await.is(200);
-    std::fs::rename(&away, &there).unwrap();
+    std::fs::rename(&away, there).unwrap();
     visitor.get("/readyz").await.is(200);
 }
 
