@@ -285,7 +285,7 @@ async fn a_young_voice_of_a_grown_up_uploader_needs_the_release() {
     assert!(!newest.heard && newest.release.is_none());
     assert_eq!(rows, 2);
     // Removed, nothing of it stays.
-    ines.send(&edit, &format!("/studio/tracks/{slug}/removal"), &[]).await.is(303);
+    ines.send(&edit, &format!("/studio/tracks/{slug}/removal"), &[("sure", "yes")]).await.is(303);
     let left: i64 = app.app.db.read(|conn| Ok(young_voices::table.count().get_result(conn)?)).await.unwrap();
     assert_eq!(left, 0);
 }
