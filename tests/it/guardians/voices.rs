@@ -249,6 +249,7 @@ async fn a_young_voice_of_a_grown_up_uploader_needs_the_release() {
     describes(&mut ines, &slug, &says(&[])).await.is(303);
     let asked = ines.send(&edit, &format!("/studio/tracks/{slug}/submission"), &[]).await.is(422);
     assert!(asked.has("Say whether a person under 18"), "{}", asked.text());
+    assert!(asked.has(" autofocus name=\"under_age\"") && !page.has(" autofocus"), "{}", asked.text());
     let fault = describes(&mut ines, &slug, &says(&[("under_age", "yes")])).await.is(422);
     assert!(fault.has("Without the release of a parent or guardian"));
     describes(&mut ines, &slug, &says(&[("under_age", "yes"), ("release", "2001-01")])).await.is(422);

@@ -431,6 +431,12 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
     let gif = b"GIF89a\xff\xff\xff\xff\x00\x00\x00;";
     let seen = ines.upload("/studio/profile", "/studio/profile/picture", "bomb.gif", gif).await.is(422);
     assert!(seen.has("JPEG, PNG or WebP"));
+    let focused = |seen: &Seen| {
+        let page = seen.text();
+        let tag = page.split('<').find(|tag| tag.contains(" autofocus")).unwrap_or_default().to_owned();
+        (page.matches(" autofocus").count(), tag.contains("type=\"file\""))
+    };
+    assert_eq!(focused(&seen), (1, true), "the focus is on what was wrong");
     ines.send("/studio/profile", "/studio/profile/picture/removal", &[]).await.is(303);
     app.visitor().get(&at).await.is(404);
 
