@@ -408,6 +408,16 @@ async fn no_page_complains_or_scrolls_sideways() {
             left.extend(links.as_array().unwrap().iter().filter_map(|l| l.as_str().map(str::to_owned)));
         }
         assert!(seen.len() > 10, "{who} saw {seen:?}");
+        // The player, and what lies over what: the middle of each link and its upper edge belong to it alone.
+        telephone.open("/search?q=rain").await;
+        telephone.press("[data-track] [data-play]").await;
+        telephone.until("!document.getElementById('player').hidden").await;
+        for look in [SMALL, HIDDEN] {
+            let small = telephone.value(look).await;
+            if small != serde_json::json!([]) {
+                wrong.push(format!("{who} with the player on a telephone: {small}"));
+            }
+        }
         desk.client.close().await.unwrap();
         telephone.client.close().await.unwrap();
     }
@@ -426,9 +436,17 @@ const WIDER: &str = r"(() => { const w = document.documentElement.clientWidth;
         .map((e) => e.tagName + '.' + e.className).slice(0, 4).join(' ') || 'something'; })()";
 
 /// Controls a finger would miss: under 44 px one way or the other, but for links within a sentence.
-const SMALL: &str = r"[...document.querySelectorAll('main :is(button, summary, select, .go, .plain, .play, .quiet), .top :is(a, summary)')]
-    .filter((e) => { const r = e.getBoundingClientRect(); return r.width > 0 && e.checkVisibility() && !e.closest('.vh, .skip') && (r.height < 43.5 || r.width < 24); })
+const SMALL: &str = r"[...document.querySelectorAll('main :is(button, summary, select, .go, .plain, .play, .quiet), .top :is(a, summary), .foot :is(a, button), .track .who a, .player :is(a, button, [role=slider])')]
+    .filter((e) => { const r = e.getBoundingClientRect(); return r.width > 0 && e.checkVisibility() && !e.closest('.vh, .skip') && getComputedStyle(e).pointerEvents !== 'none' && (r.height < 43.5 || r.width < 24); })
     .map((e) => e.tagName + '.' + e.className + ' ' + Math.round(e.getBoundingClientRect().height) + 'px ' + e.textContent.trim().slice(0, 20)).slice(0, 4)";
+
+/// Links of rows and parts of the player that something else lies over, in the middle or two fingers' breadths around it.
+const HIDDEN: &str = r"[...document.querySelectorAll('.track .who a, .player :is(.title, button, [role=slider], .license)')]
+    .filter((e) => e.checkVisibility() && getComputedStyle(e).pointerEvents !== 'none')
+    .flatMap((e) => { if (!e.closest('.player')) e.scrollIntoView({ block: 'center', behavior: 'instant' }); const r = e.getBoundingClientRect();
+      return [2, r.height / 2, r.height - 12].map((y) => [e, document.elementFromPoint(r.x + r.width / 2, r.y + y)]); })
+    .filter(([e, top]) => top !== e && !e.contains(top))
+    .map(([e, top]) => e.className + ' under ' + top?.className).slice(0, 4)";
 
 /// Everything is there without script: the browser's own player, forms, menus.
 #[tokio::test(flavor = "multi_thread")]
