@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use cuehouse::accounts::session;
 use cuehouse::accounts::user::{Role, User};
@@ -122,7 +123,13 @@ impl TestApp {
     /// An account with roles, signed in; the address is `<name>@example.com` with dots for spaces.
     pub async fn person(&self, name: &str, roles: &'static [Role]) -> Browser {
         let email = email_of(name);
-        let hash = self.app.hashing.hash(PASSWORD).await.unwrap();
+        // A machine that is busy with other tests may be late with it, and says so.
+        let hash = loop {
+            match self.app.hashing.hash(PASSWORD).await {
+                Err(cuehouse::Error::Busy(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+                hash => break hash.unwrap(),
+            }
+        };
         let (name, token) = (name.to_owned(), secrets::token().unwrap());
         let (kept, at) = (token.clone(), Timestamp::now());
         let id: UserId = self
