@@ -16,6 +16,7 @@ async fn every_page_renders_with_sample_values() {
         assert!(html.contains("</html>"), "{}", sample.template);
         assert!(!html.contains(" style="), "{} has an inline style", sample.template);
     }
+    // Letters have their values beside `accounts::letter`; the pages of the pretend Stripe are asked for in `sandbox`.
     let pages = |name: &String| {
         name.ends_with(".html")
             && !["layouts/", "parts/", "sandbox/", "mail/"].iter().any(|folder| name.starts_with(folder))
