@@ -467,7 +467,8 @@ async fn without_script_there_is_the_browsers_own_player() {
     plain.comes_to("/cart").await;
 }
 
-/// The first page weighs little: everything it needs from us, as it goes over the wire, sounds aside.
+/// The first page weighs little: everything it needs from us, as it goes over the wire, sounds aside. And nothing moves when
+/// pictures and waveforms arrive, there or where sounds are found and heard.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_page_weighs_less_than_sixty_kibibytes() {
     let Some(driver) = Driver::start() else { return };
@@ -527,7 +528,25 @@ async fn the_first_page_weighs_less_than_sixty_kibibytes() {
     }
     let sum: usize = sizes.iter().map(|(_, bytes)| bytes).sum();
     assert!(sum < 60 * 1024, "{sum} bytes: {sizes:?}");
+
+    visitor.brings(MOVED).await;
+    let track = visitor.value("document.querySelector('.track a.title').getAttribute('href')").await;
+    for path in ["/", "/search?q=rain", track.as_str().unwrap()] {
+        visitor.open(path).await;
+        visitor.until("document.readyState === 'complete' && document.querySelector('.wave svg')").await;
+        visitor.until("[...document.images].filter((image) => image.checkVisibility() && image.loading !== 'lazy').every((image) => image.complete)").await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let moved = visitor.value("window.moved").await;
+        let sum: f64 = moved.as_array().unwrap().iter().map(|shift| shift[0].as_f64().unwrap()).sum();
+        assert!(sum < 0.02, "{path}: {moved}");
+    }
 }
+
+/// Keeps what moved on a page by itself, with what it was.
+const MOVED: &str = "window.moved = [];
+    new PerformanceObserver((list) => list.getEntries().filter((e) => !e.hadRecentInput)
+        .forEach((e) => window.moved.push([e.value, ...e.sources.map((s) => String(s.node?.className))])))
+        .observe({ type: 'layout-shift', buffered: true });";
 
 /// Bars of a waveform in hexadecimal, as hard to compress as those of music and unlike any other's.
 fn noise(seed: u32) -> String {
