@@ -1,4 +1,5 @@
-//! Compresses `static/` while building, and joins the style sheets (`css/*.css`, by name) into `css/cuehouse.css`.
+//! Compresses `static/` while building, and joins the style sheets (`css/*.css`, by name) into `css/cuehouse.css`. What
+//! explains the source stays here: browsers are sent no comments.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,13 +20,33 @@ fn main() {
         let name = file.strip_prefix("static").expect("below static");
         let bytes = fs::read(file).expect("a static file");
         if name.starts_with("css") {
-            sheet.push_str(&String::from_utf8(bytes).expect("a style sheet is text"));
-            sheet.push('\n');
+            sheet.push_str(&lean_sheet(&String::from_utf8(bytes).expect("a style sheet is text")));
+        } else if name.extension().is_some_and(|end| end == "js") {
+            keep(&out, name, lean_script(&String::from_utf8(bytes).expect("a script is text")).as_bytes());
         } else {
             keep(&out, name, &bytes);
         }
     }
     keep(&out, Path::new("css/cuehouse.css"), sheet.as_bytes());
+}
+
+/// A style sheet without comments and indents.
+fn lean_sheet(text: &str) -> String {
+    let mut parts = text.split("/*");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(part.split_once("*/").expect("a comment that ends").1);
+    }
+    lines(&plain, |line| !line.is_empty())
+}
+
+/// A script without indents and the lines that hold nothing but a comment.
+fn lean_script(text: &str) -> String {
+    lines(text, |line| !line.is_empty() && !line.starts_with("//"))
+}
+
+fn lines(text: &str, stays: impl Fn(&str) -> bool) -> String {
+    text.lines().map(str::trim).filter(|&line| stays(line)).flat_map(|line| [line, "\n"]).collect()
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) {

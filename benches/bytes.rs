@@ -1,5 +1,5 @@
 //! Downloads against nginx on the same files: whole, and in ranges of 256 KiB, sent by us and, where the proxy sends what we
-//! allowed (`CUEHOUSE_DELIVERY=accel`), by nginx; and what a thousand slow listeners cost.
+//! allowed (`CUEHOUSE_DELIVERY=accel`), by nginx; and what a thousand listeners cost, on good lines and on bad ones.
 //!
 //! `cargo bench --bench bytes` (nginx is looked for in the usual places)
 
@@ -28,6 +28,8 @@ const CLIENTS: usize = 8;
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(2);
 const LISTENERS: usize = 1000;
+/// What the kernel of a listener on a bad line takes in before it is read; it doubles the figure.
+const NARROW: u32 = 2048;
 /// What an MP3 of 128 kb/s needs.
 const BYTES_A_SECOND: usize = 16_000;
 
@@ -79,26 +81,32 @@ fn main() {
     }
     println!("{CLIENTS} clients, median of {ROUNDS} interleaved rounds\n");
     table(&["what", "who", "MiB/s", "CPU ms a MiB", "ratio"], &rows);
-    listeners(&ours);
     drop((ours, nginx));
+    // Each population has a server of its own: one keeps memory that another's answers were made in.
+    let server = Server::ours(&folder);
+    listeners(&server, "who hear as it plays", BYTES_A_SECOND, 10, || connect(server.port));
+    drop(server);
+    let server = Server::ours(&folder);
+    listeners(&server, "on a line too slow for it", BYTES_A_SECOND / 4, 20, || narrow(server.port));
+    drop(server);
     let _ = std::fs::remove_dir_all(folder);
 }
 
-/// A thousand people who listen at the speed of the music.
-fn listeners(ours: &Server) {
-    let before = ours.memory();
+/// A thousand people who listen for so many seconds and read so many bytes in each, and what one of them costs.
+fn listeners(ours: &Server, who: &str, a_second: usize, secs: u32, connect: impl Fn() -> TcpStream) {
+    let (before, used) = (ours.memory(), ours.cpu());
     let (late, read) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let stop = Arc::new(AtomicBool::new(false));
     let most = Arc::new(AtomicU64::new(0));
-    let port = ours.port;
     let all: Vec<_> = (0..LISTENERS)
         .map(|_| {
             let (late, read, stop) = (late.clone(), read.clone(), stop.clone());
+            let mut line = connect();
             std::thread::Builder::new()
                 .stack_size(128 << 10)
                 .spawn(move || {
-                    let mut line = ask(port, "/listen", None);
-                    let mut buffer = vec![0; BYTES_A_SECOND / 2];
+                    send(&mut line, "/listen", None);
+                    let mut buffer = vec![0; a_second / 2];
                     let start = Instant::now();
                     let mut beats = 0u32;
                     while !stop.load(Ordering::Relaxed) {
@@ -117,7 +125,7 @@ fn listeners(ours: &Server) {
                 .expect("a listener")
         })
         .collect();
-    for _ in 0..20 {
+    for _ in 0..secs * 2 {
         std::thread::sleep(Duration::from_millis(500));
         most.fetch_max(ours.memory().saturating_sub(before), Ordering::Relaxed);
     }
@@ -126,8 +134,10 @@ fn listeners(ours: &Server) {
         let _ = one.join();
     }
     println!(
-        "\n{LISTENERS} slow listeners for 10 s: {} KiB of memory each, {} late of {} reads",
+        "\n{LISTENERS} listeners {who}, for {secs} s: {} KiB of memory each, {:.0} ms of processor time a second for all, \
+         {} late of {} reads",
         most.load(Ordering::Relaxed) / 1024 / LISTENERS as u64,
+        (ours.cpu() - used).as_secs_f64() * 1e3 / f64::from(secs),
         late.load(Ordering::Relaxed),
         read.load(Ordering::Relaxed)
     );
@@ -171,9 +181,16 @@ fn send(line: &mut TcpStream, path: &str, span: Option<(u64, u64)>) {
     line.write_all(head.as_bytes()).expect("a request");
 }
 
-fn ask(port: u16, path: &str, span: Option<(u64, u64)>) -> TcpStream {
-    let mut line = connect(port);
-    send(&mut line, path, span);
+/// A connection whose other end may have little on the way, so that what it does not read waits with the server.
+fn narrow(port: u16) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+    let line: std::io::Result<TcpStream> = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(NARROW)?;
+        socket.connect(([127, 0, 0, 1], port).into()).await?.into_std()
+    });
+    let line = line.expect("a connection");
+    line.set_nonblocking(false).expect("a line that waits");
     line
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{quantile, table};
+use common::{cpu, quantile, table};
 use cuehouse::accounts::user::User;
 use cuehouse::clock::Timestamp;
 use cuehouse::{App, Config};
@@ -54,10 +54,15 @@ fn main() {
     let mut busy = quiet.clone();
     let logins = Arc::new(Logins::default());
     let mut under_load = Duration::ZERO;
+    // Of this process, those who look and sign in among it.
+    let (mut looked, mut used_quiet, mut used_busy) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     for _ in 0..ROUNDS {
+        let (since, used) = (Instant::now(), cpu());
         looking.block_on(look(&http, &site, &mut quiet));
+        looked += since.elapsed();
+        used_quiet += cpu() - used;
         logins.stop.store(false, Ordering::Relaxed);
-        let since = Instant::now();
+        let (since, used) = (Instant::now(), cpu());
         let people: Vec<_> = (0..PEOPLE)
             .map(|n| server.spawn(sign_in_for_ever(site.clone(), n, Arc::clone(&logins))))
             .collect();
@@ -65,6 +70,7 @@ fn main() {
         looking.block_on(look(&http, &site, &mut busy));
         logins.stop.store(true, Ordering::Relaxed);
         under_load += since.elapsed();
+        used_busy += cpu() - used;
         for one in people {
             server.block_on(one).expect("somebody who signs in");
         }
@@ -96,6 +102,12 @@ fn main() {
         a_second(&logins.right),
         a_second(&logins.wrong),
         a_second(&logins.turned_away),
+    );
+    let share = |used: Duration, of: Duration| used.as_secs_f64() * 1e3 / of.as_secs_f64();
+    println!(
+        "processor time, of those who ask too: {:.0} ms a second while it is quiet, {:.0} ms with logins",
+        share(used_quiet, looked),
+        share(used_busy, under_load),
     );
     let _ = std::fs::remove_dir_all(&folder);
 }

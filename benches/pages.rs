@@ -1,5 +1,5 @@
 //! What a page costs: the front page, the search page and a track's page, in a small shop and in a large one, against a
-//! bare Rocket that renders the same template from values in memory. Processor time; the session is nobody's. Each is
+//! bare Rocket that renders the same template from values in memory. Processor and wall time; the session is nobody's. Each is
 //! asked for again and again, as pages are that many open, and anew each time (the window is emptied before), where what its
 //! search costs is taken off.
 //!
@@ -11,6 +11,7 @@ mod shelf;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use common::{cpu, median, table};
 use cuehouse::catalogue::pages::{HomePage, Reasoned, TrackPage};
@@ -73,7 +74,9 @@ fn main() {
         runtime.block_on(measure(&folder, size, &mut rows));
         let _ = std::fs::remove_dir_all(&folder);
     }
-    println!("\n{REQUESTS} requests a round, median of {ROUNDS} interleaved rounds; µs of processor time\n");
+    println!(
+        "\n{REQUESTS} requests a round, median of {ROUNDS} interleaved rounds; µs of processor time / of wall time\n"
+    );
     table(
         &["tracks", "page", "again", "anew", "its search", "bare Rocket", "again", "anew beyond search"],
         &rows,
@@ -125,30 +128,48 @@ async fn measure(folder: &std::path::Path, size: usize, rows: &mut Vec<Vec<Strin
                 .await,
             );
         }
-        let (hot, whole, found, memory) = (median(hot), median(whole), median(found), median(memory));
+        let [hot, whole, found, memory] = [hot, whole, found, memory].map(middle);
         rows.push(vec![
             size.to_string(),
             name.to_owned(),
-            format!("{hot:.0}"),
-            format!("{whole:.0}"),
-            format!("{found:.0}"),
-            format!("{memory:.0}"),
-            format!("{:.2} ×", hot / memory),
-            format!("{:.2} ×", (whole - found) / memory),
+            hot.shown(),
+            whole.shown(),
+            found.shown(),
+            memory.shown(),
+            format!("{:.2} ×", hot.cpu / memory.cpu),
+            format!("{:.2} ×", (whole.cpu - found.cpu) / memory.cpu),
         ]);
     }
 }
 
-/// Microseconds of processor time of one.
-async fn each(mut one: impl AsyncFnMut(usize)) -> f64 {
-    let used = cpu();
+/// Microseconds of one.
+struct Cost {
+    cpu: f64,
+    wall: f64,
+}
+
+impl Cost {
+    fn shown(&self) -> String {
+        format!("{:.0} / {:.0}", self.cpu, self.wall)
+    }
+}
+
+/// The middle of each of the two.
+fn middle(all: Vec<Cost>) -> Cost {
+    let of = |part: fn(&Cost) -> f64| median(all.iter().map(part).collect());
+    Cost { cpu: of(|cost| cost.cpu), wall: of(|cost| cost.wall) }
+}
+
+async fn each(mut one: impl AsyncFnMut(usize)) -> Cost {
+    let (used, began) = (cpu(), Instant::now());
     for n in 0..REQUESTS {
         one(n).await;
     }
-    (cpu() - used).as_secs_f64() * 1e6 / REQUESTS as f64
+    let of_one = |all: std::time::Duration| all.as_secs_f64() * 1e6 / REQUESTS as f64;
+    Cost { cpu: of_one(cpu() - used), wall: of_one(began.elapsed()) }
 }
 
-async fn requests(client: &Client, path: &str, before: impl Fn()) -> f64 {
+async fn requests(client: &Client, path: &str, before: impl Fn()) -> Cost {
     each(async |_| {
         before();
         let answer = client.get(path).dispatch().await;

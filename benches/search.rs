@@ -70,7 +70,10 @@ fn measure(folder: &Path, size: usize, alone: bool, rows: &mut Vec<Vec<String>>)
     let whole = folder.join("whole");
     let db = match whole.exists() {
         true => Db::open(&DbUrl::Sqlite(path.clone())).expect("a database"),
-        false => fill(&path, size),
+        false => {
+            let _ = std::fs::remove_file(Fts::mark(&path));
+            fill(&path, size)
+        }
     };
     std::fs::write(whole, "").expect("a mark");
     println!("{size} tracks written in {:.0} s", begun.elapsed().as_secs_f64());
@@ -236,14 +239,37 @@ struct Counted {
 }
 
 impl Fts {
+    /// Stands beside tables that were filled to their end.
+    fn mark(shop: &Path) -> PathBuf {
+        shop.with_file_name("fts-whole")
+    }
+
     fn over(shop: &Path) -> Fts {
-        let begun = Instant::now();
+        let mark = Fts::mark(shop);
+        if !mark.exists() {
+            for name in ["fts.db", "fts.db-wal", "fts.db-shm"] {
+                let _ = std::fs::remove_file(shop.with_file_name(name));
+            }
+        }
         let path = shop.with_file_name("fts.db");
         let mut conn = SqliteConnection::establish(&path.to_string_lossy()).expect("a connection");
         conn.batch_execute(&format!(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-400000; PRAGMA temp_store=MEMORY; \
-             PRAGMA mmap_size=4294967296; ATTACH '{}' AS shop; \
-             CREATE TABLE facts (doc INTEGER PRIMARY KEY, genre TEXT, bpm REAL); \
+             PRAGMA mmap_size=4294967296; ATTACH '{}' AS shop;",
+            shop.display()
+        ))
+        .expect("the rows of the shop");
+        if !mark.exists() {
+            Fts::fill(&mut conn);
+            std::fs::write(mark, "").expect("a mark");
+        }
+        Fts { conn }
+    }
+
+    fn fill(conn: &mut SqliteConnection) {
+        let begun = Instant::now();
+        conn.batch_execute(
+            "CREATE TABLE facts (doc INTEGER PRIMARY KEY, genre TEXT, bpm REAL); \
              INSERT INTO facts SELECT rowid, genre, bpm FROM shop.tracks; \
              CREATE VIRTUAL TABLE words USING fts5 (title, tags, uploader, description, content=''); \
              INSERT INTO words (rowid, title, tags, uploader, description) \
@@ -251,8 +277,7 @@ impl Fts {
              description || ' ' || coalesce(genre, '') || ' ' || moods || ' ' || instruments FROM shop.tracks; \
              INSERT INTO words (words) VALUES ('optimize'); \
              CREATE TABLE facets (field INTEGER, doc INTEGER, value TEXT, PRIMARY KEY (field, doc, value)) WITHOUT ROWID;",
-            shop.display()
-        ))
+        )
         .expect("the tables of FTS5");
         for (field, column) in
             ["kind", "genre", "moods", "instruments", "vocals", "musical_key"].into_iter().enumerate()
@@ -272,7 +297,6 @@ impl Fts {
         )
         .expect("tiers");
         println!("FTS5 filled in {:.0} s", begun.elapsed().as_secs_f64());
-        Fts { conn }
     }
 
     /// Answers how many there are.

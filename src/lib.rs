@@ -170,11 +170,10 @@ impl App {
         let egress = egress::Egress::open(&db, config.egress_proxy.as_deref())?;
         let stripe = payments(&config, stripe_url)?;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let media_origin = match (config.delivery, &config.s3) {
-            (web::stream::Delivery::Redirect, Some(s3)) => Some(match &s3.endpoint {
-                Some(endpoint) => web::headers::origin(endpoint).unwrap_or_default(),
-                None => format!("https://s3.{}.amazonaws.com", s3.region),
-            }),
+        let media_origin = match config.delivery {
+            web::stream::Delivery::Redirect => {
+                storage.signed_under().and_then(|address| web::headers::origin(&address))
+            }
             _ => None,
         };
         let issuer = sales::open(&db, &config, &keys.issuer).await?;

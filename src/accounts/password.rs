@@ -15,7 +15,7 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 /// Logins that may wait for a hash; the next is refused with 503.
 const WAITING: usize = 32;
-/// How long one may wait.
+/// How long one may wait: then it is refused, too.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The shortest and the longest password (NIST SP 800-63B-4, 2025, section 3.1.1.2: at least 8; we ask 10).
@@ -63,7 +63,7 @@ impl Hashing {
 
     async fn ask<T>(&self, work: Work, answer: oneshot::Receiver<T>) -> Result<T> {
         self.queue.try_send(work).map_err(|_| Error::Busy(1))?;
-        match tokio::time::timeout(PATIENCE * 4, answer).await {
+        match tokio::time::timeout(PATIENCE, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             _ => Err(Error::Busy(1)),
         }

@@ -15,7 +15,7 @@ use crate::catalogue::lists::{self, Word};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::ids::CampaignId;
-use crate::web::{Faults, Fields, FormView, Page, Posted, Reply, View};
+use crate::web::{Faults, Fields, FormView, Page, Posted, Reply, Sure, View};
 
 /// Campaigns on one page, and days of one.
 const MOST: i64 = 200;
@@ -386,10 +386,20 @@ pub async fn update(id: CampaignId, who: Admin, form: Posted, page: Page, app: &
     Ok(Reply::go(at).notice("Saved."))
 }
 
-/// Ends it now. Its figures stay.
-#[post("/admin/ads/<id>/ending", data = "<_form>")]
-pub async fn end(id: CampaignId, who: Admin, _form: Posted, app: &State<App>) -> Result<Reply> {
+/// Ends it now. Its figures stay. Whoever was not asked yet is asked first.
+#[post("/admin/ads/<id>/ending", data = "<form>")]
+pub async fn end(id: CampaignId, who: Admin, form: Posted, page: Page, app: &State<App>) -> Result<Reply> {
     let at = href(&id);
+    if !Sure::is_said(&form.0) {
+        let campaign = app.db.read(move |conn| Campaign::find(conn, &id)).await?;
+        return page.show(&Sure {
+            question: format!("End “{}”?", campaign.pitch.headline),
+            words: "It is not shown from then on and cannot be begun again. Its figures stay.".into(),
+            action: format!("{at}/ending"),
+            button: "End it now",
+            back: at,
+        });
+    }
     app.db.write(move |conn| Campaign::find(conn, &id)?.end(conn, &who.id, Timestamp::now())).await?;
     app.ads.renew(&app.db).await?;
     Ok(Reply::go(at).notice("Ended. Its figures stay."))

@@ -11,6 +11,13 @@ pub const ENDPOINTS: &str = "csp=\"/reports/csp\", ca=\"/reports/connection\"";
 /// What answers depend on, for caches.
 pub const VARY: &str = "Cookie, Sec-GPC, DNT, Accept-Language";
 
+/// The Content-Security-Policy of what stands inside a page: a picture, a sound, a style sheet, a script. It binds only
+/// whoever opens such a thing by itself, who sees or hears it and nothing else.
+pub const CLOSED: &str = "default-src 'none'; img-src 'self'; media-src 'self'; frame-ancestors 'none'";
+
+/// The Connection-Allowlist of the same.
+pub const NOWHERE: &str = "(response-origin)";
+
 fn sources(list: &mut String, book: &Rulebook, decision: &Decision, of: fn(&Hosts) -> &Vec<String>) {
     for (vendor, _) in decision.allowed(book).filter(|(vendor, _)| vendor.is_in_page()) {
         for host in of(&vendor.hosts) {

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::ids::Slug;
 use crate::web::ranges::{Conditions, Decision, FileFacts, decide};
-use crate::web::stream::{ASK_AGAIN, Delivery, Disposition, FOR_AN_HOUR, FileReply, Pace, StoredFile};
+use crate::web::stream::{ASK_AGAIN, Disposition, FOR_AN_HOUR, FileReply, Pace, StoredFile};
 use crate::web::{Attempt, Client, Posted, Reply};
 
 /// The bit rate of previews and samples (AUDIO: 128 kb/s at a constant rate).
@@ -83,14 +83,30 @@ fn tag(key: &str) -> String {
     key.rsplit('/').next().unwrap_or(key).replace(['"', '\\'], "")
 }
 
-/// The picture drawn from the sound. Always sent by us: pages may not take pictures from anywhere else.
+/// The picture drawn from the sound. Always sent by us: pages may not take pictures from anywhere else. From memory, so
+/// that it goes packed.
 #[get("/tracks/<slug>/artwork.svg")]
-async fn artwork(slug: Slug, listener: Listener, asked: Conditions, app: &State<App>) -> Result<FileReply> {
+async fn artwork(slug: Slug, listener: Listener, asked: Conditions, app: &State<App>) -> Result<Reply> {
     let sound = sound(app, slug, listener.0).await?;
-    let key = sound.recording.artwork_key.clone();
-    let stat = app.storage.stat(&key).await?.ok_or(crate::Error::NotFound)?;
-    let file = stored(&sound, &key, stat.len, "image/svg+xml");
-    file.answer(&app.storage, Delivery::Direct, &asked).await
+    let key = &sound.recording.artwork_key;
+    let file = stored(&sound, key, 0, "image/svg+xml");
+    if let Some(reply) = without_bytes(&file, asked) {
+        return Ok(reply);
+    }
+    Ok(named(&file, Reply::bytes(ContentType::SVG, app.storage.bytes(key).await?)))
+}
+
+/// What is sent from memory goes whole; the answer to whoever has it already, or wants another.
+fn without_bytes(file: &StoredFile, asked: Conditions) -> Option<Reply> {
+    match decide(&Conditions { range: None, ..asked }, &file.facts) {
+        Decision::NotModified => Some(named(file, Reply::done().status(Status::NotModified))),
+        Decision::PreconditionFailed => Some(Reply::done().status(Status::PreconditionFailed)),
+        _ => None,
+    }
+}
+
+fn named(file: &StoredFile, reply: Reply) -> Reply {
+    reply.header("ETag", file.facts.tag()).header("Cache-Control", file.cache.clone())
 }
 
 /// The waveform, in the version-2 JSON of BBC audiowaveform.
@@ -121,13 +137,8 @@ async fn wave(app: &App, sound: Sound, asked: Conditions, shape: Shape) -> Resul
         Shape::Dat => "dat",
     };
     file.facts.etag = format!("{}.{ending}", file.facts.etag);
-    let asked = Conditions { range: None, ..asked };
-    let named =
-        |reply: Reply| reply.header("ETag", file.facts.tag()).header("Cache-Control", file.cache.clone());
-    match decide(&asked, &file.facts) {
-        Decision::NotModified => return Ok(named(Reply::done().status(Status::NotModified))),
-        Decision::PreconditionFailed => return Ok(Reply::done().status(Status::PreconditionFailed)),
-        _ => {}
+    if let Some(reply) = without_bytes(&file, asked) {
+        return Ok(reply);
     }
     let pairs = app.storage.bytes(&recording.peaks_key).await?;
     let mut halvings = 0;
@@ -142,7 +153,7 @@ async fn wave(app: &App, sound: Sound, asked: Conditions, shape: Shape) -> Resul
         Shape::Dat => (ContentType::Binary, audio::coarse_peaks_dat(&pairs, recording.sample_rate, halvings)),
     })
     .await?;
-    Ok(named(Reply::bytes(kind, body)))
+    Ok(named(&file, Reply::bytes(kind, body)))
 }
 
 /// Counts one play of a published track: a whole number for the day, and nobody behind it. The uploader's own plays

@@ -41,6 +41,11 @@ impl Store {
         Ok(Store { bucket: Arc::from(bucket), prefix: prefix.to_owned() })
     }
 
+    /// The address that every signed one begins with: of the bucket's own host, or of the service and the bucket's path.
+    pub fn address(&self) -> String {
+        self.bucket.url()
+    }
+
     fn path(&self, key: &str) -> String {
         if self.prefix.is_empty() { key.to_owned() } else { format!("{}/{key}", self.prefix) }
     }
@@ -280,5 +285,36 @@ fn trouble(error: S3Error) -> Error {
             Error::Busy(5)
         }
         _ => Error::internal(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At Amazon every region has its own way to write a host, and the bucket stands before it.
+    #[tokio::test]
+    async fn the_address_is_where_signed_ones_lead() {
+        let own = Some("http://127.0.0.1:9000/");
+        for (region, endpoint, wanted) in [
+            ("us-east-1", None, "https://sounds.s3.amazonaws.com"),
+            ("us-west-2", None, "https://sounds.s3-us-west-2.amazonaws.com"),
+            ("eu-central-1", None, "https://sounds.s3.eu-central-1.amazonaws.com"),
+            ("eu-west-1", None, "https://sounds.s3-eu-west-1.amazonaws.com"),
+            ("moon-far-1", None, "https://sounds.s3.moon-far-1.amazonaws.com"),
+            ("us-east-1", own, "http://127.0.0.1:9000/sounds"),
+        ] {
+            let access = S3Access {
+                endpoint: endpoint.map(str::to_owned),
+                region: region.into(),
+                access_key: "AKID".into(),
+                secret_key: "SESAME".into(),
+                session_token: None,
+            };
+            let store = Store::open("sounds", "of/ours", &access).unwrap();
+            assert_eq!(store.address(), wanted);
+            let signed = store.signed_url("a.mp3", 60, "audio/mpeg", None).await.unwrap();
+            assert!(signed.starts_with(&format!("{wanted}/of/ours/a.mp3?")), "{signed}");
+        }
     }
 }

@@ -315,6 +315,14 @@ impl Storage {
         }
     }
 
+    /// Where every signed address leads; none where bytes are not in an S3 service.
+    pub fn signed_under(&self) -> Option<String> {
+        match &self.inside {
+            Inside::S3(store) => Some(store.address()),
+            _ => None,
+        }
+    }
+
     /// Whether the bytes are files of this machine, which a proxy can send by itself.
     pub fn is_folder(&self) -> bool {
         matches!(self.inside, Inside::Folder(_))

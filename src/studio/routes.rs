@@ -34,7 +34,7 @@ use crate::sales::tier::{Tier, default_catalogue};
 use crate::web::ranges::{Conditions, FileFacts};
 use crate::web::stream::{ASK_AGAIN, Disposition, FOR_AN_HOUR, FileReply, Pace, StoredFile};
 use crate::web::templates::clock;
-use crate::web::{Attempt, Faults, Fields, FormView, Incoming, Page, Posted, Reply};
+use crate::web::{Attempt, Faults, Fields, FormView, Incoming, Page, Posted, Reply, Sure};
 
 pub fn all() -> Vec<rocket::Route> {
     routes![
@@ -345,9 +345,14 @@ async fn withdraw(slug: Slug, who: Uploader, app: &State<App>, _form: Posted) ->
 }
 
 /// Takes a sound away for good, with everything that was made of it (Business and Professions Code 22581). One that
-/// somebody ordered only leaves the shop: it is theirs, too.
-#[post("/studio/tracks/<slug>/removal", data = "<_form>")]
-async fn remove(slug: Slug, who: Uploader, app: &State<App>, _form: Posted) -> Result<Reply> {
+/// somebody ordered only leaves the shop: it is theirs, too. Whoever was not asked yet is asked first.
+#[post("/studio/tracks/<slug>/removal", data = "<form>")]
+async fn remove(slug: Slug, who: Uploader, page: Page, app: &State<App>, form: Posted) -> Result<Reply> {
+    if !Sure::is_said(&form.0) {
+        let is_child = who.band == Band::Child;
+        let track = app.db.read(move |conn| Track::own(conn, &slug, &who.id)).await?;
+        return page.show(&sure_to_remove(&track, is_child));
+    }
     let gone = app
         .db
         .write(move |conn| {
@@ -361,6 +366,20 @@ async fn remove(slug: Slug, who: Uploader, app: &State<App>, _form: Posted) -> R
         true => "It is gone, with its file.",
         false => "It is off sale. Those who have a licence keep what they have.",
     }))
+}
+
+fn sure_to_remove(track: &Track, is_child: bool) -> Sure {
+    let words = match is_child {
+        true => "The file goes with it.",
+        false => "The file goes with it. If somebody has a licence, it only leaves the shop.",
+    };
+    Sure {
+        question: format!("Remove “{}” for good?", track.title),
+        words: words.into(),
+        action: format!("/studio/tracks/{}/removal", track.slug),
+        button: "Remove it for good",
+        back: format!("/studio/tracks/{}/edit", track.slug),
+    }
 }
 
 /// The master as it was given, for the one who gave it.

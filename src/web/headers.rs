@@ -1,4 +1,4 @@
-//! What every answer carries, errors too; and pages compressed as they go.
+//! What every answer carries, errors too, and what pages carry beside; and texts compressed as they go.
 
 use std::io::{Cursor, Write};
 
@@ -25,6 +25,25 @@ pub const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=(), payment
 
 /// Pages longer than this are compressed.
 const WORTH_IT: usize = 1024;
+
+/// What stands inside pages. A browser heeds what a page may do from the page alone.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    /// Asks for nothing by itself.
+    Media,
+    /// May ask for more: a sheet for a picture, a script for a module.
+    Code,
+}
+
+impl Part {
+    fn of(kind: &ContentType) -> Option<Part> {
+        match (kind.top().as_str(), kind.sub().as_str()) {
+            ("image" | "audio" | "font", _) => Some(Part::Media),
+            (_, "css" | "javascript") => Some(Part::Code),
+            _ => None,
+        }
+    }
+}
 
 /// The origin (scheme, host, port) of an address.
 pub fn origin(address: &str) -> Option<String> {
@@ -58,6 +77,7 @@ impl Fairing for Headers {
             other_origin::headers(response, app.config.is_https());
             return compress(request, response).await;
         }
+        let part = response.content_type().as_ref().and_then(Part::of);
         let mut set = |name: &'static str, value: String| {
             if !response.headers().contains(name) {
                 response.set_raw_header(name, value);
@@ -67,16 +87,23 @@ impl Fairing for Headers {
         // What nobody decided for contacts nobody.
         let consent = Consent::looked(request);
         let decision = consent.as_ref().map_or(&*app.nobody, |consent| &consent.decision);
-        set("Content-Security-Policy", policy::content(book, decision, media, &[]));
-        set("Connection-Allowlist", policy::connections(book, decision, media));
-        set("Reporting-Endpoints", policy::ENDPOINTS.into());
-        set("X-DNS-Prefetch-Control", "off".into());
+        if part.is_some() {
+            set("Content-Security-Policy", policy::CLOSED.into());
+            set("Connection-Allowlist", policy::NOWHERE.into());
+        } else {
+            set("Content-Security-Policy", policy::content(book, decision, media, &[]));
+            set("Connection-Allowlist", policy::connections(book, decision, media));
+            set("Reporting-Endpoints", policy::ENDPOINTS.into());
+            set("X-DNS-Prefetch-Control", "off".into());
+            set("Cross-Origin-Opener-Policy", "same-origin".into());
+            set("X-Frame-Options", "DENY".into());
+            set("Permissions-Policy", PERMISSIONS.into());
+        }
+        if part != Some(Part::Media) {
+            set("Referrer-Policy", "same-origin".into());
+        }
         set("X-Content-Type-Options", "nosniff".into());
-        set("Referrer-Policy", "same-origin".into());
-        set("Cross-Origin-Opener-Policy", "same-origin".into());
         set("Cross-Origin-Resource-Policy", "same-origin".into());
-        set("X-Frame-Options", "DENY".into());
-        set("Permissions-Policy", PERMISSIONS.into());
         if app.config.is_https() {
             set("Strict-Transport-Security", "max-age=63072000; includeSubDomains".into());
         }

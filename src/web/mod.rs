@@ -19,6 +19,7 @@ pub mod page;
 pub mod ranges;
 pub mod reply;
 pub mod stream;
+pub mod sure;
 pub mod templates;
 pub mod trouble;
 pub mod view;
@@ -35,6 +36,7 @@ pub use limits::{Attempt, Limits};
 pub use multipart::Incoming;
 pub use page::{Ad, Framed, Page, Unloaded};
 pub use reply::Reply;
+pub use sure::Sure;
 pub use templates::Templates;
 pub use view::{Sample, View, samples};
 pub use window::{Standing, Window};
@@ -66,5 +68,7 @@ pub fn stage() -> AdHoc {
 
 /// The pages of the hall.
 pub fn views() -> Vec<Sample> {
-    samples::<catchers::Fault>()
+    let mut all = samples::<catchers::Fault>();
+    all.extend(samples::<sure::Sure>());
+    all
 }

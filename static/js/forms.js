@@ -52,7 +52,11 @@ function upload(form) {
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (event.defaultPrevented) return;
-  if (form.dataset.confirm !== undefined && !confirm(form.dataset.confirm)) { event.preventDefault(); return; }
+  if (form.dataset.confirm !== undefined) {
+    if (!confirm(form.dataset.confirm)) { event.preventDefault(); return; }
+    // Whoever was not asked here is asked by the shop.
+    if (!form.elements.sure) form.append(Object.assign(document.createElement('input'), { type: 'hidden', name: 'sure', value: 'yes' }));
+  }
   if (form.dataset.upload !== undefined) { event.preventDefault(); upload(form); return; }
   if (form.method === 'post') {
     // Pressed twice is sent once; coming back by the browser's button finds it pressable again.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::app::TestApp;
 use crate::support::browser::unescaped;
 use crate::support::chromium::{Chromium, Driver};
-use crate::support::shelf::{piece, seller, shelve};
+use crate::support::shelf::{Piece, piece, seller, shelve};
 
 async fn shop() -> TestApp {
     TestApp::with(&[("CUEHOUSE_VENDORS", "ga4=G-TEST,statcounter=123:abc,histats=77")]).await
@@ -318,14 +318,29 @@ async fn keys_are_enough_to_answer() {
     browser.client.close().await.unwrap();
 }
 
+/// Figures in rows that are wider than the column they stand in.
+const CUT: &str = "[...document.querySelectorAll('.track .facts > span')]
+    .filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)";
+
 /// T-A11Y-3, R-UX-4: at 320 px, at 200 % and at 400 % nothing of the question is lost, nothing scrolls sideways, and the
 /// page stays in sight beside it.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_on_narrow_screens_and_in_large_letters() {
     let Some(driver) = Driver::start() else { return };
     let app = shop().await;
+    let ines = seller(&app.app.db, "Ines").await;
+    let long = Piece { bpm: Some(180.0), key: Some("fsm"), duration_ms: 3_723_000, ..piece("Rain on tin") };
+    let track = shelve(&app.app, &ines, long).await;
+    app.visitor().waits_for("/search?q=rain", &track.slug.to_string()).await;
     let browser = driver.desk(&app.url).await;
-    let pages = ["/", "/privacy/choices", "/privacy/vendors", "/privacy/rights", "/leave/vendor/ga4/privacy"];
+    let pages = [
+        "/",
+        "/search?q=rain",
+        "/privacy/choices",
+        "/privacy/vendors",
+        "/privacy/rights",
+        "/leave/vendor/ga4/privacy",
+    ];
     for (width, height, letters) in
         [(320, 640, ""), (640, 450, ""), (320, 256, ""), (1280, 900, "200%"), (375, 740, "200%")]
     {
@@ -343,6 +358,12 @@ async fn nothing_is_lost_on_narrow_screens_and_in_large_letters() {
                 .value("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                 .await;
             assert!(wide.as_i64().unwrap() <= 1, "{page} at {width} px {letters}: wider by {wide}");
+            let cut = browser.value(CUT).await;
+            assert_eq!(
+                cut,
+                json!([]),
+                "{page} at {width} px {letters}: figures of rows that reach out of their place"
+            );
         }
         browser.open("/").await;
         if !letters.is_empty() {

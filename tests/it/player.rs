@@ -222,6 +222,22 @@ async fn the_waveform_is_that_of_the_sound_in_the_common_shape() {
     assert_eq!(art.text(), sounds().artwork);
     assert_eq!(art.header("content-type"), Some("image/svg+xml"));
     assert!(art.header("content-security-policy").unwrap().contains("default-src 'none'"));
+    let same = visitor
+        .get_with(&track.at("artwork.svg"), &[("If-None-Match", art.header("etag").unwrap())])
+        .await
+        .is(304);
+    assert_eq!(same.header("etag"), art.header("etag"));
+    // One of the usual size goes packed.
+    let usual =
+        format!("<svg xmlns=\"http://www.w3.org/2000/svg\">{}</svg>", "<path d=\"M0 0h9\"/>".repeat(90));
+    let kept = app.app.storage.list("").await.unwrap();
+    let (key, _) =
+        kept.iter().find(|(key, _)| key.contains(track.upload.as_str()) && key.contains("artwork")).unwrap();
+    app.app.storage.put(key, usual.clone(), "image/svg+xml").await.unwrap();
+    let packed = visitor.get_with(&track.at("artwork.svg"), &[("Accept-Encoding", "gzip")]).await.is(200);
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    assert!(packed.bytes.len() < usual.len() / 4);
+    assert_eq!(visitor.get(&track.at("artwork.svg")).await.is(200).text(), usual);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,6 +73,12 @@ fn meant(app: &TestApp, vendors: &[&str]) -> (Policy, BTreeSet<String>) {
     (policy, origins)
 }
 
+/// Whether an answer stands inside pages: a picture, a sound, a style sheet, a script.
+fn is_part(seen: &Seen) -> bool {
+    let kind = seen.header("content-type").unwrap_or_default();
+    ["image/", "audio/", "text/css", "text/javascript"].iter().any(|begins| kind.starts_with(begins))
+}
+
 /// What an answer was sent with.
 fn sent(seen: &Seen, path: &str) -> (Policy, BTreeSet<String>) {
     let one = |name: &str| {
@@ -90,7 +96,8 @@ fn sent(seen: &Seen, path: &str) -> (Policy, BTreeSet<String>) {
     let list = one("connection-allowlist");
     let origins = list.strip_prefix("(response-origin").and_then(|rest| rest.split_once(')'));
     let (origins, parameters) = origins.unwrap_or_else(|| panic!("{list} for {path}"));
-    assert_eq!(parameters, ";redirects=allow;webrtc=block;report-to=ca", "{path}");
+    let said = if is_part(seen) { "" } else { ";redirects=allow;webrtc=block;report-to=ca" };
+    assert_eq!(parameters, said, "{path}");
     let origins = origins.split_whitespace().map(|origin| origin.trim_matches('"').to_owned()).collect();
     (policy, origins)
 }
@@ -140,6 +147,13 @@ async fn asks(mut who: Browser, headers: Headers, all: Arc<Vec<String>>) -> Vec<
 
 type Headers = &'static [(&'static str, &'static str)];
 
+const PAGES_HEED: [&str; 5] = [
+    "reporting-endpoints",
+    "x-dns-prefetch-control",
+    "cross-origin-opener-policy",
+    "x-frame-options",
+    "permissions-policy",
+];
 const ROLES: &[Role] = &[Role::Uploader, Role::Reviewer, Role::Support, Role::Admin];
 const ONE: [(&str, &str); 3] = [("choice", "save"), ("purpose.analytics", "on"), ("vendor.histats", "on")];
 
@@ -185,7 +199,8 @@ async fn the_page_of_vendors_prints_its_own_headers_and_every_reason() {
 /// T-HDR-1, R-EN-3, PR-7: every address that answers a GET, with what exists and with what does not, for people who are
 /// undecided, refused, granted one, granted all, send a signal or are under age, signed in and not: the policy and the list
 /// of connections name exactly the origins that the registry has for whom the decision allows, and ours. A page has no other
-/// policy than its decision's; what is no page has that or the one that lets nobody in. No answer goes without.
+/// policy than its decision's; what is no page has that or the one that lets nobody in; what stands inside pages has one
+/// that is closed, and nothing that only a page heeds. No answer goes without.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_address_escapes_the_policy() {
     let app = shop().await;
@@ -261,6 +276,11 @@ async fn no_address_escapes_the_policy() {
         .into_iter()
         .map(|(label, who, headers, ids)| (label, ids, tokio::spawn(asks(who, headers, all.clone()))))
         .collect();
+    let closed = ["default-src", "img-src", "media-src", "frame-ancestors"].map(|directive| {
+        let word = if matches!(directive, "img-src" | "media-src") { "'self'" } else { "'none'" };
+        (directive.to_owned(), set(&[word]))
+    });
+    let closed = (Policy::from(closed), BTreeSet::new());
     let (nobody, mut statuses, mut kinds) = (meant(&app, &[]), BTreeSet::new(), BTreeSet::new());
     for (label, ids, walk) in walks {
         let (wanted, mut pages) = (meant(&app, ids), 0);
@@ -272,9 +292,17 @@ async fn no_address_escapes_the_policy() {
                 forms.retain(|word| *word != app.stripe.url && word != "https://checkout.stripe.com");
             }
             let kind = seen.header("content-type").unwrap_or_default().split(';').next().unwrap().to_owned();
+            for name in PAGES_HEED {
+                assert_eq!(seen.header(name).is_none(), is_part(&seen), "{name} of {path} for {label}");
+            }
+            for name in ["x-content-type-options", "cross-origin-resource-policy"] {
+                assert!(seen.header(name).is_some(), "{name} of {path} for {label}");
+            }
             if kind == "text/html" {
                 assert_eq!(found, wanted, "{path} for {label}");
                 pages += 1;
+            } else if is_part(&seen) {
+                assert_eq!(found, closed, "{path} for {label}");
             } else {
                 assert!(found == wanted || found == nobody, "{path} for {label}: {found:?}");
             }
@@ -286,7 +314,15 @@ async fn no_address_escapes_the_policy() {
     for status in [200, 303, 403, 404] {
         assert!(statuses.contains(&status), "{status} in {statuses:?}");
     }
-    for kind in ["text/html", "application/json", "audio/mpeg", "image/svg+xml", "text/css", "text/plain"] {
+    for kind in [
+        "text/html",
+        "application/json",
+        "audio/mpeg",
+        "image/svg+xml",
+        "text/css",
+        "text/javascript",
+        "text/plain",
+    ] {
         assert!(kinds.contains(kind), "{kind} in {kinds:?}");
     }
 }

@@ -16,6 +16,7 @@ async fn every_page_renders_with_sample_values() {
         assert!(html.contains("</html>"), "{}", sample.template);
         assert!(!html.contains(" style="), "{} has an inline style", sample.template);
     }
+    // Letters have their values beside `accounts::letter`; the pages of the pretend Stripe are asked for in `sandbox`.
     let pages = |name: &String| {
         name.ends_with(".html")
             && !["layouts/", "parts/", "sandbox/", "mail/"].iter().any(|folder| name.starts_with(folder))
@@ -120,12 +121,12 @@ async fn a_store_that_is_away_is_said_to_operators() {
     let app = TestApp::new().await;
     let mut visitor = app.visitor();
     visitor.get("/readyz").await.is(200);
-    let (there, away) = (app.folder.path().join("data/files"), app.folder.path().join("away"));
-    std::fs::rename(&there, &away).unwrap();
+    let (there, away) = (&app.store, app.folder.path().join("away"));
+    std::fs::rename(there, &away).unwrap();
     assert!(visitor.get("/readyz").await.is(503).has("storage: "));
     // It lives, all the same.
     visitor.get("/healthz").await.is(200);
-    std::fs::rename(&away, &there).unwrap();
+    std::fs::rename(&away, there).unwrap();
     visitor.get("/readyz").await.is(200);
 }
 

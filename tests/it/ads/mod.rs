@@ -138,7 +138,9 @@ async fn a_campaign_stands_marked_beside_free_pages_until_it_is_ended() {
     other[1] = ("headline", "Boots for sound people");
     ada.send(&format!("{at}/edit"), &at, &other).await.is(303);
     assert_eq!(headline(&app.visitor().get("/").await).as_deref(), Some("Boots for sound people"));
-    ada.send(&at, &format!("{at}/ending"), &[]).await.is(303);
+    let asked = ada.send(&at, &format!("{at}/ending"), &[]).await.is(200);
+    assert!(asked.has("End “Boots for sound people”?") && app.visitor().get("/").await.has(SLOT));
+    ada.send(&at, &format!("{at}/ending"), &[("sure", "yes")]).await.is(303);
     for path in &pages {
         assert!(!app.visitor().get(path).await.is(200).has("class=\"ad"), "{path}");
     }
@@ -147,7 +149,7 @@ async fn a_campaign_stands_marked_beside_free_pages_until_it_is_ended() {
         assert!(page.has(words), "{words}");
     }
     let token = page.csrf().unwrap();
-    ada.post(&format!("{at}/ending"), &[("csrf", &token)]).await.is(409);
+    ada.post(&format!("{at}/ending"), &[("csrf", &token), ("sure", "yes")]).await.is(409);
     let all: Vec<(&str, &str)> = std::iter::once(("csrf", token.as_str())).chain(FORM).collect();
     ada.post(&at, &all).await.is(409);
 }

@@ -49,7 +49,7 @@ async fn what_somebody_posted_they_can_remove() {
     let slug = draft(&app, &mut kid, "rain.wav", &music(11, 6.0)).await;
     let edit = format!("/studio/tracks/{slug}/edit");
     assert!(kid.get(&edit).await.is(200).has("You can always remove what you put here"));
-    kid.send(&edit, &format!("/studio/tracks/{slug}/removal"), &[]).await.is(303);
+    kid.send(&edit, &format!("/studio/tracks/{slug}/removal"), &[("sure", "yes")]).await.is(303);
     kid.get(&edit).await.is(404);
     let left = app.app.db.read(|conn| {
         use cuehouse::db::schema::{recordings, uploads};

@@ -18,7 +18,14 @@ async fn published(app: &TestApp, kid: &mut Browser, rae: &mut Browser, name: &s
 
 async fn removes(kid: &mut Browser, slug: &str) {
     let removal = format!("/studio/tracks/{slug}/removal");
-    kid.send(&format!("/studio/tracks/{slug}/edit"), &removal, &[]).await.is(303);
+    // Without script the shop asks, by the name of the thing, and has touched nothing.
+    let asked = kid.send(&format!("/studio/tracks/{slug}/edit"), &removal, &[]).await.is(200);
+    assert!(asked.has("Remove “") && asked.has("” for good?"), "{}", asked.text());
+    kid.get(&format!("/studio/tracks/{slug}/master")).await.is(200);
+    let fields = asked.form(&removal);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+    assert!(fields.contains(&("sure", "yes")));
+    kid.post(&removal, &fields).await.is(303);
 }
 
 /// T-MIN-6, R-CA-8: a published sound is gone with its page and its file; of one that somebody licensed the page is gone at

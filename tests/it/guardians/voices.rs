@@ -249,6 +249,7 @@ async fn a_young_voice_of_a_grown_up_uploader_needs_the_release() {
     describes(&mut ines, &slug, &says(&[])).await.is(303);
     let asked = ines.send(&edit, &format!("/studio/tracks/{slug}/submission"), &[]).await.is(422);
     assert!(asked.has("Say whether a person under 18"), "{}", asked.text());
+    assert!(asked.has(" autofocus name=\"under_age\"") && !page.has(" autofocus"), "{}", asked.text());
     let fault = describes(&mut ines, &slug, &says(&[("under_age", "yes")])).await.is(422);
     assert!(fault.has("Without the release of a parent or guardian"));
     describes(&mut ines, &slug, &says(&[("under_age", "yes"), ("release", "2001-01")])).await.is(422);
@@ -285,7 +286,7 @@ async fn a_young_voice_of_a_grown_up_uploader_needs_the_release() {
     assert!(!newest.heard && newest.release.is_none());
     assert_eq!(rows, 2);
     // Removed, nothing of it stays.
-    ines.send(&edit, &format!("/studio/tracks/{slug}/removal"), &[]).await.is(303);
+    ines.send(&edit, &format!("/studio/tracks/{slug}/removal"), &[("sure", "yes")]).await.is(303);
     let left: i64 = app.app.db.read(|conn| Ok(young_voices::table.count().get_result(conn)?)).await.unwrap();
     assert_eq!(left, 0);
 }

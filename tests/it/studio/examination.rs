@@ -176,16 +176,8 @@ async fn a_row_is_never_written_for_bytes_that_are_not_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_takes_uploads_like_a_folder() {
     let s3 = s3_here().await;
-    let endpoint = s3.access.endpoint.clone().unwrap();
-    let app = TestApp::with(&[
-        ("CUEHOUSE_STORAGE_URL", "s3://shop/studio"),
-        ("AWS_ENDPOINT_URL", &endpoint),
-        ("AWS_REGION", &s3.access.region),
-        ("AWS_ACCESS_KEY_ID", &s3.access.access_key),
-        ("AWS_SECRET_ACCESS_KEY", &s3.access.secret_key),
-        ("CUEHOUSE_DELIVERY", "direct"),
-    ])
-    .await;
+    let ours = [("CUEHOUSE_STORAGE_URL", "s3://shop/studio"), ("CUEHOUSE_DELIVERY", "direct")];
+    let app = TestApp::with(&[&ours[..], &s3.settings()[..]].concat()).await;
     let mut ines = app.uploader("Ines Morrow").await;
     let sound = music(10, 2.0);
     let slug = draft(&app, &mut ines, "rain.wav", &sound).await;

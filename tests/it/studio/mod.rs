@@ -230,7 +230,7 @@ async fn a_connection_that_breaks_leaves_nothing() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(count_of_uploads(&app).await, 0);
     assert!(app.app.storage.list("").await.unwrap().is_empty());
-    assert!(!app.folder.files().iter().any(|f| f.to_string_lossy().contains("masters")));
+    assert!(!app.store.join("masters").read_dir().is_ok_and(|mut left| left.next().is_some()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -630,6 +630,12 @@ async fn a_profile_shows_words_links_and_a_picture_made_anew() {
     let gif = b"GIF89a\xff\xff\xff\xff\x00\x00\x00;";
     let seen = ines.upload("/studio/profile", "/studio/profile/picture", "bomb.gif", gif).await.is(422);
     assert!(seen.has("JPEG, PNG or WebP"));
+    let focused = |seen: &Seen| {
+        let page = seen.text();
+        let tag = page.split('<').find(|tag| tag.contains(" autofocus")).unwrap_or_default().to_owned();
+        (page.matches(" autofocus").count(), tag.contains("type=\"file\""))
+    };
+    assert_eq!(focused(&seen), (1, true), "the focus is on what was wrong");
     ines.send("/studio/profile", "/studio/profile/picture/removal", &[]).await.is(303);
     app.visitor().get(&at).await.is(404);
 

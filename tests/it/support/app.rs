@@ -1,8 +1,11 @@
 //! The whole application for one test: its own database, folder, mailbox and pretend Stripe, reached over real HTTP.
+//! With `TEST_STORAGE=s3` its sounds and pictures lie in an S3 service of its own instead of its folder.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use cuehouse::accounts::session;
 use cuehouse::accounts::user::{Role, User};
@@ -15,6 +18,7 @@ use super::browser::Browser;
 use super::database::TestDb;
 use super::folder::TestFolder;
 use super::launch::launched;
+use super::s3::{S3Here, s3_here};
 
 /// The password of everyone in the tests.
 pub const PASSWORD: &str = "copper weather 9";
@@ -25,9 +29,12 @@ pub struct TestApp {
     pub url: String,
     pub stripe: sandbox::Running,
     pub folder: TestFolder,
+    /// Where on this machine the store keeps a key: below its own folder, or below the bucket of the S3 service.
+    pub store: PathBuf,
     /// The settings of the shop, by the names of the environment.
     settings: BTreeMap<String, String>,
     _db: TestDb,
+    _s3: Option<S3Here>,
     shutdown: rocket::Shutdown,
 }
 
@@ -41,14 +48,25 @@ impl TestApp {
         let (folder, db) = (TestFolder::new(), TestDb::new().await);
         // Every test's own port: the site's address stands in letters, sessions and certificates.
         let port = free_port();
-        let mut env: BTreeMap<String, String> =
-            std::env::vars().filter(|(n, _)| n.starts_with("AWS_")).collect();
+        let mut env: BTreeMap<String, String> = BTreeMap::new();
         let mut set = |name: &str, value: &str| drop(env.insert(name.to_owned(), value.to_owned()));
         set("CUEHOUSE_PORT", &port.to_string());
         set("CUEHOUSE_DATA_DIR", &folder.path().join("data").display().to_string());
         set("CUEHOUSE_DATABASE_URL", &db.url);
         set("CUEHOUSE_MAIL_URL", "memory:");
         set("CUEHOUSE_DEMO", "off");
+        let is_said = settings.iter().any(|(name, _)| *name == "CUEHOUSE_STORAGE_URL");
+        let s3 = if in_s3() && !is_said { Some(s3_here().await) } else { None };
+        let store = match &s3 {
+            Some(s3) => s3.folder.path().join(&s3.bucket),
+            None => folder.path().join("data/files"),
+        };
+        if let Some(s3) = &s3 {
+            s3.settings().into_iter().for_each(|(name, value)| set(name, value));
+            set("CUEHOUSE_STORAGE_URL", &format!("s3://{}", s3.bucket));
+            // A test that asks for a sound wants its bytes; signed addresses are the subject of `bytes` and `cluster`.
+            set("CUEHOUSE_DELIVERY", "direct");
+        }
         for (name, value) in settings {
             set(name, value);
         }
@@ -71,8 +89,10 @@ impl TestApp {
             url: format!("http://127.0.0.1:{port}"),
             stripe,
             folder,
+            store,
             settings: env,
             _db: db,
+            _s3: s3,
             shutdown,
         }
     }
@@ -103,7 +123,13 @@ impl TestApp {
     /// An account with roles, signed in; the address is `<name>@example.com` with dots for spaces.
     pub async fn person(&self, name: &str, roles: &'static [Role]) -> Browser {
         let email = email_of(name);
-        let hash = self.app.hashing.hash(PASSWORD).await.unwrap();
+        // A machine that is busy with other tests may be late with it, and says so.
+        let hash = loop {
+            match self.app.hashing.hash(PASSWORD).await {
+                Err(cuehouse::Error::Busy(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+                hash => break hash.unwrap(),
+            }
+        };
         let (name, token) = (name.to_owned(), secrets::token().unwrap());
         let (kept, at) = (token.clone(), Timestamp::now());
         let id: UserId = self
@@ -130,7 +156,8 @@ impl TestApp {
     /// A command of the program on this shop, as an operator types it beside the running one.
     pub fn cuehouse(&self, words: &[&str]) -> std::process::Output {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cuehouse"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CUEHOUSE_")) {
+        let foreign = |name: &str| name.starts_with("CUEHOUSE_") || name.starts_with("AWS_");
+        for (name, _) in std::env::vars().filter(|(name, _)| foreign(name)) {
             command.env_remove(name);
         }
         command.args(words).envs(&self.settings).current_dir(self.folder.path()).output().unwrap()
@@ -167,6 +194,15 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.shutdown.clone().notify();
+    }
+}
+
+/// Whether it is the turn of S3: `TEST_STORAGE=s3`. Anything else is a slip and no wish for the folder.
+fn in_s3() -> bool {
+    match std::env::var("TEST_STORAGE").unwrap_or_default().as_str() {
+        "s3" => true,
+        "" | "folder" => false,
+        other => panic!("TEST_STORAGE is s3 or folder, not {other}"),
     }
 }
 

@@ -19,6 +19,16 @@ impl S3Here {
         StorageUrl::S3 { bucket: self.bucket.clone(), prefix: prefix.into() }
     }
 
+    /// What leads a program to the service, by the names of the environment.
+    pub fn settings(&self) -> [(&'static str, &str); 4] {
+        [
+            ("AWS_ENDPOINT_URL", self.access.endpoint.as_deref().unwrap_or_default()),
+            ("AWS_REGION", &self.access.region),
+            ("AWS_ACCESS_KEY_ID", &self.access.access_key),
+            ("AWS_SECRET_ACCESS_KEY", &self.access.secret_key),
+        ]
+    }
+
     /// A store in that part.
     pub fn storage(&self, prefix: &str) -> Storage {
         Storage::open(&self.url(prefix), Some(&self.access)).unwrap()

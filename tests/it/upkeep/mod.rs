@@ -505,7 +505,7 @@ async fn only_bytes_that_no_row_names_and_that_are_old_are_collected() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_nightly_round_collects() {
     let app = crate::support::app::TestApp::new().await;
-    let lost = app.folder.path().join("data/files/masters/lost");
+    let lost = app.store.join("masters/lost");
     app.app.storage.put("masters/lost", "bytes", "").await.unwrap();
     let then = SystemTime::now() - Duration::from_secs(2 * 86_400);
     std::fs::File::options().write(true).open(&lost).unwrap().set_modified(then).unwrap();
