@@ -116,15 +116,33 @@ fn petals(values: &[f64], base: f64, swing: f64, turn: f64, times: usize) -> Str
             (50.0 + far * cos, 50.0 + far * sin)
         })
         .collect();
-    let between = |a: (f64, f64), b: (f64, f64)| (tenth((a.0 + b.0) / 2.0), tenth((a.1 + b.1) / 2.0));
-    let (x, y) = between(points[all - 1], points[0]);
-    let mut path = format!("M{x} {y}");
+    let between = |a: (f64, f64), b: (f64, f64)| (tenths((a.0 + b.0) / 2.0), tenths((a.1 + b.1) / 2.0));
+    let (mut x, mut y) = between(points[all - 1], points[0]);
+    let mut path = "M".to_owned();
+    figures(&mut path, &[x, y]);
+    // Steps have fewer digits than places. They lead from one rounded place to the next, so that no error adds up.
+    let mut steps = Vec::with_capacity(all * 4);
     for i in 0..all {
-        let (x, y) = between(points[i], points[(i + 1) % all]);
-        let _ = write!(path, "Q{} {} {x} {y}", tenth(points[i].0), tenth(points[i].1));
+        let (to_x, to_y) = between(points[i], points[(i + 1) % all]);
+        steps.extend([tenths(points[i].0) - x, tenths(points[i].1) - y, to_x - x, to_y - y]);
+        (x, y) = (to_x, to_y);
     }
+    path.push('q');
+    figures(&mut path, &steps);
     path.push('z');
     path
+}
+
+/// Writes tenths one after the other; a minus parts two as well as a space does.
+fn figures(out: &mut String, tenths: &[i64]) {
+    for (n, tenth) in tenths.iter().enumerate() {
+        let gap = if n > 0 && *tenth >= 0 { " " } else { "" };
+        let _ = write!(out, "{gap}{}", *tenth as f64 / 10.0);
+    }
+}
+
+fn tenths(value: f64) -> i64 {
+    (value * 10.0).round() as i64
 }
 
 /// A tenth is fine enough at a hundred units across.
@@ -175,6 +193,18 @@ mod tests {
             }
         }
         assert!(seen.len() > 700);
+    }
+
+    #[test]
+    fn a_ring_ends_where_it_began() {
+        let path = petals(&[0.2, 0.9, 0.4], 20.0, 8.0, 0.3, 2);
+        let steps = path.split_once('q').unwrap().1.trim_end_matches('z').replace('-', " -");
+        let steps: Vec<f64> = steps.split_whitespace().map(|step| step.parse().unwrap()).collect();
+        assert!(!steps.is_empty() && steps.len().is_multiple_of(4), "{path}");
+        for side in [2, 3] {
+            let sum: f64 = steps.iter().skip(side).step_by(4).sum();
+            assert!(sum.abs() < 1e-6, "{path}");
+        }
     }
 
     #[test]

@@ -186,7 +186,8 @@ async fn the_notice_equals_the_register_and_holds_the_ledger() {
     let expected: BTreeSet<_> =
         register.iter().map(|e| (e.id.clone(), e.purpose.clone(), e.categories.clone())).collect();
     assert_eq!(notice, expected);
-    assert_eq!(notice.len(), 3, "two vendors and the payment service");
+    let store = usize::from(!app.app.storage.is_folder());
+    assert_eq!(notice.len(), 3 + store, "two vendors, the payment service, and the store where it is rented");
     calendar::write_down(&app.app).await.unwrap();
     let (book, services) = (app.app.consent.clone(), app.app.services.clone());
     let ledger = app

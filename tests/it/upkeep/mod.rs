@@ -506,7 +506,7 @@ async fn only_bytes_that_no_row_names_and_that_are_old_are_collected() {
 async fn the_nightly_round_collects() {
     let app = crate::support::app::TestApp::new().await;
     let lost = app.store.join("masters/lost");
-    app.app.storage.put("masters/lost", "bytes", "").await.unwrap();
+    app.app.storage.put("masters/lost", "bytes", "audio/wav").await.unwrap();
     let then = SystemTime::now() - Duration::from_secs(2 * 86_400);
     std::fs::File::options().write(true).open(&lost).unwrap().set_modified(then).unwrap();
     cuehouse::jobs::calendar::round(&app.app, Timestamp::now()).await.unwrap();
