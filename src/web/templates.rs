@@ -152,45 +152,49 @@ pub fn clock(ms: i64) -> String {
 /// The path of a waveform: one upright stroke for each bar, `M0.5 17V19…`, in a box as wide as there are bars.
 /// `hex` holds two digits a bar; when fewer bars are wanted each shows the highest it stands for.
 ///
-/// Two dozen of them are on a page, so figures are counted in whole tenths and written digit by digit: to write floats
-/// took longer than all else that a page is made of.
+/// Two dozen of them are on a page, so figures are counted in whole tenths and written digit by digit, as bytes: to write
+/// floats took longer than all else that a page is made of, and letter by letter a sixth of it.
 pub fn wave(hex: &str, height: i64, count: usize) -> String {
-    let bars: Vec<u8> = hex
-        .as_bytes()
-        .chunks(2)
-        .filter_map(|two| std::str::from_utf8(two).ok().and_then(|two| u8::from_str_radix(two, 16).ok()))
-        .collect();
+    let digit = |letter: u8| char::from(letter).to_digit(16).map(|digit| digit as u8);
+    let bar = |two: &[u8; 2]| Some(digit(two[0])? << 4 | digit(two[1])?);
+    let bars: Vec<u8> = hex.as_bytes().as_chunks::<2>().0.iter().filter_map(bar).collect();
     let count = count.min(bars.len());
     let mid = u64::try_from(height).unwrap_or_default().clamp(2, 10_000) * 5;
-    let mut path = String::with_capacity(count * 16);
+    let mut path = Vec::with_capacity(count * 18);
+    let mut from = 0;
     for n in 0..count {
-        let part =
-            &bars[n * bars.len() / count..((n + 1) * bars.len() / count).max(n * bars.len() / count + 1)];
-        let high = u64::from(part.iter().copied().max().unwrap_or(0));
+        let to = (n + 1) * bars.len() / count;
+        let high = u64::from(bars[from..to].iter().copied().max().unwrap_or(0));
         let half = ((high * (mid - 5) + 127) / 255).max(5);
-        path.push('M');
+        path.push(b'M');
         figure(&mut path, n as u64);
-        path.push_str(".5 ");
+        path.extend_from_slice(b".5 ");
         tenths(&mut path, mid - half);
-        path.push('V');
+        path.push(b'V');
         tenths(&mut path, mid + half);
+        from = to;
     }
-    path
+    String::from_utf8(path).unwrap_or_default()
 }
 
 /// Writes `92` as `9.2`.
-fn tenths(out: &mut String, n: u64) {
+fn tenths(out: &mut Vec<u8>, n: u64) {
     figure(out, n / 10);
-    out.push('.');
-    figure(out, n % 10);
+    out.extend_from_slice(&[b'.', b'0' + (n % 10) as u8]);
 }
 
 /// Writes a figure in decimal digits.
-fn figure(out: &mut String, n: u64) {
-    if n >= 10 {
-        figure(out, n / 10);
+fn figure(out: &mut Vec<u8>, n: u64) {
+    let digit = |n: u64| b'0' + (n % 10) as u8;
+    match n {
+        0..10 => out.push(digit(n)),
+        10..100 => out.extend_from_slice(&[digit(n / 10), digit(n)]),
+        100..1000 => out.extend_from_slice(&[digit(n / 100), digit(n / 10), digit(n)]),
+        _ => {
+            figure(out, n / 1000);
+            out.extend_from_slice(&[digit(n / 100), digit(n / 10), digit(n)]);
+        }
     }
-    out.push(char::from(b'0' + (n % 10) as u8));
 }
 
 #[cfg(test)]
@@ -211,5 +215,10 @@ mod tests {
         assert_eq!(wave("00ff", 36, 200), "M0.5 17.5V18.5M1.5 0.5V35.5");
         assert_eq!(wave("00ff8000", 36, 2), "M0.5 0.5V35.5M1.5 9.2V26.8");
         assert_eq!(wave("zz", 36, 200), "");
+        let long = wave(&"10".repeat(1200), 4000, 1000);
+        assert!(
+            long.contains("M9.5 ") && long.contains("M99.5 ") && long.ends_with("M999.5 1874.5V2125.5"),
+            "{long}"
+        );
     }
 }
