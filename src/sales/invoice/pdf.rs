@@ -155,8 +155,9 @@ fn sum(sheet: &mut Sheet<'_, '_>, y: f32, bill: &Bill) {
         (Kind::Invoice, _) => "Paid in full; nothing is owed. No tax is stated.",
     };
     let y = sheet.paragraph(Face::Sans, 8.0, SOFT, (MARGIN, y + 34.0), INNER, words);
-    let lines = bill.lines.iter().flat_map(|line| [&line.title, &line.uploader_name]);
-    if whom(bill).iter().chain(lines).chain([&bill.invoice.seller]).any(|name| lacks(name)) {
+    let mut names = bill.lines.iter().flat_map(|line| [&line.title, &line.uploader_name]);
+    let is_in_part = |name: &String| lacks(name);
+    if whom(bill).iter().chain([&bill.invoice.seller]).any(is_in_part) || names.any(is_in_part) {
         sheet.paragraph(Face::Sans, 8.0, SOFT, (MARGIN, y), INNER, IN_PART);
     }
 }

@@ -525,7 +525,7 @@ async fn what_a_closed_account_has_is_out_of_the_shop_until_it_is_opened_again()
     let lists = ["/", "/search?q=rain", "/search?uploader=ines-morrow", "/sitemap/tracks.xml"];
 
     let email = email_of("Ines Morrow");
-    shell::disable(&app.app.db, &email).await.unwrap();
+    shell::disable(&app.app.db, std::slice::from_ref(&email)).await.unwrap();
     app.app.index.caught_up().await.unwrap();
     for path in [href.as_str(), &sample, "/@ines-morrow"] {
         visitor.get(path).await.is(404);
