@@ -104,6 +104,9 @@ pub struct PrivacySettings {
 #[derive(Clone)]
 pub struct Config {
     pub mode: Mode,
+    /// Names of the environment that begin like settings and are none: of a mistyped key of Stripe's all but the name is
+    /// right. Production does not start with one; their values are shown nowhere, most of a secret may be right, too.
+    pub unheard: Vec<String>,
     pub address: IpAddr,
     pub port: u16,
     /// How people reach the site, without a slash at the end.
@@ -289,6 +292,7 @@ struct Said {
     values: BTreeMap<String, String>,
     /// What the file says of tiers, whose fields are more than a word.
     tiers: Option<toml::Value>,
+    unheard: Vec<String>,
     faults: Vec<String>,
 }
 
@@ -369,7 +373,7 @@ impl Config {
         file: Option<&str>,
         env: &BTreeMap<String, String>,
     ) -> Result<Config, Vec<String>> {
-        let mut said = Said { values: BTreeMap::new(), tiers: None, faults };
+        let mut said = Said { values: BTreeMap::new(), tiers: None, unheard: vec![], faults };
         if let Some(text) = file {
             match text.parse::<toml::Table>() {
                 Ok(mut table) => {
@@ -384,8 +388,7 @@ impl Config {
             match by_env.get(name) {
                 Some(name) => drop(said.values.insert((*name).to_owned(), value.clone())),
                 None if is_beside(name) => {}
-                // Its value is not shown: most of a mistyped secret's name is right, and so is the secret.
-                None => said.faults.push(format!("there is no setting {name}")),
+                None => said.unheard.push(name.clone()),
             }
         }
         let config = build(&mut said, env);
@@ -547,6 +550,7 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
     let currency = currency::read(said);
     let config = Config {
         mode,
+        unheard: std::mem::take(&mut said.unheard),
         address,
         port,
         data_dir,
@@ -616,6 +620,7 @@ fn build(said: &mut Said, env: &BTreeMap<String, String>) -> Config {
 
 /// What production does not start without.
 fn demand_production(config: &Config, said: &mut Said) {
+    said.faults.extend(config.unheard.iter().map(|name| format!("there is no setting {name}")));
     let mut need = |is: bool, what: &str| {
         if !is {
             said.faults.push(format!("in production {what}"));

@@ -195,6 +195,9 @@ pub fn open() -> ExitCode {
         Command::Check { .. } | Command::SelfCheck | Command::Import { .. } | Command::Backup { .. }
     );
     log(matches!(command, Command::Serve | Command::Work | Command::Demo { .. }));
+    for name in &config.unheard {
+        tracing::warn!("there is no setting {name}: it changes nothing");
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -2,6 +2,7 @@
 
 use cuehouse::accounts::user::Role;
 use cuehouse::db::schema::sessions;
+use cuehouse::sales::number::LicenceNumber;
 use diesel::prelude::*;
 use rocket::http::Method;
 
@@ -135,6 +136,7 @@ async fn no_form_is_taken_from_another_site() {
     let mut stranger = app.visitor();
     stranger.get("/sign-in").await.is(200);
     let rocket = cuehouse::rocket(app.app.clone()).ignite().await.unwrap();
+    let number = LicenceNumber::draw().unwrap().to_string();
     let mut count = 0;
     for route in rocket.routes().filter(|route| route.method == Method::Post) {
         let path = route.uri.path();
@@ -152,6 +154,7 @@ async fn no_form_is_taken_from_another_site() {
             .split('/')
             .map(|part| match part {
                 "<handle>" => "@ines",
+                "<number>" => number.as_str(),
                 part if part.starts_with("<id") => "0190a0b0c0d0e0f0a0b0c0d0e0f0a0b0",
                 part if part.starts_with('<') => "some-thing",
                 part => part,
