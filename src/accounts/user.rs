@@ -270,7 +270,7 @@ impl User {
     }
 
     /// Closes the account: until it is opened again nobody signs in with it, and what it has in the shop is neither found nor
-    /// sold; payment pages with something of it are sent to be closed. What was licensed stays valid.
+    /// sold; its own payment pages and those with something of it are sent to be closed. What was licensed stays valid.
     pub fn disable(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
         let n = diesel::update(users::table.find(&self.id))
             .filter(users::disabled_at.is_null())
@@ -285,6 +285,8 @@ impl User {
             .filter(orders::id.eq_any(of_theirs).and(orders::state.eq_any(["open", "awaiting"])))
             .select(orders::buyer_id)
             .load(conn)?;
+        // They pay for nothing any more, either: they could not fetch it.
+        buyers.push(self.id.clone());
         buyers.sort_unstable();
         buyers.dedup();
         for buyer in buyers {

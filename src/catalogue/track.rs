@@ -341,11 +341,11 @@ impl Track {
 
     /// Has the payment pages closed that ask for something of this track which is not sold so any more.
     fn close_pages(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
-        let asked: Vec<(OrderId, String, Cents)> = order_lines::table
+        let asked: Vec<(OrderId, String, String, Cents)> = order_lines::table
             .inner_join(orders::table)
             .filter(order_lines::track_id.eq(&self.id))
             .filter(orders::state.eq_any(["open", "awaiting"]))
-            .select((orders::id, order_lines::tier, order_lines::price_cents))
+            .select((orders::id, orders::currency, order_lines::tier, order_lines::price_cents))
             .load(conn)?;
         if asked.is_empty() {
             return Ok(());
@@ -354,8 +354,9 @@ impl Track {
             State::Published => offer::of_track(conn, &self.id)?,
             _ => vec![],
         };
-        for (order, tier, price) in asked {
-            if !sold.iter().any(|offer| offer.tier == tier && offer.price_cents == price) {
+        for (order, currency, tier, price) in asked {
+            let is_agreed = |offer: &Offer| offer.price_cents == price && offer.is_in(&currency);
+            if !sold.iter().any(|offer| offer.tier == tier && is_agreed(offer)) {
                 jobs::close_order(conn, &order, now)?;
             }
         }

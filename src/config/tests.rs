@@ -56,7 +56,10 @@ fn a_mistyped_name_of_the_environment_is_said() {
         ("HOME", "/"),
     ];
     assert!(Config::read(None, &env(&beside)).unwrap().unheard.is_empty());
-    assert_eq!(Config::read(None, &env(&[("CUEHOUSE_CONFIGS", "shop.toml")])).unwrap().unheard, ["CUEHOUSE_CONFIGS"]);
+    assert_eq!(
+        Config::read(None, &env(&[("CUEHOUSE_CONFIGS", "shop.toml")])).unwrap().unheard,
+        ["CUEHOUSE_CONFIGS"]
+    );
 }
 
 /// Letters are part of what is said at once, and a password in an address is not part of what is said.

@@ -24,6 +24,7 @@ use crate::db::schema::{
 };
 use crate::error::Result;
 use crate::ids::{TrackId, UploadId, UserId};
+use crate::jobs::{Job, enqueue};
 
 /// Edges 10 and 15, and then nothing is left: the guardian orders deletion, or its owner does whose account rests.
 pub fn forget_ward(conn: &mut Conn, ground: &Ground, ward: &Ward, stub: &Stub, now: Timestamp) -> Result<()> {
@@ -51,6 +52,8 @@ pub fn forget_ward(conn: &mut Conn, ground: &Ground, ward: &Ward, stub: &Stub, n
 pub fn erase(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<()> {
     track::withdraw_all(conn, user, now)?;
     session::close_all(conn, user, None)?;
+    // Nobody pays for what nobody can fetch.
+    enqueue(conn, &Job::EndCheckouts { buyer: user.clone() }, now)?;
     User::find(conn, user)?.leave_handles(conn, now)?;
     for upload in unsold(conn, user)? {
         remove_upload(conn, &upload, now)?;

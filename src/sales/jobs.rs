@@ -99,10 +99,13 @@ pub async fn reconcile(app: &App, lease: &Lease) -> Result<()> {
         .await
 }
 
-/// Takes in every event since then that is not kept yet, page by page, and answers how many there were. When this
-/// answers there is no older one that was left out: the mark may follow.
+/// Takes in every event since then that is not kept yet, and answers how many there were. When this answers there is no
+/// older one that was left out: the mark may follow.
+///
+/// Stripe lists the youngest first, and they are taken in as they happened: a refund that is heard of before the first of
+/// two payments would end the order for good.
 async fn fetch(app: &App, since: Timestamp) -> Result<usize> {
-    let (mut found, mut behind) = (0, None::<String>);
+    let (mut found, mut behind) = (vec![], None::<String>);
     loop {
         let page = app.stripe.events(since, behind.as_deref()).await?;
         let last = page.found.last().map(|event| event.id.clone());
@@ -110,16 +113,17 @@ async fn fetch(app: &App, since: Timestamp) -> Result<usize> {
             return Err(Error::internal("Stripe's list of events does not go on"));
         }
         let events = page.found;
-        let missing = app.db.read(move |conn| inbox::missing(conn, events.clone())).await?;
-        found += missing.len();
-        for event in missing {
-            take(app, event.body).await?;
-        }
+        found.extend(app.db.read(move |conn| inbox::missing(conn, events)).await?);
         match page.more {
             true => behind = last,
-            false => return Ok(found),
+            false => break,
         }
     }
+    let count = found.len();
+    for event in found.into_iter().rev() {
+        take(app, event.body).await?;
+    }
+    Ok(count)
 }
 
 /// Closes the payment pages of somebody who may not buy any more, or not what is on them, and gives their unpaid orders up. What

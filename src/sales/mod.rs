@@ -41,8 +41,13 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Result;
+use crate::jobs::close_order;
 use crate::proof::{Issuer, Operator, issuer};
+use crate::sales::order::Order;
 use crate::sales::shelf::Sold;
+
+/// Payment pages that are looked through at a start, the oldest first.
+const OPEN_PAGES: i64 = 500;
 
 /// Opens the till: the tiers of the settings are on sale and no others, lists show prices in the shop's currency, every paid
 /// order has its invoice, and the issuer has a key, whose public half lies in the data folder for `cuehouse verify`.
@@ -60,6 +65,12 @@ pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer>
             let now = Timestamp::now();
             edition::seed(conn, &catalogue, now)?;
             invoice::catch_up(conn, &operator, now)?;
+            // What was agreed before may be sold otherwise now.
+            for order in Order::waiting(conn, now, OPEN_PAGES)? {
+                if !order.stands(conn)? {
+                    close_order(conn, &order.id, now)?;
+                }
+            }
             let sold = Sold::of(conn, &currency)?;
             let is_news = sold.is_news(conn)?;
             if !is_news {

@@ -7,7 +7,7 @@ use crate::catalogue::offer::{self, Offer};
 use crate::catalogue::track;
 use crate::clock::{HOUR, MINUTE, Timestamp};
 use crate::db::Conn;
-use crate::db::schema::{order_lines, orders, tracks};
+use crate::db::schema::{order_lines, orders, tracks, users};
 use crate::error::{Error, Result};
 use crate::ids::{OrderId, OrderLineId, TrackId, UploadId, UserId};
 use crate::money::Cents;
@@ -338,22 +338,28 @@ impl Order {
         Ok(())
     }
 
-    /// Whether every line of it is still sold, at the price that was agreed.
+    /// Whether every line of it is still sold, under the terms and at the price that were agreed.
     pub fn stands(&self, conn: &mut Conn) -> Result<bool> {
         let lines = self.lines(conn)?;
         let ids: Vec<TrackId> = lines.iter().map(|line| line.track_id.clone()).collect();
         let live: Vec<TrackId> = tracks::table
+            .inner_join(users::table)
             .filter(tracks::id.eq_any(&ids).and(tracks::state.eq(track::State::Published)))
+            .filter(users::disabled_at.is_null())
             .select(tracks::id)
             .load(conn)?;
         let offers = offer::of_tracks(conn, &ids)?;
         let editions = Edition::on_sale(conn)?;
         let is_offered = |line: &Line| {
             let own = |offer: &&Offer| offer.track_id == line.track_id && offer.tier == line.tier;
-            offers.iter().find(own).is_some_and(|offer| offer.price_cents == line.price_cents)
+            let is_agreed = |o: &Offer| o.price_cents == line.price_cents && o.is_in(&self.currency);
+            offers.iter().find(own).is_some_and(is_agreed)
         };
-        let is_sold = |tier: &str| editions.iter().any(|e| e.tier.slug == tier && !e.tier.on_request);
-        Ok(lines.iter().all(|line| live.contains(&line.track_id) && is_offered(line) && is_sold(&line.tier)))
+        let is_sold = |line: &Line| {
+            let own = |e: &&Edition| e.tier.slug == line.tier && !e.tier.on_request;
+            editions.iter().find(own).is_some_and(|e| e.terms_hash == line.terms_hash)
+        };
+        Ok(lines.iter().all(|line| live.contains(&line.track_id) && is_offered(line) && is_sold(line)))
     }
 
     /// Whether it is not paid and could still be.

@@ -3,7 +3,7 @@
 //! [`hear`] is a function of the set of events: neither their order nor their number matters. [`settle`] brings the
 //! rows to what it says, inside the write that kept the newest event, and only ever adds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use serde_json::json;
@@ -60,7 +60,7 @@ pub fn hear(total: Cents, currency: &str, events: &[Event]) -> Heard {
     let mut refunds: BTreeMap<String, (Cents, Timestamp)> = BTreeMap::new();
     let mut disputes: BTreeMap<String, Dispute> = BTreeMap::new();
     let mut heard = Heard::default();
-    let (mut odd, mut failed) = (None, false);
+    let (mut odd, mut failed) = (None, BTreeSet::new());
     for event in events {
         match &event.about {
             About::Paid(checkout) if is_sum(checkout, total, currency) => {
@@ -78,7 +78,10 @@ pub fn hear(total: Cents, currency: &str, events: &[Event]) -> Heard {
                 let known = refunds.entry(refund.clone()).or_insert((*amount, event.created));
                 known.1 = known.1.min(event.created);
             }
-            About::Refund { status, .. } => failed |= status == "failed",
+            About::Refund { refund, status, .. } if status == "failed" => {
+                failed.insert(refund.clone());
+            }
+            About::Refund { .. } => {}
             About::Disputed(dispute) | About::DisputeClosed(dispute) => {
                 let known = disputes.entry(dispute.id.clone()).or_default();
                 known.since = Some(known.since.map_or(event.created, |s| s.min(event.created)));
@@ -140,8 +143,11 @@ pub fn hear(total: Cents, currency: &str, events: &[Event]) -> Heard {
         (None, 2..) if surplus > Cents::ZERO => {
             Some("Paid more than once: give the surplus back at Stripe.".to_owned())
         }
-        _ if failed => Some("A refund failed: the buyer may still wait for the money.".to_owned()),
-        _ => None,
+        // By name, so that another one is another note.
+        _ => failed
+            .into_iter()
+            .reduce(|all, refund| all + ", " + &refund)
+            .map(|refunds| format!("A refund failed ({refunds}): the buyer may still wait for the money.")),
     };
     heard
 }

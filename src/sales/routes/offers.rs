@@ -24,7 +24,7 @@ pub async fn index(slug: Slug, app: &State<App>) -> Result<Reply> {
             Ok((offer::of_track(conn, &track.id)?, Edition::on_sale(conn)?))
         })
         .await?;
-    let policies = offers.iter().filter_map(|offer| {
+    let policies = offers.iter().filter(|offer| offer.is_in(&app.config.currency)).filter_map(|offer| {
         let edition = editions.iter().find(|e| e.tier.slug == offer.tier && !e.tier.on_request)?;
         let offered = Offered {
             uid: format!("{target}/offers.jsonld#{}", offer.tier),

@@ -16,14 +16,14 @@ use cuehouse::sales::ledger;
 use cuehouse::sales::order::{Order, State};
 use cuehouse::sales::status_list::LIST_BITS;
 use cuehouse::sales::verify::{self, Verdict};
-use cuehouse::stripe::{Stripe, sign};
+use cuehouse::stripe::{CheckoutWish, Stripe, sign};
 use cuehouse::{App, Config, Error};
 use diesel::prelude::*;
 use rocket::response::content::RawJson;
 
 use super::http::{
-    OnSale, adds, buys, checks_out, describes, numbers, pays, rain, refunds, reprices, seller, sells, wav,
-    withdraws,
+    OnSale, PAYS, adds, buys, checks_out, describes, gives_back, numbers, pays, rain, refunds, reprices,
+    seller, sells, tries_card, wav, withdraws,
 };
 use crate::support::app::{PASSWORD, TestApp, email_of, free_port};
 use crate::support::folder::TestFolder;
@@ -523,6 +523,14 @@ async fn what_a_closed_account_has_is_out_of_the_shop_until_it_is_opened_again()
     let page = checks_out(&mut ben, "Ben Field").await.is(303).location().to_owned();
     assert!(page.starts_with(&app.stripe.url));
     let lists = ["/", "/search?q=rain", "/search?uploader=ines-morrow", "/sitemap/tracks.xml"];
+    let buyer = ben.user.clone().unwrap();
+    let his = move |conn: &mut cuehouse::db::Conn| {
+        let his = orders::table.filter(orders::buyer_id.eq(&buyer)).select(orders::id);
+        let id: OrderId = his.first(conn)?;
+        let his = Order::find(conn, &id)?;
+        Ok((his.stands(conn)?, his.state))
+    };
+    assert_eq!(app.app.db.read(his.clone()).await.unwrap(), (true, State::Awaiting));
 
     let email = email_of("Ines Morrow");
     shell::disable(&app.app.db, std::slice::from_ref(&email)).await.unwrap();
@@ -540,14 +548,10 @@ async fn what_a_closed_account_has_is_out_of_the_shop_until_it_is_opened_again()
     let fields = [("csrf", csrf.as_str()), ("licensee", "Ada Field"), ("company", "")];
     assert_eq!(ada.post("/checkout", &fields).await.is(303).location(), "/cart");
     assert_eq!(count_orders(&app).await, 2);
-    // Who was at the payment page already pays nothing there.
+    // Who was at the payment page already pays nothing there, also before the job has closed it.
+    assert_eq!(app.app.db.read(his.clone()).await.unwrap(), (false, State::Awaiting));
     app.run_jobs().await;
-    let buyer = ben.user.clone().unwrap();
-    let state = app.app.db.read(move |conn| {
-        let his = orders::table.filter(orders::buyer_id.eq(&buyer));
-        Ok(his.select(orders::state).first::<String>(conn)?)
-    });
-    assert_eq!(state.await.unwrap(), "cancelled");
+    assert_eq!(app.app.db.read(his).await.unwrap(), (false, State::Cancelled));
     let library = ada.get("/library").await.is(200);
     let number = numbers(&library).remove(0);
     assert!(library.has("Rain on tin"));
@@ -563,6 +567,44 @@ async fn what_a_closed_account_has_is_out_of_the_shop_until_it_is_opened_again()
     }
     adds(&mut ada, &track, "creator").await.is(303);
     assert!(shell::enable(&app.app.db, "nobody@example.com").await.is_err());
+
+    // Whose own account is closed pays for nothing that they could not fetch.
+    checks_out(&mut ada, "Ada Field").await.is(303);
+    shell::disable(&app.app.db, &[email_of("Ada Field")]).await.unwrap();
+    app.run_jobs().await;
+    let payable = |conn: &mut cuehouse::db::Conn| {
+        let payable = orders::table.filter(orders::state.eq_any([State::Open, State::Awaiting]));
+        Ok(payable.count().get_result::<i64>(conn)?)
+    };
+    assert_eq!(app.app.db.read(payable).await.unwrap(), 0);
+}
+
+/// What happened while no webhook came is taken in as it happened: an order that was paid twice and got one payment back
+/// stays paid, whatever of it is told first.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_missed_is_taken_in_as_it_happened() {
+    let app = TestApp::new().await;
+    let track = rain(&app).await;
+    let mut ada = app.buyer("Ada Field").await;
+    adds(&mut ada, &track, "creator").await.is(303);
+    let page = checks_out(&mut ada, "Ada Field").await.is(303).location().to_owned();
+    let order = |conn: &mut cuehouse::db::Conn| {
+        let id = orders::table.select(orders::id).first::<OrderId>(conn)?;
+        Order::find(conn, &id)
+    };
+    let id = app.app.db.read(order).await.unwrap().id;
+    app.stripe.hold_webhooks(true);
+    pays(&app, &mut ada, &page).await;
+    let stripe = &app.app.stripe;
+    let again = stripe.checkout(&CheckoutWish { order: id, try_number: 9, ..wish(2_900) }).await.unwrap();
+    tries_card(&app, &mut ada, &again.url.unwrap(), PAYS).await.is(303);
+    let again = stripe.session(&again.id).await.unwrap();
+    gives_back(&app, &again.payment_intent.unwrap()).await;
+    app.app.db.write(|conn| enqueue(conn, &Job::Reconcile {}, Timestamp::now())).await.unwrap();
+    app.run_jobs().await;
+    let order = app.app.db.read(order).await.unwrap();
+    assert_eq!((order.state, order.note.as_deref()), (State::Paid, None));
+    assert!(ada.get("/library").await.is(200).has("Rain on tin"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
