@@ -1,6 +1,7 @@
 //! A person with an account. Everyone who has one is a buyer; other roles are granted.
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use serde::Serialize;
 
 use super::band::{Band, Hold};
@@ -11,8 +12,8 @@ use crate::db::schema::{
 };
 use crate::each_db;
 use crate::error::{Error, Result};
-use crate::ids::{Handle, TrackId, UserId};
-use crate::jobs::{Job, enqueue};
+use crate::ids::{Handle, OrderId, UserId};
+use crate::jobs::{Job, close_order, enqueue};
 use crate::secrets::sha256;
 use crate::text_enum;
 use crate::words::fold;
@@ -235,16 +236,13 @@ impl User {
     /// Leaves a row in the change feed for everything they published: the index holds who made it, and nothing of whoever's
     /// account is closed.
     fn shown_otherwise(&self, conn: &mut Conn, now: Timestamp) -> Result<()> {
-        let published: Vec<TrackId> = tracks::table
+        // In one statement: somebody may have tens of thousands.
+        each_db!(conn, |c| tracks::table
             .filter(tracks::uploader_id.eq(&self.id).and(tracks::state.eq("published")))
-            .order(tracks::id)
-            .select(tracks::id)
-            .load(conn)?;
-        for track in &published {
-            diesel::insert_into(changes::table)
-                .values((changes::track_id.eq(track), changes::at.eq(now)))
-                .execute(conn)?;
-        }
+            .select((tracks::id, diesel::IntoSql::into_sql::<BigInt>(now.0)))
+            .insert_into(changes::table)
+            .into_columns((changes::track_id, changes::at))
+            .execute(c))?;
         Ok(())
     }
 
@@ -281,17 +279,15 @@ impl User {
         }
         let of_theirs =
             order_lines::table.filter(order_lines::uploader_id.eq(&self.id)).select(order_lines::order_id);
-        let mut buyers: Vec<UserId> = orders::table
+        let asked: Vec<OrderId> = orders::table
             .filter(orders::id.eq_any(of_theirs).and(orders::state.eq_any(["open", "awaiting"])))
-            .select(orders::buyer_id)
+            .select(orders::id)
             .load(conn)?;
-        // They pay for nothing any more, either: they could not fetch it.
-        buyers.push(self.id.clone());
-        buyers.sort_unstable();
-        buyers.dedup();
-        for buyer in buyers {
-            enqueue(conn, &Job::EndCheckouts { buyer }, now)?;
+        for order in asked {
+            close_order(conn, &order, now)?;
         }
+        // They pay for nothing any more, either: they could not fetch it.
+        enqueue(conn, &Job::EndCheckouts { buyer: self.id.clone() }, now)?;
         self.shown_otherwise(conn, now)
     }
 

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::track::State;
+use crate::accounts::band::Band;
 use crate::clock::Timestamp;
 use crate::db::Conn;
 use crate::db::schema::{tracks, users};
@@ -42,12 +43,14 @@ pub fn tracks(conn: &mut Conn, after: Option<&TrackId>) -> Result<Vec<(Slug, Tim
     Ok(some.order(tracks::id).limit(PER_FILE).select((tracks::slug, tracks::changed_at)).load(conn)?)
 }
 
-/// Profiles with something published, each with the day its newest track changed; the first `PER_FILE` by age.
+/// Profiles of grown-ups with something published, each with the day its newest track changed; the first `PER_FILE` by age.
+/// Nobody under age is put into a list for search engines: of a child the handle is a name to sign in with, too.
 pub fn profiles(conn: &mut Conn) -> Result<Vec<(Option<Handle>, Option<Timestamp>)>> {
     Ok(users::table
         .inner_join(tracks::table.on(tracks::uploader_id.eq(users::id)))
         .filter(tracks::state.eq(State::Published))
         .filter(users::handle.is_not_null().and(users::disabled_at.is_null()))
+        .filter(users::hold.is_null().and(users::band.eq(Band::Adult)))
         .group_by((users::id, users::handle))
         .order(users::id)
         .limit(PER_FILE)

@@ -276,7 +276,7 @@ impl Track {
         Ok(mine.order(tracks::created_at.desc()).limit(limit).select(Track::as_select()).load(conn)?)
     }
 
-    /// What an uploader has in these states, newest first.
+    /// What an uploader has in these states: first what is in the shop and has no price, then the newest.
     pub fn some_of(
         conn: &mut Conn,
         uploader: &UserId,
@@ -286,7 +286,11 @@ impl Track {
     ) -> Result<Vec<Track>> {
         Ok(tracks::table
             .filter(tracks::uploader_id.eq(uploader).and(tracks::state.eq_any(states)))
-            .order((tracks::created_at.desc(), tracks::id.desc()))
+            .order((
+                tracks::price_from.is_null().and(tracks::state.eq(State::Published)).desc(),
+                tracks::created_at.desc(),
+                tracks::id.desc(),
+            ))
             .limit(limit)
             .offset(offset)
             .select(Track::as_select())

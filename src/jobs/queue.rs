@@ -55,10 +55,19 @@ pub fn enqueue_as(conn: &mut Conn, job: &Job, terms: Terms, now: Timestamp) -> R
     Ok(new == 1)
 }
 
-/// Has the payment page of an order closed. Asked again it is one job.
+/// Has the payment page of an order closed. Asked again while that waits it is one job; once it was done, or was given up, it
+/// is another: the money that was on its way then may have failed since.
 pub fn close_order(conn: &mut Conn, order: &OrderId, now: Timestamp) -> Result<()> {
-    let once = Terms { once: Some(format!("close:{order}")), ..Terms::default() };
-    enqueue_as(conn, &Job::CloseOrder { order: order.clone() }, once, now).map(drop)
+    let job = Job::CloseOrder { order: order.clone() };
+    enqueue_anew(conn, &job, format!("close:{order}"), now)
+}
+
+/// Puts a job into the queue that is there once at most, whatever became of earlier ones of its key.
+fn enqueue_anew(conn: &mut Conn, job: &Job, once: String, now: Timestamp) -> Result<()> {
+    diesel::delete(jobs::table.filter(jobs::once_key.eq(&once)))
+        .filter(jobs::state.eq_any([State::Done, State::Parked]))
+        .execute(conn)?;
+    enqueue_as(conn, job, Terms { once: Some(once), ..Terms::default() }, now).map(drop)
 }
 
 /// A job in hand: valid while its fencing number is the newest.
@@ -279,10 +288,6 @@ pub fn attempt_of(conn: &mut Conn, upload: &UploadId) -> Result<Option<Attempt>>
 
 /// Puts the examination of an upload back into the queue; one that waits or runs already is left alone.
 pub fn retry_upload(conn: &mut Conn, upload: &UploadId, now: Timestamp) -> Result<()> {
-    let once = format!("process:{upload}");
-    diesel::delete(jobs::table.filter(jobs::once_key.eq(&once)))
-        .filter(jobs::state.eq_any([State::Done, State::Parked]))
-        .execute(conn)?;
     let job = Job::ProcessUpload { upload: upload.clone() };
-    enqueue_as(conn, &job, Terms { once: Some(once), priority: Priority::People, delay_ms: 0 }, now).map(drop)
+    enqueue_anew(conn, &job, format!("process:{upload}"), now)
 }

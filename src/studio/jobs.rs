@@ -174,7 +174,7 @@ async fn near(app: &App, upload: &Upload, fingerprint: &[u32]) -> Result<Vec<Twi
     let mut nearest: [Option<(Alike, Twin)>; 2] = [None, None];
     for candidate in found {
         // A print that was collected meanwhile is no reason to fail.
-        let Some(theirs) = print(app, &candidate.fingerprint_key).await else { continue };
+        let Ok(Some(theirs)) = print(app, &candidate.fingerprint_key).await else { continue };
         let mine = fingerprint.to_vec();
         let alike = tokio::task::spawn_blocking(move || audio::alike(&mine, &theirs)).await?;
         let Some(alike) = alike else { continue };
@@ -191,10 +191,15 @@ async fn near(app: &App, upload: &Upload, fingerprint: &[u32]) -> Result<Vec<Twi
     Ok(nearest.into_iter().flatten().map(|(_, twin)| twin).collect())
 }
 
-/// A fingerprint as it lies in storage; none when it cannot be had.
-async fn print(app: &App, key: &str) -> Option<Vec<u32>> {
-    let bytes = app.storage.bytes(key).await.ok()?;
-    Some(bytes.as_chunks::<4>().0.iter().map(|four| u32::from_le_bytes(*four)).collect())
+/// A fingerprint as it lies in storage; none when it is not there.
+async fn print(app: &App, key: &str) -> Result<Option<Vec<u32>>> {
+    match app.storage.bytes(key).await {
+        Ok(bytes) => {
+            Ok(Some(bytes.as_chunks::<4>().0.iter().map(|four| u32::from_le_bytes(*four)).collect()))
+        }
+        Err(Error::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Recordings that one job looks up; the rest is another's.
@@ -208,7 +213,8 @@ pub async fn sample_words(app: &App, lease: &Lease, after: &str) -> Result<()> {
     let last = some.last().map(|(id, _)| id.to_string());
     let mut prints = vec![];
     for (id, key) in some {
-        if let Some(words) = print(app, &key).await {
+        // A store that is away for a moment must not leave them out for good.
+        if let Some(words) = print(app, &key).await? {
             prints.push((id, words));
         }
     }

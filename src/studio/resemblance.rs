@@ -4,6 +4,7 @@
 //! shares most of them is held against the new one bit by bit (`audio::alike`). An uploader never learns whose the other
 //! is. What a child keeps for itself is a candidate for nobody else's.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
@@ -133,10 +134,12 @@ pub fn kept(conn: &mut Conn, upload: &UploadId) -> Result<Vec<Twin>> {
 /// Recordings behind this one, in the order of their ids, that have a fingerprint and are found by no word of it yet, with
 /// where it lies.
 pub fn unsampled(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<(UploadId, String)>> {
+    let known = sampled_words::table.filter(sampled_words::upload_id.eq(recordings::upload_id));
     let rows: Vec<(UploadId, Option<String>)> = recordings::table
         .filter(recordings::upload_id.gt(after))
         .filter(recordings::fingerprint_key.is_not_null())
-        .filter(recordings::upload_id.ne_all(sampled_words::table.select(sampled_words::upload_id)))
+        // As NOT IN, PostgreSQL would go through all words for each recording.
+        .filter(not(exists(known)))
         .order(recordings::upload_id)
         .limit(limit)
         .select((recordings::upload_id, recordings::fingerprint_key))

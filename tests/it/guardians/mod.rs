@@ -226,6 +226,10 @@ async fn each_scope_opens_its_own_door() {
         .is(403);
     signs_at(&app, &home, &["upload", "sell", "profile"]).await;
     assert!(app.visitor().get("/@loop-kid").await.is(200).has("Loop Kid"));
+    assert!(
+        !app.visitor().get("/sitemap/profiles.xml").await.is(200).has("loop-kid"),
+        "not for search engines"
+    );
     // A name and a picture: words and links are neither asked for, nor taken by hand, nor shown where they came from before.
     assert!(!maker.get("/studio/profile").await.is(200).has("name=\"about\""));
     let more = [("about", "Tape murmurs."), ("links", "https://loops.example")];

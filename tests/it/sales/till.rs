@@ -523,6 +523,12 @@ async fn what_a_closed_account_has_is_out_of_the_shop_until_it_is_opened_again()
     let page = checks_out(&mut ben, "Ben Field").await.is(303).location().to_owned();
     assert!(page.starts_with(&app.stripe.url));
     let lists = ["/", "/search?q=rain", "/search?uploader=ines-morrow", "/sitemap/tracks.xml"];
+    // Of a child the handle is a name to sign in with: no list for search engines says it.
+    for (age, is_listed) in [(Band::Child, false), (Band::Minor, false), (Band::Adult, true)] {
+        band(&app, &ines, age).await;
+        let map = visitor.get("/sitemap/profiles.xml").await.is(200);
+        assert_eq!(map.has("/@ines-morrow"), is_listed, "{age}");
+    }
     let buyer = ben.user.clone().unwrap();
     let his = move |conn: &mut cuehouse::db::Conn| {
         let his = orders::table.filter(orders::buyer_id.eq(&buyer)).select(orders::id);
