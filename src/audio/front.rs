@@ -114,7 +114,7 @@ fn recognise(head: &[u8], tagged: bool) -> Result<Kind, Refusal> {
         [b'c', b'a', b'f', b'f', ..] => return Ok(Kind::Caf),
         [b'O', b'g', b'g', b'S', ..] => return ogg(head),
         // The photographs of telephones lie in the same boxes; their brand says so.
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] if PICTURES.iter().any(|brand| form == *brand) => {
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] if PICTURES.contains(&form) => {
             return Err(Refusal::looks_like("a picture"));
         }
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => return Ok(Kind::M4a),

@@ -166,7 +166,8 @@ mod tests {
         assert!(Catalogue::default().sells("creator") && !Catalogue::default().sells("exclusive"));
         assert_eq!(faults(|tier| tier.price_cents = Some(Cents(8_000))), [""; 0]);
         assert_eq!(faults(|tier| tier.price_cents = Some(Cents(0))).len(), 1, "less than Creator");
-        let edits: [(&str, fn(&mut Tier)); 10] = [
+        type Edit = fn(&mut Tier);
+        let edits: [(&str, Edit); 10] = [
             ("tiers.business.name should", |t| t.name = "Two\n- lines".into()),
             ("tiers.business.summary should", |t| t.summary.clear()),
             ("tiers.business.seat_step_cents should", |t| t.seat_step_cents = Some(Cents(99))),
