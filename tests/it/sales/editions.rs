@@ -78,7 +78,8 @@ async fn every_edit_is_an_edition_and_what_was_sold_stays_as_it_was() {
         let (all, on_sale) = creator(&shop).await;
         assert_eq!((all.len(), on_sale, all[0].1), (3, Some(3), Some(Cents(2_900))));
     }
-    let edits: [(i64, fn(&mut Tier)); 4] = [
+    type Edit = fn(&mut Tier);
+    let edits: [(i64, Edit); 4] = [
         (4, |tier| tier.seat_step_cents = Some(Cents(500))),
         (5, |tier| tier.upgrades_to = vec!["film".into()]),
         (6, |tier| tier.order = 7),
