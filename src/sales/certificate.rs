@@ -311,7 +311,7 @@ fn facts(sheet: &mut Sheet<'_, '_>, subject: &Value, top: f32) {
         let mut y = top + 18.0;
         for (name, words) in rows {
             sheet.write(Face::Sans, 7.6, SOFT, (x, y), name);
-            y = sheet.paragraph(Face::Sans, 7.6, BLACK, (x + 82.0, y), half - 94.0, &words) + 2.4;
+            y = sheet.paragraph(Face::Sans, 7.6, BLACK, (x + 82.0, y), half - 86.0, &words) + 2.4;
         }
         lowest = lowest.max(y);
     }
