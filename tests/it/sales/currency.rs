@@ -3,10 +3,13 @@
 use std::time::{Duration, Instant};
 
 use cuehouse::clock::Timestamp;
-use cuehouse::db::schema::{marks, offers};
+use cuehouse::db::Conn;
+use cuehouse::db::schema::{jobs as queue, marks, offers, orders};
+use cuehouse::ids::OrderId;
+use cuehouse::jobs;
 use diesel::prelude::*;
 
-use super::http::{adds, sells, wav};
+use super::http::{adds, checks_out, sells, wav};
 use crate::support::app::TestApp;
 use crate::support::browser::Browser;
 
@@ -47,6 +50,11 @@ async fn an_offer_in_another_currency_is_not_sold_until_its_uploader_prices_it_a
     assert!(!ines.get("/studio").await.is(200).has("No price"));
     assert!(ines.get(&edit).await.is(200).has("value=\"29.00\""));
     finds(&mut visitor, &href, true).await;
+    let mut ben = app.buyer("Ben Field").await;
+    adds(&mut ben, &rain, "creator").await.is(303);
+    assert!(checks_out(&mut ben, "Ben Field").await.is(303).location().starts_with(&app.stripe.url));
+    let programs = format!("{href}/offers.jsonld");
+    assert!(visitor.get(&programs).await.is(200).has("compensate"));
 
     // The same shop as it is after a start under another currency than its offers'.
     offered_in(&app, "usd").await;
@@ -61,6 +69,18 @@ async fn an_offer_in_another_currency_is_not_sold_until_its_uploader_prices_it_a
         .await
         .unwrap();
     cuehouse::sales::open(&app.app.db, &app.app.config, &app.app.keys.issuer).await.unwrap();
+    // A payment page that asks for what is sold otherwise now is closed, as often as that is asked for.
+    app.run_jobs().await;
+    let closes = |conn: &mut Conn| {
+        let (id, state) =
+            orders::table.select((orders::id, orders::state)).first::<(OrderId, String)>(conn)?;
+        jobs::close_order(conn, &id, Timestamp::now())?;
+        let again = queue::table.filter(queue::once_key.eq(format!("close:{id}")));
+        Ok((state, again.select(queue::state).load::<String>(conn)?))
+    };
+    let (state, again) = app.app.db.write(closes).await.unwrap();
+    assert_eq!((state.as_str(), again), ("cancelled", vec!["ready".to_owned()]));
+    assert!(!visitor.get(&programs).await.is(200).has("compensate"));
     let cart = ada.get("/cart").await.is(200);
     assert!(cart.has("Its price has to be set anew") && !cart.has("€29"), "{}", cart.text());
     assert_eq!(ada.get("/checkout").await.is(303).location(), "/cart");

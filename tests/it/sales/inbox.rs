@@ -448,6 +448,19 @@ async fn another_sum_than_the_order_pays_nothing_and_shows_itself() {
     assert_eq!(rows.note.as_deref(), Some("Paid $1 instead of $108."));
 }
 
+/// By their names, so that a second one is another note to whoever dealt with the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_that_failed_show_themselves() {
+    let b = at_the_payment_page().await;
+    let says = Says::of(&b.order);
+    takes(&b.shop, &says.paid()).await;
+    for (id, named) in [("a", "(re_a)"), ("b", "(re_a, re_b)")] {
+        takes(&b.shop, &says.refund(id, "refund.failed", 10_800, "failed", 1_795_000_300)).await;
+        let note = rows(&b.shop, &b.order.id).await.note;
+        assert!(note.as_ref().is_some_and(|note| note.contains(named)), "{note:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_can_read_is_kept_for_an_operator() {
     let b = at_the_payment_page().await;
