@@ -65,12 +65,6 @@ pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer>
             let now = Timestamp::now();
             edition::seed(conn, &catalogue, now)?;
             invoice::catch_up(conn, &operator, now)?;
-            // What was agreed before may be sold otherwise now.
-            for order in Order::waiting(conn, now, OPEN_PAGES)? {
-                if !order.stands(conn)? {
-                    close_order(conn, &order.id, now)?;
-                }
-            }
             let sold = Sold::of(conn, &currency)?;
             let is_news = sold.is_news(conn)?;
             if !is_news {
@@ -82,8 +76,28 @@ pub async fn open(db: &Db, config: &Config, secret: &[u8; 32]) -> Result<Issuer>
     if let Some(sold) = sold {
         follow(db, sold).await?;
     }
+    close_fallen(db).await?;
     issuer.keep_document(&config.data(issuer::KEY_FILE))?;
     Ok(issuer)
+}
+
+/// Has the payment pages closed that ask for what is sold otherwise now. They are looked through beside the writer, and only
+/// what has fallen is written.
+async fn close_fallen(db: &Db) -> Result<()> {
+    let fallen = db.read(|conn| {
+        let mut fallen = vec![];
+        for order in Order::waiting(conn, Timestamp::now(), OPEN_PAGES)? {
+            if !order.stands(conn)? {
+                fallen.push(order.id);
+            }
+        }
+        Ok(fallen)
+    });
+    let fallen = fallen.await?;
+    if fallen.is_empty() {
+        return Ok(());
+    }
+    db.write(move |conn| fallen.iter().try_for_each(|order| close_order(conn, order, Timestamp::now()))).await
 }
 
 /// Makes the prices in lists, and then the indexes, follow what is sold now. What an interruption left is begun again.
